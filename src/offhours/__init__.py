@@ -1,0 +1,58 @@
+"""Background work that stays out of the way, loses nothing, and says why.
+
+Names are loaded when they are first used, so that importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours as Offhours
+    from offhours.core.errors import OffhoursError as OffhoursError
+    from offhours.core.model import JobState as JobState
+    from offhours.core.model import TaskPriority as TaskPriority
+    from offhours.core.outcomes import Cancelled as Cancelled
+    from offhours.core.outcomes import Defer as Defer
+    from offhours.core.outcomes import Retry as Retry
+    from offhours.core.outcomes import TimeLimit as TimeLimit
+    from offhours.engine.context import Context as Context
+    from offhours.engine.context import current_context
+    from offhours.handles import JobHandle as JobHandle
+    from offhours.handles import TaskHandle as TaskHandle
+
+    context = current_context
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Offhours": "offhours.app",
+    "OffhoursError": "offhours.core.errors",
+    "JobState": "offhours.core.model",
+    "TaskPriority": "offhours.core.model",
+    "Cancelled": "offhours.core.outcomes",
+    "Defer": "offhours.core.outcomes",
+    "Retry": "offhours.core.outcomes",
+    "TimeLimit": "offhours.core.outcomes",
+    "Context": "offhours.engine.context",
+    "context": "offhours.engine.context",
+    "JobHandle": "offhours.handles",
+    "TaskHandle": "offhours.handles",
+}
+_OTHER_NAME = {"context": "current_context"}
+
+__all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'offhours' has no attribute {name!r}")
+    value = getattr(import_module(home), _OTHER_NAME.get(name, name))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,762 @@
+"""Offhours: wires the store, the engine and the executors, and is what users talk to."""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast, overload
+from uuid import uuid4
+
+from offhours.config import Options, Settings
+from offhours.core import states
+from offhours.core.clock import Clock, Signal, SystemClock
+from offhours.core.errors import (
+    IllegalMove,
+    JobCancelled,
+    JobFailed,
+    JobNotFound,
+    NotStarted,
+    OptionError,
+    QueueFull,
+    ResultNotStored,
+    ResultTimeout,
+    TaskError,
+    did_you_mean,
+)
+from offhours.core.events import Event
+from offhours.core.model import ForegroundLease, Job, JobState, NewJob, TaskPriority, WorkerInfo
+from offhours.core.ports import Executor, Store
+from offhours.core.retries import RetryPolicy
+from offhours.core.states import Move
+from offhours.core.times import (
+    SECOND,
+    Duration,
+    Micros,
+    Moment,
+    parse_duration,
+    parse_moment,
+    parse_until,
+)
+from offhours.core.why import Why, why
+from offhours.engine.codec import Codec, dump, load
+from offhours.engine.context import Foreground
+from offhours.engine.foreground import ForegroundLeases
+from offhours.engine.lifeline import owner_name
+from offhours.engine.registry import Registry, Task, is_durable, task_name
+from offhours.engine.wakeup import WakeSocket
+from offhours.engine.worker import Worker, WorkerSettings
+from offhours.executors.coroutines import AsyncExecutor
+from offhours.executors.inline import InlineExecutor
+from offhours.executors.threads import ThreadExecutor
+from offhours.handles import JobHandle, SubmitOptions, TaskHandle
+from offhours.store.sql import SqlStore
+from offhours.store.sqlite import Database
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+LOCAL_RESULTS = 1_000
+ADDRESSES_KEPT = 1.0
+LONGEST_NAME = 500
+_OPTION_NAMES = tuple(SubmitOptions.__annotations__)
+_LOOK: Micros = SECOND // 500
+_LONGEST_LOOK: Micros = SECOND // 20
+
+
+class TaskOptions(TypedDict, total=False):
+    """The policy of a task.
+
+    name: what it is called in the store ("module:function"); keep it when you move the function
+    priority, retries, timeout, queue, on_lost: as for a job
+    backoff, factor, max_backoff: the first wait before a retry (1 s), its growth (2), its cap (1 h)
+    retry_on, give_up_on: exception types that are retried (all), and that never are (none)
+    step_aside: what a running background job does while the person in front is active:
+        "cooperate" (wait in `ctx.checkpoint()`) or "finish" (go on to its end)
+    """
+
+    name: str
+    priority: TaskPriority | int | str
+    retries: int
+    timeout: Duration | None
+    queue: str
+    on_lost: str
+    backoff: Duration
+    factor: float
+    max_backoff: Duration
+    retry_on: tuple[type[BaseException], ...]
+    give_up_on: tuple[type[BaseException], ...]
+    step_aside: str
+
+
+class Offhours:
+    """Background work on one store.
+
+    >>> app = Offhours(":memory:", executor="inline")
+    >>> @app.task(retries=3, timeout="30s")
+    ... def add(a: int, b: int) -> int:
+    ...     return a + b
+    >>> add.submit(1, 2).result()
+    3
+
+    With `with app:` it works in the background until the block ends; without it, it only submits,
+    and other processes work. `options` are those of `Options`.
+    """
+
+    def __init__(
+        self,
+        store: str | os.PathLike[str] = "offhours.db",
+        *,
+        clock: Clock | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self.settings = Settings.of(options)
+        self.clock: Clock = clock or SystemClock()
+        self.store: Store = SqlStore(
+            Database(
+                os.fspath(store),
+                durability=self.settings.durability,
+                journal=self.settings.journal,
+                lock_timeout=self.settings.lock_timeout,
+            )
+        )
+        self.registry = Registry()
+        self._foreground_view = Foreground()
+        self._leases = ForegroundLeases(
+            self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
+        )
+        self._worker: Worker | None = None
+        self._inline = InlineExecutor() if self.settings.executor == "inline" else None
+        self._wake_socket: WakeSocket | None = None
+        self._addresses: tuple[float, list[str]] = (-ADDRESSES_KEPT, [])
+        self._waiters: dict[int, list[Signal]] = {}
+        self._local: dict[int, str] = {}
+        self._local_results: dict[int, object] = {}
+        self._owner = owner_name(uuid4().hex)
+        self._lock = threading.RLock()
+        self._closed = False
+
+    # -- tasks ------------------------------------------------------------------------------
+
+    @overload
+    def task(self, function: Callable[P, R], /) -> TaskHandle[P, R]: ...
+    @overload
+    def task(
+        self, function: None = None, /, **options: Unpack[TaskOptions]
+    ) -> Callable[[Callable[P, R]], TaskHandle[P, R]]: ...
+    def task(
+        self, function: Callable[P, R] | None = None, /, **options: Unpack[TaskOptions]
+    ) -> TaskHandle[P, R] | Callable[[Callable[P, R]], TaskHandle[P, R]]:
+        """Make a function a task: `@app.task` or `@app.task(retries=3, ...)`."""
+
+        def register(function: Callable[P, R]) -> TaskHandle[P, R]:
+            if not is_durable(function):
+                raise TaskError(
+                    f"{function!r} cannot be found again by name after a restart; "
+                    "make it a function of a module, or submit it with durable=False"
+                )
+            task = make_task(function, options)
+            self.registry.add(task)
+            return TaskHandle(self, task, function, {})
+
+        return register if function is None else register(function)
+
+    # -- submitting -------------------------------------------------------------------------
+
+    def submit(
+        self,
+        function: Callable[..., R] | TaskHandle[..., R] | str,
+        *,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[SubmitOptions],
+    ) -> JobHandle[R]:
+        """Store a job that calls `function`: a task, its name, or any function of a module.
+
+        When it returns, the job survives any crash. What cannot be stored is refused.
+        """
+        call = (tuple(args), dict(kwargs or {}))
+        if options.get("durable") is False:
+            return self._submit_local(self._callable(function), call, options)
+        [job] = self.submit_calls(self._task_of(function), [call], options)
+        return job
+
+    def submit_calls(
+        self,
+        task: Task,
+        calls: Sequence[tuple[tuple[Any, ...], Mapping[str, Any]]],
+        options: SubmitOptions,
+    ) -> list[JobHandle[Any]]:
+        """Store one job a call, all in one transaction."""
+        if options.get("durable") is False:
+            return [self._submit_local(task.function, call, options) for call in calls]
+        now = self.clock.micros()
+        pattern = self._new_job(task, options, now)
+        limit = self.settings.max_payload
+        encode = task.codec.encode
+        jobs = [pattern._replace(args=encode(args, kwargs, limit)) for args, kwargs in calls]
+        ids = self._store_jobs(jobs, now)
+        return [JobHandle(self, job_id) for job_id in ids]
+
+    def check_options(self, task: Task, options: SubmitOptions) -> None:
+        """Refuse options that `submit` would refuse."""
+        self._new_job(task, options, self.clock.micros())
+
+    def _new_job(self, task: Task, options: SubmitOptions, now: Micros) -> NewJob:
+        if not options:
+            return NewJob(
+                task.name, "", task.priority, now, task.retries + 1, task.queue, task.timeout,
+                on_lost=task.on_lost,
+            )  # fmt: skip
+        for key in options:
+            if key not in _OPTION_NAMES:
+                raise OptionError(f"{key}: unknown option{did_you_mean(key, _OPTION_NAMES)}")
+        get = cast(dict[str, Any], options).get
+        metadata = get("metadata")
+        return NewJob(
+            task=task.name,
+            args="",
+            priority=TaskPriority.parse(get("priority", task.priority)),
+            run_at=self._run_at(get("delay"), get("at"), now),
+            max_attempts=_whole(get("retries", task.retries), "retries") + 1,
+            queue=_text(get("queue", task.queue), "queue") or "default",
+            timeout=_timeout(options["timeout"]) if "timeout" in options else task.timeout,
+            name=_text(get("name"), "name"),
+            metadata=None if metadata is None else self._metadata(metadata),
+            unique_key=_text(get("unique"), "unique"),
+            on_lost=_on_lost(get("on_lost", task.on_lost)),
+        )
+
+    def _run_at(self, delay: Duration | None, at: Moment | None, now: Micros) -> Micros:
+        if delay is not None and at is not None:
+            raise OptionError("delay and at exclude each other; give one of them")
+        if at is not None:
+            return parse_moment(at, "at", self.settings.timezone)
+        return now if delay is None else now + parse_duration(delay, "delay")
+
+    def _metadata(self, metadata: Mapping[str, Any]) -> str:
+        if not isinstance(metadata, Mapping):
+            raise OptionError(f"metadata: expected a mapping, got {type(metadata).__name__}")
+        return dump(dict(metadata), "metadata", self.settings.max_payload)
+
+    def _store_jobs(self, jobs: Sequence[NewJob], now: Micros) -> list[int]:
+        self._check_open()
+        bound = self.settings.bound
+        if bound is not None and bound.policy == "block":
+            ids = self._store_when_room(jobs)
+        else:
+            ids = self.store.submit(jobs, now, bound)
+        if jobs:
+            urgent = min(job.priority for job in jobs) if len(jobs) > 1 else jobs[0].priority
+            self._wake("j", urgent)
+        return ids
+
+    def _store_when_room(self, jobs: Sequence[NewJob]) -> list[int]:
+        deadline = self.clock.monotonic() + self.settings.submit_timeout / SECOND
+        while True:
+            try:
+                return self.store.submit(jobs, self.clock.micros(), self.settings.bound)
+            except QueueFull:
+                if self.clock.monotonic() >= deadline:
+                    raise
+                self.clock.wait(Signal(), self.clock.micros() + _LONGEST_LOOK)
+
+    def _submit_local(
+        self,
+        function: Callable[..., Any],
+        call: tuple[tuple[Any, ...], Mapping[str, Any]],
+        options: SubmitOptions,
+    ) -> JobHandle[Any]:
+        """A job for this process only: its function and arguments stay in memory."""
+        args, kwargs = call
+        bound = functools.partial(function, *args, **kwargs)
+        label = getattr(function, "__qualname__", type(function).__qualname__)
+        name = f"local:{uuid4().hex[:12]}:{label}"
+        task = Task(name, bound, Codec(bound, name), local=True)
+        pattern = self._new_job(task, options, self.clock.micros())
+        job = pattern._replace(args="[[],{}]", owner=self._owner)
+        with self._lock:
+            self.registry.add(task)
+            try:
+                [job_id] = self._store_jobs([job], self.clock.micros())
+            except BaseException:
+                self.registry.remove(name)
+                raise
+            self._local[job_id] = name
+        return JobHandle(self, job_id)
+
+    def _task_of(self, function: Callable[..., Any] | TaskHandle[..., Any] | str) -> Task:
+        if isinstance(function, TaskHandle):
+            return function.task
+        if isinstance(function, str):
+            return self.registry.get(function)
+        if not is_durable(function):
+            raise TaskError(
+                f"{function!r} is a lambda, closure or object: after a restart nobody could find "
+                "it. Make it a function of a module, or pass durable=False to run it in this "
+                "process only: it is then lost if the process ends"
+            )
+        name = task_name(function)
+        task = self.registry.find(name)
+        if task is None or task.function is not function:
+            task = make_task(function, {})
+            self.registry.add(task)
+        return task
+
+    def _callable(self, function: Any) -> Callable[..., Any]:
+        if isinstance(function, TaskHandle):
+            return function.function
+        if isinstance(function, str):
+            return self.registry.get(function).function
+        if not callable(function):
+            raise TaskError(f"expected a function, got {function!r}")
+        return cast(Callable[..., Any], function)
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def job(self, job_id: int) -> JobHandle[Any]:
+        """A handle for a job by its number; `JobNotFound` when there is none."""
+        self.record(job_id)
+        return JobHandle(self, job_id)
+
+    def record(self, job_id: int) -> Job:
+        """The stored row of a job."""
+        found = self.store.job(job_id)
+        if found is None:
+            raise JobNotFound(f"no job {job_id} in {self.store.name}")
+        return found
+
+    def jobs(
+        self,
+        *,
+        state: JobState | str | None = None,
+        task: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+    ) -> list[Job]:
+        """A page of jobs, newest first; `after` is the last id of the page before."""
+        wanted = None if state is None else JobState(state)
+        return self.store.jobs(state=wanted, task=task, after=after, limit=limit)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs are ready, later, held, running, succeeded, failed, cancelled."""
+        return self.store.counts()
+
+    def workers(self) -> list[WorkerInfo]:
+        """The processes that work on this store."""
+        return self.store.workers()
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """All events after a cursor, in commit order, up to now. Keep the last `seq`."""
+        while page := self.store.events(after):
+            yield from page
+            after = page[-1].seq
+
+    def history(self, job_id: int) -> list[Event]:
+        """What happened to one job, from its submission on."""
+        job = self.record(job_id)
+        submitted = Event(0, job.created_at, "job.submitted", job.id, 0, None)
+        return [submitted, *self.store.history(job_id)]
+
+    def why(self, job_id: int) -> Why:
+        """Why a job stands where it stands, in a sentence."""
+        job = self.record(job_id)
+        now = self.clock.micros()
+        return why(job, self.store.situation(job, now), self.settings.background, now)
+
+    def wait_for(self, job_id: int, timeout: Duration | None = None) -> Job:
+        """Wait until a job is finished; `ResultTimeout` when that takes longer."""
+        if self._inline is not None:
+            self.drain()
+        limit = None if timeout is None else parse_duration(timeout, "timeout") / SECOND
+        started = self.clock.monotonic()
+        finished = Signal()
+        with self._lock:
+            self._waiters.setdefault(job_id, []).append(finished)
+        try:
+            pause, version = _LOOK, -1
+            while True:
+                if finished.is_set() or (changed := self.store.changed()) != version:
+                    job = self.record(job_id)
+                    if job.state.final:
+                        return job
+                    version = changed if not finished.is_set() else -1
+                waited = self.clock.monotonic() - started
+                if limit is not None and waited >= limit:
+                    raise ResultTimeout(f"job {job_id} was not finished in time: "
+                                        f"{self.why(job_id)}", job_id)  # fmt: skip
+                if self._inline is not None:
+                    raise ResultTimeout(
+                        f"job {job_id} cannot finish now: {self.why(job_id)}", job_id
+                    )
+                pause = min(pause * 5 // 4, _LONGEST_LOOK)
+                if limit is not None:
+                    pause = min(pause, max(1000, round((limit - waited) * SECOND)))
+                self.clock.wait(finished, self.clock.micros() + pause)
+        finally:
+            with self._lock:
+                waiting = self._waiters[job_id]
+                waiting.remove(finished)
+                if not waiting:
+                    del self._waiters[job_id]
+
+    def result_of(self, job_id: int, timeout: Duration | None = None) -> Any:
+        """The result of a job, waiting for it."""
+        job = self.wait_for(job_id, timeout)
+        match job.state:
+            case JobState.CANCELLED:
+                because = f": {job.reason}" if job.reason else ""
+                raise JobCancelled(f"job {job_id} was cancelled{because}", job_id)
+            case JobState.FAILED:
+                error = job.error or ""
+                last = error.strip().splitlines()[-1:] or ["no message"]
+                raise JobFailed(
+                    f"job {job_id} ({job.task}) failed: {last[0]}", job_id, job.code or "", error
+                )
+        with self._lock:
+            if job_id in self._local_results:
+                return self._local_results[job_id]
+        if job.result is None:
+            raise ResultNotStored(f"job {job_id} succeeded, but {job.reason}", job_id)
+        return load(job.result)
+
+    # -- steering ---------------------------------------------------------------------------
+
+    def cancel(self, job_id: int, reason: str = "") -> bool:
+        """Cancel a job: at once (true) when nobody runs it, else ask it to stop (false).
+
+        A running thread stops at its next `ctx.checkpoint()`, a coroutine at its next await. The
+        wish outlives crashes. `IllegalMove` when the job is finished.
+        """
+        while True:
+            job = self.record(job_id)
+            now = self.clock.micros()
+            if job.state is not JobState.RUNNING:
+                if not self.store.apply([states.cancel(job, reason)], now):
+                    self._notify([job_id])
+                    return True
+            elif job.cancel_at is not None or self.store.ask_cancel(
+                job_id, job.attempt, now, reason
+            ):
+                if self._worker is not None:
+                    self._worker.wake_lifeline()
+                self._wake("c")
+                return False
+
+    def defer(self, job_id: int, until: Moment | Duration, reason: str = "") -> None:
+        """Move a pending job to later (or sooner)."""
+        job = self.record(job_id)
+        now = self.clock.micros()
+        moment = parse_until(until, now, self.settings.timezone)
+        if self.store.apply([states.reschedule(job, moment, reason)], now):
+            raise IllegalMove(f"job {job_id} was started meanwhile and cannot be deferred")
+        self._wake("j", job.priority)
+
+    def retry(self, job_id: int) -> JobHandle[Any]:
+        """Submit a finished job anew, as a new job that names the old one."""
+        job = self.record(job_id)
+        if not job.state.final:
+            raise IllegalMove(f"job {job_id} is {job.state}; only a finished job can be retried")
+        if job.owner is not None:
+            raise IllegalMove(f"job {job_id} was durable=False; its function is gone")
+        now = self.clock.micros()
+        fields = {name: getattr(job, name) for name in NewJob._fields}
+        new = NewJob(**fields)._replace(run_at=now, retry_of=job_id)
+        return JobHandle(self, self._store_jobs([new], now)[0])
+
+    @contextmanager
+    def foreground(self, workflow: str = "foreground") -> Iterator[None]:
+        """While the block runs, background work does not start and running work steps aside.
+
+        A lease in the store, renewed while the block runs; if this process dies, it ends by
+        itself after `foreground_ttl`.
+        """
+        lease = self.enter_foreground(workflow)
+        try:
+            yield
+        finally:
+            self.leave_foreground(lease)
+
+    def enter_foreground(self, workflow: str) -> int:
+        """Begin what `foreground` does; give the number to `leave_foreground`."""
+        self._check_open()
+        lease = self._leases.enter(_text(workflow, "workflow") or "foreground")
+        self._wake("f")
+        return lease
+
+    def leave_foreground(self, lease: int) -> None:
+        """End a foreground lease."""
+        self._leases.leave(lease)
+        self._wake("f")
+
+    def foreground_leases(self) -> list[ForegroundLease]:
+        """The foreground leases that live now, of all processes."""
+        return self.store.foreground(self.clock.micros())
+
+    # -- working ----------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Begin to run jobs in this process."""
+        with self._lock:
+            self._check_open()
+            if self._worker is None:
+                address = "" if self._inline else self._listen()
+                self._worker = self._make_worker(address)
+                self._worker.start(threads=self._inline is None)
+        return self
+
+    def stop(self, timeout: Duration | None = None) -> bool:
+        """Drain: finish what runs for up to `stop_timeout`, hand the rest back, and close.
+
+        True when every running job had ended. No attempt is spent on what is handed back.
+        """
+        seconds = (
+            self.settings.stop_timeout if timeout is None else parse_duration(timeout, "timeout")
+        ) / SECOND
+        with self._lock:
+            worker, self._worker = self._worker, None
+        clean = True
+        if worker is not None:
+            clean = worker.stop(0 if self._inline is not None else seconds)
+        self.close()
+        return clean
+
+    def close(self) -> None:
+        """Let go of the store. Jobs stay where they are."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        self._leases.close()
+        if self._wake_socket is not None:
+            self._wake_socket.close()
+        self.store.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether this process works on jobs."""
+        return self._worker is not None
+
+    def drain(self) -> int:
+        """With `executor="inline"`: run all that is due, in this thread; the number of runs."""
+        if self._inline is None:
+            raise NotStarted('drain() needs executor="inline"; with threads, wait for the jobs')
+        self.start()
+        assert self._worker is not None
+        runs = 0
+        while True:
+            self._worker.step(self.clock.micros())
+            before = runs
+            while self._inline.run_next():
+                runs += 1
+            if runs == before and not self._worker.active:
+                return runs
+
+    def run(self) -> int:
+        """Work until SIGTERM or Ctrl-C, then drain; the exit code. A second Ctrl-C stops at once.
+
+        SIGTERM: claim no more, finish what runs, hand the rest back, 0. Ctrl-C: the same.
+        Twice: what runs is handed back without waiting, 130.
+        """
+        asked = Signal()
+        strikes: list[int] = []
+
+        def strike(number: int, frame: FrameType | None) -> None:
+            strikes.append(number)
+            asked.set()
+
+        old = {s: signal.signal(s, strike) for s in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            worker = self.start()._worker
+            asked.wait()
+            stopper = threading.Thread(target=self.stop, daemon=True)
+            stopper.start()
+            while stopper.is_alive():
+                stopper.join(0.05)
+                if len(strikes) > 1 and worker is not None:
+                    worker.hurry()
+            return 130 if len(strikes) > 1 else 0
+        finally:
+            for number, handler in old.items():
+                signal.signal(number, handler)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _make_worker(self, address: str) -> Worker:
+        settings = self.settings
+        places: list[tuple[Executor, Callable[[Task], bool]]]
+        if self._inline is not None:
+            places = [(self._inline, lambda task: True)]
+        else:
+            places = [
+                (ThreadExecutor(settings.threads), lambda task: not task.is_async),
+                (AsyncExecutor(settings.coroutines), lambda task: task.is_async),
+            ]
+        return Worker(
+            self.store,
+            self.registry,
+            self.clock,
+            places,
+            WorkerSettings(
+                lease=settings.lease,
+                poll=settings.poll,
+                limits=settings.background,
+                queues=settings.queues,
+                max_payload=settings.max_payload,
+                retention=settings.retention,
+                retention_jobs=settings.retention_jobs,
+                timezone=settings.timezone,
+            ),
+            foreground=self._foreground_view,
+            address=address,
+            on_applied=self._on_applied,
+            keep_local=self._keep_local,
+        )
+
+    # -- between processes ------------------------------------------------------------------
+
+    def _wake(self, kind: str, number: int = 0) -> None:
+        """Tell every worker on the store that there is something to see."""
+        worker = self._worker
+        if worker is not None:
+            worker.wake(number if kind == "j" else None)
+        others = self._other_workers()
+        if others:
+            if self._wake_socket is None:
+                self._wake_socket = WakeSocket()
+            self._wake_socket.send(others, kind, number)
+
+    def _other_workers(self) -> list[str]:
+        moment = self.clock.monotonic()
+        asked, addresses = self._addresses
+        if moment - asked >= ADDRESSES_KEPT:
+            own = "" if self._wake_socket is None else self._wake_socket.address
+            addresses = [w.address for w in self.store.workers() if w.address not in ("", own)]
+            self._addresses = (moment, addresses)
+        return addresses
+
+    def _listen(self) -> str:
+        """Open our own address for wake-ups."""
+        if self._wake_socket is not None:
+            self._wake_socket.close()
+        self._wake_socket = WakeSocket(self._on_wake)
+        return self._wake_socket.address
+
+    def _on_wake(self, kind: str, number: int) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        if kind == "c":
+            worker.wake_lifeline()
+        worker.wake(number if kind == "j" else None)
+
+    def _on_applied(self, moves: Sequence[Move]) -> None:
+        if self._waiters or self._local:
+            self._notify([move.job_id for move in moves if move.to.final])
+        if self.settings.background_limit is not None:
+            self._wake("j", TaskPriority.BACKGROUND)
+
+    def _notify(self, job_ids: Iterable[int]) -> None:
+        with self._lock:
+            for job_id in job_ids:
+                for waiter in self._waiters.get(job_id, ()):
+                    waiter.set()
+                name = self._local.pop(job_id, None)
+                if name is not None:
+                    self.registry.remove(name)
+
+    def _keep_local(self, job_id: int, result: object) -> None:
+        with self._lock:
+            self._local_results[job_id] = result
+            while len(self._local_results) > LOCAL_RESULTS:
+                self._local_results.pop(next(iter(self._local_results)))
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise NotStarted(f"this app on {self.store.name} was stopped; make a new one")
+
+
+def make_task(function: Callable[..., Any], options: TaskOptions) -> Task:
+    """A task from a function and its options, all checked."""
+    for key in options:
+        if key not in TaskOptions.__annotations__:
+            raise OptionError(
+                f"{key}: unknown option{did_you_mean(key, tuple(TaskOptions.__annotations__))}"
+            )
+    get = cast(dict[str, Any], options).get
+    name = _text(get("name"), "name") or task_name(function)
+    if get("step_aside", "cooperate") not in ("cooperate", "finish"):
+        raise OptionError(f"step_aside: expected cooperate or finish, got {get('step_aside')!r}")
+    default = Task(name, function, Codec(function, name))
+    policy = RetryPolicy()
+    return Task(
+        name=name,
+        function=function,
+        codec=default.codec,
+        priority=TaskPriority.parse(get("priority", default.priority)),
+        retries=_whole(get("retries", default.retries), "retries"),
+        timeout=_timeout(options["timeout"]) if "timeout" in options else default.timeout,
+        queue=_text(get("queue", default.queue), "queue") or default.queue,
+        policy=RetryPolicy(
+            base=parse_duration(get("backoff", 1), "backoff"),
+            factor=float(get("factor", policy.factor)),
+            cap=parse_duration(get("max_backoff", "1h"), "max_backoff"),
+            retry_on=_exceptions(get("retry_on", policy.retry_on), "retry_on"),
+            give_up_on=_exceptions(get("give_up_on", ()), "give_up_on"),
+        ),
+        on_lost=_on_lost(get("on_lost", default.on_lost)),
+        step_aside=get("step_aside", default.step_aside),
+    )
+
+
+def _whole(value: object, name: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise OptionError(f"{name}: expected a whole number from 0 on, got {value!r}")
+    return value
+
+
+def _text(value: object, name: str) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value or len(value) > LONGEST_NAME or "\0" in value:
+        raise OptionError(f"{name}: expected text of 1 to {LONGEST_NAME} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise OptionError(f"{name}: contains a lone surrogate, which is not text") from None
+    return value
+
+
+def _timeout(value: Duration | None) -> Micros | None:
+    if value is None:
+        return None
+    micros = parse_duration(value, "timeout")
+    if micros == 0:
+        raise OptionError("timeout: must be longer than 0; None means no limit")
+    return micros
+
+
+def _on_lost(value: object) -> str:
+    if value not in ("retry", "fail"):
+        raise OptionError(f"on_lost: expected retry or fail, got {value!r}")
+    return str(value)
+
+
+def _exceptions(value: Any, name: str) -> tuple[type[BaseException], ...]:
+    kinds = value if isinstance(value, tuple | list) else (value,)
+    if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
+        raise OptionError(f"{name}: expected exception types, got {value!r}")
+    return tuple(kinds)

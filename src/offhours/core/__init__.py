@@ -1,0 +1,1 @@
+"""The ground floor: model, states, events, times. Standard library only, no I/O."""

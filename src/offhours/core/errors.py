@@ -1,0 +1,195 @@
+"""Every error that Offhours raises on purpose.
+
+OffhoursError
+├── InputError (ValueError)       something handed in cannot be used; nothing was stored
+│   ├── ArgumentError             a job's argument cannot be carried by the store
+│   ├── PayloadTooLarge           arguments or metadata above `max_payload`
+│   ├── TimeError                 a time or duration that is naive, malformed or impossible
+│   ├── PriorityError             a priority that is unknown
+│   ├── OptionError               an option that is unknown or has a wrong value
+│   ├── TaskError                 a function that cannot be a task
+│   └── ConfigError               settings; `.faults` lists all of them
+├── NotFound (LookupError)
+│   ├── JobNotFound
+│   └── TaskNotFound
+├── IllegalMove                   the job's state does not allow this
+├── LeaseLost                     somebody else holds the job now
+├── QueueFull                     the bounded queue has no room
+├── NotStarted                    the app is not running, or was stopped
+├── JobError                      asked for the result of a job that has none
+│   ├── JobFailed                 `.code`, `.error`
+│   ├── JobCancelled
+│   ├── ResultTimeout (TimeoutError)
+│   └── ResultNotStored           the job succeeded, its result could not be kept
+└── StoreError                    the database file
+    ├── Busy                      locked by another process until our deadline
+    ├── StorageFull
+    ├── StoreReadOnly
+    ├── StoreUnusable             cannot be opened; `.path`
+    │   ├── StoreCorrupt
+    │   ├── ForeignDatabase       not an Offhours database
+    │   ├── NewerSchema           written by a later Offhours
+    │   ├── UnsafeSQLite          a library that can lose rows
+    │   └── NetworkFileSystem
+    └── StoreClosed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+
+class OffhoursError(Exception):
+    """The root: catch this to catch all of ours."""
+
+
+class InputError(OffhoursError, ValueError):
+    """Something handed in cannot be used. Nothing was stored."""
+
+
+class ArgumentError(InputError):
+    """An argument that the store cannot carry; `name` says where it sits, as in `items[3].when`."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"argument {name}: {problem}")
+        self.name = name
+
+
+class PayloadTooLarge(InputError):
+    """Arguments or metadata above the app's `max_payload`."""
+
+
+class TimeError(InputError):
+    """A time or duration that is naive, malformed or impossible."""
+
+
+class PriorityError(InputError):
+    """A priority that is not one of `TaskPriority`."""
+
+
+class OptionError(InputError):
+    """An option that is unknown or has a wrong value."""
+
+
+class TaskError(InputError):
+    """A function that cannot be a task as it stands."""
+
+
+class ConfigError(InputError):
+    """Settings that cannot be used. All faults at once, each with its key, in `faults`."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
+
+
+class NotFound(OffhoursError, LookupError):
+    """Nothing has that id or name."""
+
+
+class JobNotFound(NotFound):
+    """No job has that id. Finished jobs are kept for the retention time only."""
+
+
+class TaskNotFound(NotFound):
+    """No task of that name is registered."""
+
+
+class IllegalMove(OffhoursError):
+    """The job's state does not allow this."""
+
+
+class LeaseLost(OffhoursError):
+    """The job was given to another worker: this attempt's result is refused."""
+
+
+class QueueFull(OffhoursError):
+    """The bounded queue has no room for the job. Nothing was stored."""
+
+
+class NotStarted(OffhoursError):
+    """The app is not running, or was stopped."""
+
+
+class JobError(OffhoursError):
+    """There is no result to give."""
+
+    def __init__(self, message: str, job_id: int) -> None:
+        super().__init__(message)
+        self.job_id = job_id
+
+
+class JobFailed(JobError):
+    """The job failed: `code` is a word for it, `error` the stored error with its traceback."""
+
+    def __init__(self, message: str, job_id: int, code: str, error: str) -> None:
+        super().__init__(message, job_id)
+        self.code = code
+        self.error = error
+
+
+class JobCancelled(JobError):
+    """The job was cancelled before it could succeed."""
+
+
+class ResultTimeout(JobError, TimeoutError):
+    """The job was not finished in time; it goes on."""
+
+
+class ResultNotStored(JobError):
+    """The job succeeded, but its result could not be kept; the message says why."""
+
+
+class StoreError(OffhoursError):
+    """The database refused. The driver's own error is the cause."""
+
+
+class Busy(StoreError):
+    """Another process held the write lock until our deadline. Nothing was stored."""
+
+
+class StorageFull(StoreError):
+    """The disk is full. Nothing was half-stored."""
+
+
+class StoreReadOnly(StoreError):
+    """The database can be read, not written."""
+
+
+class StoreClosed(StoreError):
+    """The store was closed."""
+
+
+class StoreUnusable(StoreError):
+    """The database cannot be opened; the file was left as it is."""
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"{path}: {problem}")
+        self.path = path
+
+
+class StoreCorrupt(StoreUnusable):
+    """The file is damaged, or is not a SQLite database."""
+
+
+class ForeignDatabase(StoreUnusable):
+    """A SQLite database that belongs to something else."""
+
+
+class NewerSchema(StoreUnusable):
+    """Written by a later Offhours than this one."""
+
+
+class UnsafeSQLite(StoreUnusable):
+    """The linked SQLite can lose acknowledged rows with several processes on one file."""
+
+
+class NetworkFileSystem(StoreUnusable):
+    """File locks do not hold there."""
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """`; did you mean "queue"?`, or nothing when no name is near."""
+    near = get_close_matches(word, known, n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""

@@ -1,0 +1,56 @@
+"""Facts. The `events` table is the audit log: everything else reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from offhours.core.model import JobState
+from offhours.core.times import Micros
+
+
+class Event(NamedTuple):
+    """One fact. `seq` grows in commit order; `data` is a JSON object or null."""
+
+    seq: int
+    at: Micros
+    kind: str
+    job_id: int | None
+    attempt: int | None
+    data: str | None
+
+
+# Every kind there is, and the state in which it leaves its job (None: as it was).
+KINDS: dict[str, JobState | None] = {
+    "job.submitted": JobState.PENDING,
+    "job.started": JobState.RUNNING,
+    "job.succeeded": JobState.SUCCEEDED,
+    "job.failed": JobState.FAILED,
+    "job.retried": JobState.PENDING,
+    "job.deferred": JobState.PENDING,
+    "job.returned": JobState.PENDING,
+    "job.rescued": JobState.PENDING,
+    "job.held": JobState.HELD,
+    "job.released": JobState.PENDING,
+    "job.cancelled": JobState.CANCELLED,
+    "job.cancel_requested": None,
+    "job.progress": None,
+    "job.stuck": None,
+    "job.result_refused": None,
+    "worker.started": None,
+    "worker.stopped": None,
+    "worker.lost": None,
+    "foreground.entered": None,
+    "foreground.left": None,
+    "store.pruned": None,
+}
+
+
+def fold(events: Iterable[Event]) -> dict[int, JobState]:
+    """The state of each job as its events tell it; it must agree with the jobs table."""
+    states: dict[int, JobState] = {}
+    for event in events:
+        state = KINDS[event.kind]
+        if event.job_id is not None and state is not None:
+            states[event.job_id] = state
+    return states

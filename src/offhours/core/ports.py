@@ -1,0 +1,155 @@
+"""What the rooms promise each other. A room implements a port; only `app` knows both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from offhours.core.admission import BackgroundLimits, Room
+from offhours.core.events import Event
+from offhours.core.model import Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
+from offhours.core.outcomes import Outcome
+from offhours.core.states import Move, Value
+from offhours.core.times import Micros
+
+
+class QueueBound(NamedTuple):
+    """At most `size` pending jobs; when full: `refuse` the new one or `shed` the lowest."""
+
+    size: int
+    policy: str
+
+
+class ClaimOrder(NamedTuple):
+    """Who claims, how many, of what. `tasks` and `queues` are JSON lists, as the SQL wants them."""
+
+    worker: int
+    slots: int
+    tasks: str
+    queues: str | None = None
+    limits: BackgroundLimits = BackgroundLimits()
+    below: int | None = None
+
+
+class Exchange(NamedTuple):
+    """What one round of a worker brought."""
+
+    alive: bool
+    refused: Sequence[Move]
+    claimed: Sequence[Claimed]
+    leases: Sequence[ForegroundLease]
+    room: Room
+    next_due: Micros | None
+
+
+class Situation(NamedTuple):
+    """All that `why` needs to know about a job's surroundings."""
+
+    ahead: int
+    leases: Sequence[ForegroundLease]
+    running_background: int
+    last_background_start: Micros | None
+    workers: Sequence[WorkerInfo]
+    running: int
+
+
+class Pruned(NamedTuple):
+    jobs: int
+    events: int
+
+
+class Store(Protocol):
+    """The one truth. Every call that writes is one transaction and tells its events in it."""
+
+    name: str
+
+    def submit(
+        self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
+    ) -> list[int]: ...
+    def exchange(self, moves: Sequence[Move], order: ClaimOrder, now: Micros) -> Exchange: ...
+    def apply(self, moves: Sequence[Move], now: Micros) -> Sequence[Move]: ...
+    def ask_cancel(self, job_id: int, attempt: int, now: Micros, reason: str) -> bool: ...
+    def cancel_marks(self, worker: int) -> Sequence[int]: ...
+    def tell(
+        self, now: Micros, kind: str, job_id: int | None, attempt: int | None, **data: Value
+    ) -> None: ...
+    def save_progress(self, job_id: int, attempt: int, progress: str, now: Micros) -> bool: ...
+
+    def job(self, job_id: int) -> Job | None: ...
+    def jobs(
+        self,
+        *,
+        state: JobState | None = None,
+        task: str | None = None,
+        after: int = 0,
+        newest_first: bool = True,
+        limit: int = 50,
+    ) -> list[Job]: ...
+    def unfinished_of(self, worker: int) -> list[Job]: ...
+    def strangers(self, known: str, limit: int = 1000) -> list[Job]: ...
+    def parked(self, known: str, limit: int = 1000) -> list[Job]: ...
+    def owned(self, limit: int = 1000) -> list[Job]: ...
+    def counts(self) -> dict[str, int]: ...
+    def events(self, after: int = 0, limit: int = 1000) -> list[Event]: ...
+    def history(self, job_id: int) -> list[Event]: ...
+    def last_seq(self) -> int: ...
+    def situation(self, job: Job, now: Micros) -> Situation: ...
+    def changed(self) -> int: ...
+
+    def add_worker(self, worker: WorkerInfo, now: Micros) -> int: ...
+    def beat(self, worker: int, now: Micros, tasks: str) -> bool: ...
+    def bury(
+        self, worker: WorkerInfo, decide: Callable[[Job], Move], now: Micros, reason: str
+    ) -> bool: ...
+    def remove_worker(self, worker: int, now: Micros) -> None: ...
+    def workers(self) -> list[WorkerInfo]: ...
+
+    def enter_foreground(self, workflow: str, holder: str, ttl: Micros, now: Micros) -> int: ...
+    def renew_foreground(self, leases: Sequence[int], now: Micros) -> None: ...
+    def leave_foreground(self, leases: Sequence[int], now: Micros) -> None: ...
+    def foreground(self, now: Micros) -> list[ForegroundLease]: ...
+
+    def prune(self, before: Micros, keep: int, limit: int, now: Micros) -> Pruned: ...
+    def sibling(self) -> Store:
+        """The same store over connections of its own, which no other caller can keep busy."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Source(Protocol):
+    """Where an executor gets its jobs and where it leaves what became of them."""
+
+    def take(self) -> Claimed | None:
+        """The most urgent job, waiting for one; None when there will be no more."""
+        ...
+
+    def try_take(self) -> Claimed | None:
+        """The most urgent job that may start now, or None at once."""
+        ...
+
+    def on_ready(self, call: Callable[[], None]) -> None:
+        """Have `call` called, from any thread, when `try_take` may have something."""
+        ...
+
+    def finish(self, job: Claimed, outcome: Outcome) -> bool:
+        """Hand in how the run ended. False: it was given up meanwhile, and this is void."""
+        ...
+
+
+class Runner(Protocol):
+    """Runs one attempt. Nothing that a task does comes out as an exception."""
+
+    def run(self, job: Claimed) -> Outcome: ...
+    async def run_async(self, job: Claimed) -> Outcome: ...
+
+
+class Executor(Protocol):
+    """A place where jobs run. It pulls from its source as its slots allow."""
+
+    @property
+    def slots(self) -> int: ...
+
+    def start(self, source: Source, runner: Runner) -> None: ...
+    def replace_slot(self) -> bool: ...
+    def close(self) -> None: ...

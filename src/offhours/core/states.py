@@ -1,0 +1,182 @@
+"""The life of a job: a table of legal moves, and pure functions that decide one.
+
+A `Move` says which job it expects to find (state and attempt), where it goes, what changes and
+what is told. The store applies it in one guarded write; there is no other road.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from offhours.core.errors import IllegalMove
+from offhours.core.model import FINAL, MAX_CRASHES, Claimed, Job, JobState
+from offhours.core.outcomes import Deferred, Done, Failed, HandedBack, Outcome, Stopped
+from offhours.core.retries import RetryPolicy
+from offhours.core.times import Micros
+
+PENDING, HELD, RUNNING = JobState.PENDING, JobState.HELD, JobState.RUNNING
+SUCCEEDED, FAILED, CANCELLED = JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED
+
+LEGAL: dict[JobState, frozenset[JobState]] = {
+    PENDING: frozenset({PENDING, HELD, RUNNING, FAILED, CANCELLED}),
+    HELD: frozenset({PENDING, FAILED, CANCELLED}),
+    RUNNING: frozenset({PENDING, HELD, SUCCEEDED, FAILED, CANCELLED}),
+    SUCCEEDED: frozenset(),
+    FAILED: frozenset(),
+    CANCELLED: frozenset(),
+}
+
+Value: TypeAlias = str | int | None
+
+# Columns that a move may change; state, worker and finished_at follow from the move itself.
+CHANGEABLE = frozenset(
+    {"run_at", "returned", "crashes", "deferrals", "result", "error", "code", "reason"}
+)
+
+
+class Move(NamedTuple):
+    """One step of one job. `values` are the new values of `columns`, in their order."""
+
+    job_id: int
+    attempt: int
+    was: JobState
+    to: JobState
+    kind: str
+    columns: tuple[str, ...] = ()
+    values: tuple[Value, ...] = ()
+    data: tuple[tuple[str, Value], ...] | None = None
+
+
+def _move(
+    job: Job | Claimed,
+    was: JobState,
+    to: JobState,
+    kind: str,
+    tell: tuple[tuple[str, Value], ...] | None = None,
+    **changes: Value,
+) -> Move:
+    if to not in LEGAL[was]:
+        raise IllegalMove(f"job {job.id} is {was} and cannot become {to}")
+    return Move(job.id, job.attempt, was, to, kind, tuple(changes), tuple(changes.values()), tell)
+
+
+def finish(
+    job: Claimed, outcome: Outcome, policy: RetryPolicy, now: Micros, chance: float = 0.0
+) -> Move:
+    """What follows from how a run ended."""
+    match outcome:
+        case Done(result, None):
+            # The hot path: spelled out, it is half the cost of _move().
+            return Move(
+                job.id, job.attempt, RUNNING, SUCCEEDED, "job.succeeded", ("result",), (result,)
+            )
+        case Done(result, note):
+            tell = (("note", note),)
+            return _move(job, RUNNING, SUCCEEDED, "job.succeeded", tell, result=result, reason=note)
+        case Failed():
+            return _after_failure(job, outcome, policy, now, chance)
+        case Deferred(until, reason):
+            if job.cancel_at is not None:
+                return _stopped(job)
+            return _move(
+                job, RUNNING, PENDING, "job.deferred", (("until", until), ("reason", reason)),
+                run_at=until, returned=job.returned + 1, deferrals=job.deferrals + 1,
+                reason=reason, code="deferred",
+            )  # fmt: skip
+        case Stopped():
+            return _stopped(job)
+        case HandedBack(reason):
+            return hand_back(job, reason)
+
+
+def _stopped(job: Claimed) -> Move:
+    return _move(job, RUNNING, CANCELLED, "job.cancelled", code="cancelled")
+
+
+def _after_failure(
+    job: Claimed, failure: Failed, policy: RetryPolicy, now: Micros, chance: float
+) -> Move:
+    if job.cancel_at is not None:
+        return _move(
+            job, RUNNING, CANCELLED, "job.cancelled", code="cancelled", error=failure.error
+        )
+    tell: tuple[tuple[str, Value], ...] = (("code", failure.code), ("error", failure.error[:500]))
+    if failure.retry and job.spent < job.max_attempts:
+        wait = policy.delay(job.spent, chance) if failure.after is None else failure.after
+        return _move(
+            job, RUNNING, PENDING, "job.retried", (*tell, ("run_at", now + wait)),
+            run_at=now + wait, error=failure.error, code=failure.code, reason=None,
+        )  # fmt: skip
+    return _move(job, RUNNING, FAILED, "job.failed", tell, error=failure.error, code=failure.code)
+
+
+def hand_back(job: Claimed, reason: str) -> Move:
+    """Give a claimed job back untouched: it keeps its place, and no attempt is spent."""
+    if job.cancel_at is not None:
+        return _stopped(job)
+    return _move(
+        job, RUNNING, PENDING, "job.returned", (("reason", reason),), returned=job.returned + 1
+    )
+
+
+def rescue(job: Job, now: Micros, reason: str) -> Move:
+    """What becomes of a running job whose worker is dead."""
+    crashes = job.crashes + 1
+    tell = (("worker", job.worker), ("crashes", crashes), ("reason", reason))
+    if job.cancel_at is not None:
+        return _move(
+            job, RUNNING, CANCELLED, "job.cancelled", tell, crashes=crashes, code="cancelled"
+        )
+    if job.on_lost == "fail" or crashes >= MAX_CRASHES:
+        code = "lost" if job.on_lost == "fail" else "quarantined"
+        error = f"{reason}; this job was running when its worker died, {_times(crashes)}"
+        return _move(
+            job, RUNNING, FAILED, "job.failed", (*tell, ("code", code)),
+            crashes=crashes, code=code, error=error,
+        )  # fmt: skip
+    return _move(
+        job, RUNNING, PENDING, "job.rescued", tell,
+        crashes=crashes, run_at=now, code="worker_lost", reason=reason,
+    )  # fmt: skip
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def cancel(job: Job, reason: str = "") -> Move:
+    """Cancel a job that nobody runs. A running one gets a mark instead (`Store.ask_cancel`)."""
+    if job.state in FINAL:
+        raise IllegalMove(f"job {job.id} is {job.state} and cannot be cancelled")
+    tell = (("reason", reason),) if reason else None
+    return _move(
+        job, job.state, CANCELLED, "job.cancelled", tell, code="cancelled", reason=reason or None
+    )
+
+
+def park(job: Job) -> Move:
+    """Hold a job whose task no worker knows; it is not burnt."""
+    return _move(job, PENDING, HELD, "job.held", (("reason", "no handler"),), reason="no handler")
+
+
+def release(job: Job, now: Micros) -> Move:
+    """Let a held job go on."""
+    return _move(job, HELD, PENDING, "job.released", run_at=max(now, job.run_at), reason=None)
+
+
+def orphan(job: Job) -> Move:
+    """A `durable=False` job whose process has ended: nobody can run it any more."""
+    error = "submitted with durable=False by a process that has ended; its function went with it"
+    return _move(
+        job, job.state, FAILED, "job.failed", (("code", "lost"),), code="lost", error=error
+    )
+
+
+def reschedule(job: Job, run_at: Micros, reason: str) -> Move:
+    """Move a job that nobody runs to another time, by hand."""
+    if job.state is not PENDING:
+        raise IllegalMove(f"job {job.id} is {job.state} and cannot be moved to another time")
+    return _move(
+        job, PENDING, PENDING, "job.deferred", (("until", run_at), ("reason", reason)),
+        run_at=run_at, deferrals=job.deferrals + 1, reason=reason, code="deferred",
+    )  # fmt: skip

@@ -1,0 +1,179 @@
+"""Why a job stands where it stands: one sentence, with the time at which that may change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from offhours.core.admission import BackgroundLimits, background_room
+from offhours.core.model import MAX_CRASHES, Job, JobState
+from offhours.core.ports import Situation
+from offhours.core.times import Micros, iso, spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """`code` for machines, `sentence` for people, `until` when it may change (microseconds)."""
+
+    code: str
+    sentence: str
+    until: Micros | None = None
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def to_dict(self) -> dict[str, str | None]:
+        until = None if self.until is None else iso(self.until)
+        return {"code": self.code, "sentence": self.sentence, "until": until}
+
+
+def why(job: Job, around: Situation, limits: BackgroundLimits, now: Micros) -> Why:
+    """The answer for any job in any state."""
+    match job.state:
+        case JobState.PENDING:
+            return _pending(job, around, limits, now)
+        case JobState.HELD:
+            return _held(job)
+        case JobState.RUNNING:
+            return _running(job, around, now)
+        case _:
+            return _final(job, now)
+
+
+def _pending(job: Job, around: Situation, limits: BackgroundLimits, now: Micros) -> Why:
+    if job.run_at > now:
+        return _later(job, now)
+    known: set[str] = set()
+    for worker in around.workers:
+        known.update(json.loads(worker.tasks))
+    if not around.workers:
+        return Why("no_worker", "no worker is running on this store; start one: offhours worker")
+    if job.task not in known:
+        return Why(
+            "no_handler", f"no running worker knows the task {job.task}; it waits for one that does"
+        )
+    if job.background:
+        held = _background_held(around, limits, now)
+        if held is not None:
+            return held
+    jobs = "1 job is" if around.ahead == 1 else f"{around.ahead} jobs are"
+    if around.ahead:
+        return Why("behind", f"{jobs} ahead of it; {around.running} run now")
+    return Why("next", f"it is next; {around.running} run now and a free worker takes it")
+
+
+def _later(job: Job, now: Micros) -> Why:
+    when = f"at {_at(job.run_at)} (in {spoken(job.run_at - now)})"
+    match job.code:
+        case "deferred":
+            because = f": {job.reason}" if job.reason else ""
+            return Why("deferred", f"it deferred itself{because}; it runs {when}", job.run_at)
+        case None | "worker_lost":
+            return Why("not_due", f"it is not due yet; it runs {when}", job.run_at)
+        case _:
+            left = job.max_attempts - job.spent
+            last = _last_line(job.error)
+            return Why(
+                "retry",
+                f"attempt {job.attempts} failed ({last}); it is tried again {when}, "
+                f"{left} of {job.max_attempts} attempts left",
+                job.run_at,
+            )
+
+
+def _background_held(around: Situation, limits: BackgroundLimits, now: Micros) -> Why | None:
+    room = background_room(
+        limits, around.leases, around.running_background, around.last_background_start, now
+    )
+    if room.slots != 0:
+        return None
+    match room.reason:
+        case "workflow":
+            names = ", ".join(sorted({lease.workflow for lease in around.leases}))
+            assert room.until is not None
+            sentence = (
+                f"background work waits while the foreground workflow {names} is active; "
+                f"its lease ends at {_at(room.until)} unless it is renewed"
+            )
+            return Why("workflow", sentence, room.until)
+        case "throttled":
+            assert room.until is not None
+            sentence = (
+                f"background starts are {spoken(limits.throttle)} apart; "
+                f"the next may be at {_at(room.until)}"
+            )
+            return Why("throttled", sentence, room.until)
+        case _:
+            sentence = (
+                f"{around.running_background} background jobs run, as many as allowed at once"
+            )
+            return Why("limit", sentence)
+
+
+def _held(job: Job) -> Why:
+    if job.reason == "no handler":
+        return Why(
+            "no_handler",
+            f"no running worker knows the task {job.task}; "
+            "it goes on by itself when a worker that does is started",
+        )
+    return Why("held", f"it is held: {job.reason}")
+
+
+def _running(job: Job, around: Situation, now: Micros) -> Why:
+    assert job.started_at is not None
+    worker = next((w for w in around.workers if w.id == job.worker), None)
+    where = worker.label if worker else f"worker {job.worker}"
+    progress = _progress(job)
+    ends = ""
+    until = None
+    if worker is not None:
+        until = worker.beat_at + worker.lease
+        ends = f"; its lease is renewed, now until {_at(until)}"
+    stop = "; it was asked to stop" if job.cancel_at is not None else ""
+    sentence = (
+        f"it runs on {where} since {_at(job.started_at)} ({spoken(max(0, now - job.started_at))})"
+        f", attempt {job.attempts}{progress}{stop}{ends}"
+    )
+    return Why("cancelling" if stop else "running", sentence, until)
+
+
+def _progress(job: Job) -> str:
+    if not job.progress:
+        return ""
+    told = json.loads(job.progress)
+    share = f", {told['fraction']:.0%}" if told.get("fraction") is not None else ""
+    return share + (f" ({told['message']})" if told.get("message") else "")
+
+
+def _final(job: Job, now: Micros) -> Why:
+    assert job.finished_at is not None
+    when = f"at {_at(job.finished_at)}"
+    match job.state, job.code:
+        case JobState.SUCCEEDED, _:
+            took = spoken(max(0, job.finished_at - (job.started_at or job.finished_at)))
+            note = f"; {job.reason}" if job.reason else ""
+            return Why("succeeded", f"it succeeded {when} after {took}{note}")
+        case JobState.CANCELLED, _:
+            note = f": {job.reason}" if job.reason else ""
+            return Why("cancelled", f"it was cancelled {when}{note}")
+        case _, "quarantined":
+            return Why(
+                "quarantined",
+                f"it was running each of the {MAX_CRASHES} times that its worker died, last {when},"
+                " and is not tried again; submit it anew with: offhours retry",
+            )
+        case _:
+            return Why(
+                job.code or "failed",
+                f"it failed {when} after {job.attempts} attempts: {_last_line(job.error)}",
+            )
+
+
+def _last_line(error: str | None) -> str:
+    lines = (error or "").strip().splitlines()
+    return lines[-1][:200] if lines else "no message"
+
+
+def _at(moment: Micros) -> str:
+    return f"{iso(moment)[11:19]} UTC" if moment else "an unknown time"

@@ -1,0 +1,1 @@
+"""The engine: claims jobs, runs them, and keeps every promise about them."""

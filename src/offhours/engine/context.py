@@ -1,0 +1,175 @@
+"""What a running task can say and ask: progress, checkpoints, who it is."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any
+
+from offhours.core.clock import Clock, Signal
+from offhours.core.errors import NotStarted
+from offhours.core.model import BACKGROUND_CLASS, Claimed
+from offhours.core.outcomes import Cancelled, TimeLimit
+from offhours.core.payload import to_plain
+from offhours.core.times import SECOND, Micros
+
+PROGRESS_EVERY = 0.25
+_ASIDE_LOOK: Micros = SECOND // 20
+
+
+class Foreground:
+    """What this process knows of foreground leases, kept fresh by its worker's rounds."""
+
+    def __init__(self) -> None:
+        self.until: Micros = 0
+        self.changed = threading.Condition()
+
+    def update(self, until: Micros) -> None:
+        if until != self.until:
+            with self.changed:
+                self.until = until
+                self.changed.notify_all()
+
+    def active(self, now: Micros) -> bool:
+        return self.until > now
+
+
+class Context:
+    """The running job's view of itself; a parameter annotated `Context` receives it.
+
+    Outside of a parameter, `offhours.context()` gives the same object.
+    """
+
+    def __init__(
+        self,
+        job: Claimed,
+        clock: Clock,
+        *,
+        step_aside: str = "cooperate",
+        foreground: Foreground | None = None,
+        save: Callable[[int, int, str], object] | None = None,
+    ) -> None:
+        self.job_id = job.id
+        self.task = job.task
+        self.attempt = job.attempt - job.returned
+        self.name = job.name
+        self._job = job
+        self._clock = clock
+        self._step_aside = step_aside
+        self._foreground = foreground
+        self._save = save
+        self._saved_at = 0.0
+        self._unsaved: str | None = None
+        self._aside = False
+        self._cancel = Signal()
+        self._deadline = None if job.timeout is None else clock.monotonic() + job.timeout / SECOND
+        if job.cancel_at is not None:
+            self._cancel.set()
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the submitter attached."""
+        found: dict[str, Any] = json.loads(self._job.metadata) if self._job.metadata else {}
+        return found
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this job: hand it to what must not happen twice."""
+        return f"offhours-{self.job_id}-{self._job.created_at}"
+
+    @property
+    def previous_partial(self) -> Any:
+        """The partial result that an earlier attempt left, or None."""
+        return json.loads(self._job.progress).get("partial") if self._job.progress else None
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked this job to stop."""
+        return self._cancel.is_set()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the attempt has used up its timeout."""
+        late = self.overdue_by(self._clock.monotonic())
+        return late is not None and late >= 0
+
+    def overdue_by(self, moment: float) -> float | None:
+        """Seconds past the timeout at a moment of the monotonic clock; None without one."""
+        return None if self._deadline is None or self._aside else moment - self._deadline
+
+    def progress(
+        self, fraction: float | None = None, message: str = "", *, partial: object = None
+    ) -> None:
+        """Tell how far the job is (0 to 1), in words, and with a partial result.
+
+        Stored at most four times a second, the last one always.
+        """
+        if fraction is not None and not 0 <= fraction <= 1:
+            raise ValueError(f"progress is a share between 0 and 1, got {fraction}")
+        told = {"fraction": fraction, "message": message[:500]}
+        if partial is not None:
+            told["partial"] = to_plain(partial, "partial")  # type: ignore[assignment]
+        self._unsaved = json.dumps(told)
+        now = self._clock.monotonic()
+        if now - self._saved_at >= PROGRESS_EVERY or self._saved_at == 0:
+            self._saved_at = now
+            self.flush()
+
+    def checkpoint(self) -> None:
+        """Step aside here if the person in front is active; stop here if the job should.
+
+        Raises `Cancelled` when the job was cancelled, `TimeLimit` past its timeout.
+        """
+        self._stop_if_asked()
+        if self._job.priority < BACKGROUND_CLASS or self._step_aside != "cooperate":
+            return
+        if self._foreground is None or not self._foreground.active(self._clock.micros()):
+            return
+        self._step_back(self._foreground)
+        self._stop_if_asked()
+
+    def _step_back(self, foreground: Foreground) -> None:
+        """Wait until the foreground is quiet. Time spent aside is not the job's own."""
+        started = self._clock.monotonic()
+        self._aside = True
+        try:
+            while foreground.active(self._clock.micros()) and not self._cancel.is_set():
+                self._clock.wait(self._cancel, self._clock.micros() + _ASIDE_LOOK)
+        finally:
+            if self._deadline is not None:
+                self._deadline += self._clock.monotonic() - started
+            self._aside = False
+
+    def _stop_if_asked(self) -> None:
+        if self._cancel.is_set():
+            raise Cancelled(f"job {self.job_id} was cancelled")
+        if self.overdue:
+            raise TimeLimit(f"job {self.job_id} has used up its timeout")
+
+    def request_cancel(self) -> None:
+        """Make the next checkpoint raise."""
+        self._cancel.set()
+
+    def flush(self) -> None:
+        """Store the progress told last."""
+        told, self._unsaved = self._unsaved, None
+        if told is not None and self._save is not None:
+            self._save(self._job.id, self._job.attempt, told)
+
+
+_current: ContextVar[Context | None] = ContextVar("offhours_context", default=None)
+
+
+def current_context() -> Context:
+    """The context of the task that runs here; `NotStarted` outside of one."""
+    found = _current.get()
+    if found is None:
+        raise NotStarted("no task is running here: context() is for the inside of a task")
+    return found
+
+
+def enter_context(context: Context) -> None:
+    """Make `context` the current one of this thread or coroutine."""
+    _current.set(context)

@@ -1,0 +1,129 @@
+"""The hot path: apply what was finished, claim what comes next, in one commit a round."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from offhours.core import points, states
+from offhours.core.admission import BackgroundLimits
+from offhours.core.clock import Clock
+from offhours.core.errors import StoreError
+from offhours.core.ports import ClaimOrder, Exchange, Store
+from offhours.core.retries import RetryPolicy
+from offhours.core.states import Move
+from offhours.core.times import SECOND, Micros
+from offhours.engine.context import Foreground
+from offhours.engine.lane import Finished, Lane
+from offhours.engine.registry import Registry
+from offhours.engine.runner import chance
+
+BUSY_PAUSE: Micros = 2_000
+_NO_POLICY = RetryPolicy()
+
+_log = logging.getLogger("offhours")
+
+
+class Dispatcher:
+    """Feeds one lane from the store. `tick` is one round."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        store: Store,
+        registry: Registry,
+        clock: Clock,
+        *,
+        tasks: Callable[[], str],
+        worker: Callable[[], int],
+        foreground: Foreground,
+        limits: BackgroundLimits = BackgroundLimits(),  # noqa: B008 - an immutable tuple
+        queues: str | None = None,
+        poll: Micros = SECOND,
+        on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
+        on_lost: Callable[[int], None] = lambda worker: None,
+    ) -> None:
+        self._lane = lane
+        self._store = store
+        self._registry = registry
+        self._clock = clock
+        self._tasks = tasks
+        self._worker = worker
+        self._foreground = foreground
+        self._limits = limits
+        self._queues = queues
+        self._poll = poll
+        self._on_applied = on_applied
+        self._on_lost = on_lost
+        self._unrecorded: list[Move] = []
+        self.draining = False
+
+    def tick(self, now: Micros) -> Micros:
+        """Record outcomes, claim as many jobs as there is room for; when to come back."""
+        self._unrecorded += self._decide(self._lane.collect(), now)
+        slots, below, receipt = (0, None, 0) if self.draining else self._lane.wanted()
+        order = ClaimOrder(self._worker(), slots, self._tasks(), self._queues, self._limits, below)
+        moves = self._unrecorded
+        if moves:
+            points.reach("before apply")
+        try:
+            answer = self._store.exchange(moves, order, now)
+        except StoreError:
+            # Nothing was recorded: the outcomes stay here and are tried again.
+            if moves:
+                _log.error("%d finished jobs are not recorded yet; trying again", len(moves))
+            raise
+        self._unrecorded = []
+        return self._after(answer, moves, order, receipt, now)
+
+    def _decide(self, finished: list[Finished], now: Micros) -> list[Move]:
+        moves = []
+        for job, outcome in finished:
+            task = self._registry.find(job.task)
+            policy = _NO_POLICY if task is None else task.policy
+            moves.append(states.finish(job, outcome, policy, now, chance()))
+        return moves
+
+    def _after(
+        self, answer: Exchange, moves: Sequence[Move], order: ClaimOrder, receipt: int, now: Micros
+    ) -> Micros:
+        for move in answer.refused:
+            _log.warning(
+                "job %d: the result of attempt %d was refused, its lease was lost",
+                move.job_id, move.attempt,
+            )  # fmt: skip
+        self._foreground.update(max((lease.until for lease in answer.leases), default=0))
+        self._lane.put(answer.claimed, receipt)
+        if moves:
+            self._on_applied(moves)
+        if not answer.alive:
+            self._on_lost(order.worker)
+            return now
+        if answer.leases and self._lane.active:
+            self._hand_back(now)
+        if self._lane.active:
+            self._lane.rouse_if_stalled()
+            return self._clock.micros() + BUSY_PAUSE
+        full = order.slots > 0 and len(answer.claimed) == order.slots
+        if full:
+            return now
+        wakes = [now + self._poll]
+        if answer.next_due is not None:
+            wakes.append(answer.next_due)
+        if answer.room.until is not None:
+            wakes.append(answer.room.until)
+        return min(wakes)
+
+    def _hand_back(self, now: Micros) -> None:
+        """Background jobs that were claimed and not started, while a workflow is active."""
+        jobs = self._lane.withdraw(background_only=True)
+        moves = [states.hand_back(job, "a foreground workflow became active") for job in jobs]
+        if moves:
+            self._store.apply(moves, now)
+
+    def drain(self, now: Micros) -> None:
+        """Claim no more, hand back what is buffered, record what is finished."""
+        self.draining = True
+        jobs = self._lane.withdraw()
+        self._unrecorded += [states.hand_back(job, "the worker stopped") for job in jobs]
+        self.tick(now)

@@ -1,0 +1,212 @@
+"""Claimed jobs on their way into one executor, most urgent first, and outcomes on their way out.
+
+The buffer is small in time: it never holds more than a few milliseconds of work, so that what is
+claimed early cannot stand in the way of what is urgent.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
+
+from offhours.core.clock import Clock, Signal
+from offhours.core.model import BACKGROUND_CLASS, Claimed
+from offhours.core.outcomes import HandedBack, Outcome
+from offhours.engine.context import Foreground
+
+PREFETCH_SECONDS = 0.005
+MOST_BUFFERED = 256
+SLOW_SECONDS = 0.001
+NOTHING_URGENT = 1_000
+
+Finished = tuple[Claimed, Outcome]
+
+
+class Lane:
+    """Implements `core.ports.Source`: the executor takes and finishes, the dispatcher fills."""
+
+    def __init__(self, slots: int, clock: Clock, foreground: Foreground, need: Signal) -> None:
+        self.slots = slots
+        self._clock = clock
+        self._foreground = foreground
+        self._need = need
+        self._buffer: list[tuple[int, int, Claimed]] = []
+        self._running: dict[int, tuple[Claimed, float]] = {}
+        self._finished: deque[Finished] = deque()
+        self._changed = threading.Condition(threading.Lock())
+        self._waiting = 0
+        self._closed = False
+        self._urgent = NOTHING_URGENT
+        self._calls = 0
+        self._head_seen: int | None = None
+        self._mean = float("inf")
+        self._listener: Callable[[], None] | None = None
+
+    # -- the executor's side ----------------------------------------------------------------
+
+    def take(self) -> Claimed | None:
+        with self._changed:
+            while not self._closed:
+                job = self._next()
+                if job is not None:
+                    return job
+                self._waiting += 1
+                self._changed.wait()
+                self._waiting -= 1
+            return None
+
+    def try_take(self) -> Claimed | None:
+        with self._changed:
+            return None if self._closed else self._next()
+
+    def on_ready(self, call: Callable[[], None]) -> None:
+        self._listener = call
+
+    def finish(self, job: Claimed, outcome: Outcome) -> bool:
+        """Hand in an outcome. False: the job was taken away meanwhile, the outcome is void."""
+        with self._changed:
+            held = self._running.pop(job.id, None)
+            if held is None or held[0].attempt != job.attempt:
+                if held is not None:
+                    self._running[job.id] = held
+                return False
+            seconds = time.perf_counter() - held[1]
+            self._learn(seconds)
+            self._finished.append((job, outcome))
+            if not self._buffer or seconds > SLOW_SECONDS:
+                self._need.set()
+            if self._closed and not self._running:
+                self._changed.notify_all()
+        return True
+
+    def _next(self) -> Claimed | None:
+        if not self._buffer or self._buffer[0][0] > self._urgent:
+            return None
+        job = self._buffer[0][2]
+        if job.priority >= BACKGROUND_CLASS and self._foreground.active(self._clock.micros()):
+            return None
+        heappop(self._buffer)
+        self._running[job.id] = (job, time.perf_counter())
+        return job
+
+    def _learn(self, seconds: float) -> None:
+        """A mean that believes in slow jobs at once and in fast ones slowly."""
+        if self._mean == float("inf"):
+            self._mean = seconds
+        elif seconds > self._mean:
+            self._mean = (self._mean + seconds) / 2
+        else:
+            self._mean += (seconds - self._mean) / 16
+
+    # -- the dispatcher's side --------------------------------------------------------------
+
+    def call(self, priority: int) -> None:
+        """Something of this priority was submitted: start nothing less urgent before a round."""
+        with self._changed:
+            self._calls += 1
+            self._urgent = min(self._urgent, priority)
+
+    def wanted(self) -> tuple[int, int | None, int]:
+        """How many jobs to claim, only below which priority (None: any), and a receipt."""
+        with self._changed:
+            free = self.slots - len(self._running)
+            ahead = min(MOST_BUFFERED, int(PREFETCH_SECONDS * self.slots / max(self._mean, 1e-6)))
+            room = max(free, 0) + ahead - len(self._buffer)
+            if room > 0:
+                return room, None, self._calls
+            if free > 0 and self._buffer and self._urgent < max(self._buffer)[0]:
+                return free, max(self._buffer)[0], self._calls
+            return 0, None, self._calls
+
+    def put(self, jobs: Sequence[Claimed], receipt: int) -> None:
+        """Add claimed jobs; calls up to the receipt are thereby answered."""
+        with self._changed:
+            for job in jobs:
+                heappush(self._buffer, (job.priority, job.id, job))
+            if self._calls == receipt:
+                self._urgent = NOTHING_URGENT
+            self._rouse()
+        if self._listener is not None and self._buffer:
+            self._listener()
+
+    def _rouse(self) -> None:
+        """Wake as many threads as the buffered work is worth: none to fight over crumbs."""
+        if not self._buffer or not self._waiting:
+            return
+        crumbs = len(self._buffer) * min(self._mean, 1.0) < SLOW_SECONDS
+        self._changed.notify(1 if crumbs else len(self._buffer))
+
+    def rouse_if_stalled(self) -> None:
+        """Wake every thread that the buffer can use, when it has not moved since the last look."""
+        with self._changed:
+            head = self._buffer[0][1] if self._buffer else None
+            if head is not None and head == self._head_seen:
+                self._changed.notify(len(self._buffer))
+            self._head_seen = head
+
+    def collect(self) -> list[Finished]:
+        """The outcomes that came in since."""
+        collected = []
+        while self._finished:
+            collected.append(self._finished.popleft())
+        return collected
+
+    def withdraw(self, background_only: bool = False) -> list[Claimed]:
+        """Take back what is buffered and not started."""
+        with self._changed:
+            kept: list[tuple[int, int, Claimed]] = []
+            taken: list[tuple[int, int, Claimed]] = []
+            for entry in self._buffer:
+                keep = background_only and entry[0] < BACKGROUND_CLASS
+                (kept if keep else taken).append(entry)
+            self._buffer = sorted(kept)
+        return [job for _, _, job in taken]
+
+    def give_up(self, job_id: int, outcome: Outcome) -> bool:
+        """End a run from outside: its slot is free, and what it still returns is void."""
+        with self._changed:
+            held = self._running.pop(job_id, None)
+            if held is not None:
+                self._finished.append((held[0], outcome))
+                self._need.set()
+                if self._closed and not self._running:
+                    self._changed.notify_all()
+            return held is not None
+
+    def forget(self) -> list[int]:
+        """Drop everything: the lease is lost, these jobs are somebody else's now."""
+        with self._changed:
+            ids = list(self._running)
+            self._running.clear()
+            self._buffer.clear()
+            self._finished.clear()
+        return ids
+
+    def close(self) -> None:
+        """Let nothing more start; threads that wait for work get None."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait_idle(self, seconds: float | None) -> bool:
+        """After `close`: wait until nothing runs."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._running, seconds)
+
+    def hand_back_running(self, reason: str) -> list[int]:
+        """Give up every run that is still going."""
+        with self._changed:
+            ids = list(self._running)
+        return [job_id for job_id in ids if self.give_up(job_id, HandedBack(reason))]
+
+    @property
+    def active(self) -> bool:
+        """Whether there is work in it that a round should look after soon."""
+        return bool(self._buffer or self._finished)
+
+    @property
+    def running(self) -> int:
+        return len(self._running)

@@ -1,0 +1,115 @@
+"""Tasks by name. A stored name is only ever looked up here, never imported."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from offhours.core.errors import TaskError, TaskNotFound, did_you_mean
+from offhours.core.model import TaskPriority
+from offhours.core.retries import RetryPolicy
+from offhours.core.times import HOUR, Micros
+from offhours.engine.codec import Codec
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What can be run: a name, a function, and the policy for its jobs.
+
+    `step_aside` says what a running background job does while the person in front is active:
+    `cooperate` (it waits in `ctx.checkpoint()`) or `finish` (it goes on to its end).
+    """
+
+    name: str
+    function: Callable[..., Any]
+    codec: Codec
+    priority: TaskPriority = TaskPriority.NORMAL
+    retries: int = 0
+    timeout: Micros | None = HOUR
+    queue: str = "default"
+    policy: RetryPolicy = field(default=RetryPolicy())
+    on_lost: str = "retry"
+    step_aside: str = "cooperate"
+    local: bool = False
+
+    @property
+    def is_async(self) -> bool:
+        return inspect.iscoroutinefunction(self.function)
+
+
+class Registry:
+    """The tasks that this process can run."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Task] = {}
+        self._lock = threading.Lock()
+        self.version = 0
+
+    def add(self, task: Task) -> None:
+        """Register a task; the same function again replaces its policy."""
+        with self._lock:
+            known = self._tasks.get(task.name)
+            if known is not None and not _same_place(known.function, task.function):
+                raise TaskError(
+                    f"task {task.name} is already another function; give one of them a name"
+                )
+            self._tasks[task.name] = task
+            self.version += 1
+
+    def remove(self, name: str) -> None:
+        with self._lock:
+            self._tasks.pop(name, None)
+            self.version += 1
+
+    def get(self, name: str) -> Task:
+        try:
+            return self._tasks[name]
+        except KeyError:
+            near = did_you_mean(name, self.names())
+            raise TaskNotFound(f'no task "{name}" is registered{near}') from None
+
+    def find(self, name: str) -> Task | None:
+        return self._tasks.get(name)
+
+    def names(self) -> list[str]:
+        with self._lock:
+            return sorted(self._tasks)
+
+    def tasks(self) -> list[Task]:
+        with self._lock:
+            return list(self._tasks.values())
+
+
+def task_name(function: Callable[..., Any]) -> str:
+    """`module:function`; a script's own functions carry its file's name, run or imported."""
+    function = inspect.unwrap(function)
+    module = getattr(function, "__module__", None)
+    name = getattr(function, "__qualname__", None)
+    if not module or not name:
+        raise TaskError(f"{function!r} has no module and name to be found by; wrap it in a def")
+    if module == "__main__":
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        module = Path(file).stem if file else module
+    return f"{module}:{name}"
+
+
+def is_durable(function: Callable[..., Any]) -> bool:
+    """Whether another process can find the function by its name: not a lambda, not a closure."""
+    of_module = inspect.isbuiltin(function) and inspect.ismodule(function.__self__)
+    name = getattr(function, "__qualname__", "<none>")
+    return (inspect.isfunction(function) or of_module) and "<" not in name
+
+
+def _same_place(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    one, other = inspect.unwrap(one), inspect.unwrap(other)
+    if one is other:
+        return True
+    left, right = getattr(one, "__code__", None), getattr(other, "__code__", None)
+    if left is None or right is None:
+        return False
+    return (left.co_filename, left.co_firstlineno) == (right.co_filename, right.co_firstlineno)

@@ -1,0 +1,179 @@
+"""Runs one attempt of a job and says how it ended. No exception of a task gets past here."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import tzinfo
+from typing import Any
+
+from offhours.core import points
+from offhours.core.clock import Clock
+from offhours.core.errors import InputError, OffhoursError
+from offhours.core.model import Claimed
+from offhours.core.outcomes import (
+    Cancelled,
+    Defer,
+    Deferred,
+    Done,
+    Failed,
+    HandedBack,
+    Outcome,
+    Retry,
+    Stopped,
+    TimeLimit,
+)
+from offhours.core.retries import retry_after
+from offhours.core.times import SECOND, parse_duration, parse_until
+from offhours.engine.codec import dump
+from offhours.engine.context import Context, Foreground, enter_context
+from offhours.engine.registry import Registry, Task
+
+ERROR_LIMIT = 64_000
+_PLAIN = "null"
+
+
+class TaskRunner:
+    """Implements `core.ports.Runner` for the tasks of a registry."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        clock: Clock,
+        *,
+        foreground: Foreground,
+        save_progress: Callable[[int, int, str], object],
+        max_payload: int,
+        timezone: tzinfo | None = None,
+        keep_local: Callable[[int, object], None] | None = None,
+    ) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._foreground = foreground
+        self._save_progress = save_progress
+        self._max_payload = max_payload
+        self._timezone = timezone
+        self._keep_local = keep_local
+        self.running: dict[int, Context] = {}
+
+    def run(self, job: Claimed) -> Outcome:
+        """Run a synchronous task, or an asynchronous one on a loop of its own."""
+        task = self._registry.find(job.task)
+        if task is None:
+            return HandedBack("no handler")
+        if task.is_async:
+            return asyncio.run(self.run_async(job))
+        context = self._open(job, task)
+        try:
+            args, kwargs = self._arguments(task, job, context)
+            outcome = self._done(task, job, task.function(*args, **kwargs))
+        except BaseException as error:
+            outcome = self._ended_by(error, task)
+        return self._close(context, outcome)
+
+    async def run_async(self, job: Claimed) -> Outcome:
+        """Run an asynchronous task; its timeout and a cancel really interrupt it."""
+        task = self._registry.find(job.task)
+        if task is None:
+            return HandedBack("no handler")
+        context = self._open(job, task)
+        try:
+            args, kwargs = self._arguments(task, job, context)
+            limit = None if job.timeout is None else job.timeout / SECOND
+            async with asyncio.timeout(limit) as deadline:
+                outcome = self._done(task, job, await task.function(*args, **kwargs))
+        except asyncio.CancelledError:
+            outcome = Stopped() if context.cancelled else HandedBack("the worker stopped")
+        except BaseException as error:
+            if isinstance(error, TimeoutError) and deadline.expired():
+                error = TimeLimit(f"job {job.id} has used up its timeout")
+            outcome = self._ended_by(error, task)
+        return self._close(context, outcome)
+
+    def _open(self, job: Claimed, task: Task) -> Context:
+        context = Context(
+            job,
+            self._clock,
+            step_aside=task.step_aside,
+            foreground=self._foreground,
+            save=self._save_progress,
+        )
+        self.running[job.id] = context
+        enter_context(context)
+        return context
+
+    def _close(self, context: Context, outcome: Outcome) -> Outcome:
+        with suppress(OffhoursError):  # the outcome matters more than the last progress
+            context.flush()
+        self.running.pop(context.job_id, None)
+        return outcome
+
+    def _arguments(
+        self, task: Task, job: Claimed, context: Context
+    ) -> tuple[list[Any], dict[str, Any]]:
+        with _named("arguments"):
+            args, kwargs = task.codec.decode(job.args)
+        if task.codec.context_name is not None:
+            kwargs[task.codec.context_name] = context
+        return args, kwargs
+
+    def _done(self, task: Task, job: Claimed, result: object) -> Outcome:
+        points.reach("after effect")
+        if result is None:
+            return Done(_PLAIN)
+        if task.local and self._keep_local is not None:
+            self._keep_local(job.id, result)
+        try:
+            return Done(dump(result, "result", self._max_payload))
+        except InputError as error:
+            return Done(None, f"the result was not stored: {error}")
+
+    def _ended_by(self, error: BaseException, task: Task) -> Outcome:
+        now = self._clock.micros()
+        match error:
+            case Defer():
+                try:
+                    return Deferred(parse_until(error.until, now, self._timezone), error.reason)
+                except InputError as problem:
+                    return Failed("bad_defer", describe(problem), retry=False)
+            case Cancelled():
+                return Stopped()
+            case TimeLimit():
+                return Failed("timeout", describe(error))
+            case Retry():
+                after = None if error.after is None else parse_duration(error.after)
+                return Failed("retry", describe(error), after=after)
+            case Exception():
+                return Failed(
+                    "error", describe(error), task.policy.allows(error), retry_after(error, now)
+                )
+            case _:  # SystemExit, KeyboardInterrupt, GeneratorExit: the task's, not the worker's
+                return Failed("error", describe(error), retry=False)
+
+
+@contextmanager
+def _named(what: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise InputError(f"the stored {what} no longer fit the task: {error}") from error
+
+
+def describe(error: BaseException) -> str:
+    """A traceback as text of bounded size, whatever the exception does when looked at."""
+    try:
+        text = "".join(traceback.TracebackException.from_exception(error, limit=-50).format())
+    except BaseException as second:  # a __str__ that raises, a lying __cause__
+        text = f"{type(error).__qualname__} (its own description failed: {type(second).__name__})"
+    text = text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode().strip()
+    if len(text) > ERROR_LIMIT:
+        text = f"{text[:1000]}\n... {len(text):,} characters ...\n{text[-(ERROR_LIMIT - 2000) :]}"
+    return text
+
+
+def chance() -> float:
+    """A share in [0, 1) for the jitter of retries."""
+    return random.random()

@@ -1,0 +1,283 @@
+"""A worker: the loops and executors of one process, from start to drain."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from offhours.core.admission import BackgroundLimits
+from offhours.core.clock import Clock, Signal
+from offhours.core.errors import OffhoursError
+from offhours.core.model import WorkerInfo
+from offhours.core.outcomes import Failed
+from offhours.core.ports import Executor, Store
+from offhours.core.states import Move
+from offhours.core.times import SECOND, Micros
+from offhours.engine.context import Foreground
+from offhours.engine.dispatcher import Dispatcher
+from offhours.engine.lane import Lane
+from offhours.engine.lifeline import Lifeline, host_identity, process_started
+from offhours.engine.loop import Loop
+from offhours.engine.pruner import Pruner
+from offhours.engine.registry import Registry, Task
+from offhours.engine.runner import TaskRunner
+
+_log = logging.getLogger("offhours")
+HURRY_LOOK = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How a worker behaves; durations in microseconds."""
+
+    lease: Micros = 30 * SECOND
+    poll: Micros = SECOND
+    limits: BackgroundLimits = field(default=BackgroundLimits())
+    queues: tuple[str, ...] | None = None
+    max_payload: int = 1_000_000
+    retention: Micros = 7 * 86_400 * SECOND
+    retention_jobs: int = 100_000
+    timezone: tzinfo | None = None
+
+
+class Worker:
+    """Runs jobs of a registry from a store until it is stopped.
+
+    `places` says which executor serves which tasks. Without threads (`inline`), `step` drives it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        registry: Registry,
+        clock: Clock,
+        places: Sequence[tuple[Executor, Callable[[Task], bool]]],
+        settings: WorkerSettings,
+        *,
+        foreground: Foreground,
+        address: str = "",
+        on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
+        keep_local: Callable[[int, object], None] | None = None,
+    ) -> None:
+        self._store = store
+        self._watch = store.sibling()
+        self._registry = registry
+        self._clock = clock
+        self._settings = settings
+        self._address = address
+        self.id = 0
+        self.runner = TaskRunner(
+            registry,
+            clock,
+            foreground=foreground,
+            save_progress=lambda job, attempt, told: store.save_progress(
+                job, attempt, told, clock.micros()
+            ),
+            max_payload=settings.max_payload,
+            timezone=settings.timezone,
+            keep_local=keep_local,
+        )
+        self._executors = [executor for executor, _ in places]
+        self._lanes: list[Lane] = []
+        self._dispatchers: list[Dispatcher] = []
+        self._signals: list[Signal] = []
+        for executor, serves in places:
+            self._add_place(executor, serves, foreground, on_applied)
+        self.lifeline = Lifeline(
+            self._watch,
+            registry,
+            clock,
+            self.runner,
+            worker=lambda: self.id,
+            lease=settings.lease,
+            give_up=self._give_up,
+            on_lost=self._start_over,
+        )
+        pruner = Pruner(self._watch, age=settings.retention, keep=settings.retention_jobs)
+        self.prune = pruner.tick
+        self._loops: list[Loop] = []
+        self._rebirth = threading.Lock()
+        self._hurried = False
+
+    def _add_place(
+        self,
+        executor: Executor,
+        serves: Callable[[Task], bool],
+        foreground: Foreground,
+        on_applied: Callable[[Sequence[Move]], None],
+    ) -> None:
+        signal = Signal()
+        lane = Lane(executor.slots, self._clock, foreground, signal)
+        queues = self._settings.queues
+        self._signals.append(signal)
+        self._lanes.append(lane)
+        self._dispatchers.append(
+            Dispatcher(
+                lane,
+                self._store,
+                self._registry,
+                self._clock,
+                tasks=_names_of(self._registry, serves),
+                worker=lambda: self.id,
+                foreground=foreground,
+                limits=self._settings.limits,
+                queues=None if queues is None else json.dumps(queues),
+                poll=self._settings.poll,
+                on_applied=on_applied,
+                on_lost=self._start_over,
+            )
+        )
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def start(self, threads: bool = True) -> None:
+        """Register, and begin to work."""
+        self._register()
+        self.lifeline.rescue(self._clock.micros())
+        for executor, lane in zip(self._executors, self._lanes, strict=True):
+            executor.start(lane, self.runner)
+        if not threads:
+            return
+        for dispatcher, signal in zip(self._dispatchers, self._signals, strict=True):
+            self._loops.append(Loop("dispatch", dispatcher.tick, self._clock, signal))
+        self._loops.append(Loop("lifeline", self.lifeline.tick, self._clock))
+        self._loops.append(Loop("prune", self.prune, self._clock))
+        for loop in self._loops:
+            loop.start()
+
+    def wake(self, priority: int | None = None) -> None:
+        """Look at the store now; with a priority, start nothing less urgent before."""
+        for lane, signal in zip(self._lanes, self._signals, strict=True):
+            if priority is not None:
+                lane.call(priority)
+            signal.set()
+
+    def wake_lifeline(self) -> None:
+        """Look now whether a run was cancelled."""
+        for loop in self._loops:
+            if loop.signal not in self._signals:
+                loop.signal.set()
+
+    def step(self, now: Micros) -> None:
+        """One round of everything, in the caller's thread."""
+        self.lifeline.tick(now)
+        for dispatcher in self._dispatchers:
+            dispatcher.tick(now)
+
+    def stop(self, seconds: float) -> bool:
+        """Drain: claim no more, wait for what runs, hand the rest back. True if all had ended."""
+        for dispatcher in self._dispatchers:
+            dispatcher.draining = True
+        for lane in self._lanes:
+            lane.close()
+        self.wake()
+        clean = self._wait_idle(seconds)
+        for context in list(self.runner.running.values()):
+            context.request_cancel()
+        for lane in self._lanes:
+            lane.hand_back_running("the worker stopped")
+        self._finish()
+        return clean
+
+    def hurry(self) -> None:
+        """Wait no longer in `stop`."""
+        self._hurried = True
+
+    def _wait_idle(self, seconds: float) -> bool:
+        deadline = self._clock.monotonic() + seconds
+        while not self._hurried and (left := deadline - self._clock.monotonic()) > 0:
+            if all(lane.wait_idle(min(left, HURRY_LOOK)) for lane in self._lanes):
+                break
+        return not self.running
+
+    def _finish(self) -> None:
+        for loop in self._loops:
+            loop.stop()
+        now = self._clock.micros()
+        try:
+            for dispatcher in self._dispatchers:
+                dispatcher.drain(now)
+            self._store.remove_worker(self.id, now)
+        except OffhoursError as error:
+            _log.error("stopping: %s; this worker's jobs are rescued by others", error)
+        for executor in self._executors:
+            executor.close()
+        if self._watch is not self._store:
+            self._watch.close()
+
+    @property
+    def running(self) -> int:
+        """Jobs that run now."""
+        return sum(lane.running for lane in self._lanes)
+
+    @property
+    def active(self) -> bool:
+        """Whether a job runs, waits in a buffer, or is finished and not yet recorded."""
+        return any(lane.active or lane.running for lane in self._lanes)
+
+    # -- what can go wrong --------------------------------------------------------------------
+
+    def _register(self) -> None:
+        pid = os.getpid()
+        now = self._clock.micros()
+        self.id = self._store.add_worker(
+            WorkerInfo(
+                id=0,
+                label=f"{host_identity().partition('/')[0]}:{pid}",
+                host=host_identity(),
+                pid=pid,
+                pid_started=process_started(pid),
+                address=self._address,
+                tasks=json.dumps(self._registry.names()),
+                slots=sum(executor.slots for executor in self._executors),
+                started_at=now,
+                beat=0,
+                beat_at=now,
+                lease=self._settings.lease,
+            ),
+            now,
+        )
+
+    def _start_over(self, dead: int) -> None:
+        """We were declared dead: our jobs are others' now. Drop them and begin as a new worker."""
+        with self._rebirth:
+            if dead != self.id:
+                return  # the other loop has noticed it too
+            _log.error("worker %d was declared dead; its jobs were given to others", dead)
+            for context in list(self.runner.running.values()):
+                context.request_cancel()
+            for lane in self._lanes:
+                for _ in lane.forget():
+                    self._replace_slot(lane)
+            self.runner.running.clear()
+            self._register()
+
+    def _give_up(self, job_id: int, failure: Failed) -> None:
+        for lane in self._lanes:
+            if lane.give_up(job_id, failure):
+                self._replace_slot(lane)
+
+    def _replace_slot(self, lane: Lane) -> None:
+        executor = self._executors[self._lanes.index(lane)]
+        if not executor.replace_slot():
+            lane.slots -= 1
+            _log.error("a run that cannot be stopped keeps its slot; restart this worker")
+
+
+def _names_of(registry: Registry, serves: Callable[[Task], bool]) -> Callable[[], str]:
+    """The JSON list of the tasks that a place serves, made anew when the registry changes."""
+    known, names = -1, "[]"
+
+    def current() -> str:
+        nonlocal known, names
+        if registry.version != known:
+            known = registry.version
+            names = json.dumps([task.name for task in registry.tasks() if serves(task)])
+        return names
+
+    return current

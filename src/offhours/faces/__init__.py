@@ -1,0 +1,1 @@
+"""Documented classes of other interfaces, thin on the one core."""

@@ -1,0 +1,198 @@
+"""What the user holds: a task that can be submitted, and a job that can be asked about."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator, Iterable, Mapping
+from datetime import datetime
+from functools import update_wrapper
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack
+
+from offhours.core.events import Event
+from offhours.core.model import Job, JobState, TaskPriority
+from offhours.core.times import Duration, Moment, iso, to_datetime
+from offhours.core.why import Why
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours
+    from offhours.engine.registry import Task
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SubmitOptions(TypedDict, total=False):
+    """How one job differs from its task's policy.
+
+    priority: a `TaskPriority`, its number or its name
+    name, metadata: what to call it, and a small mapping kept with it
+    delay: how long to wait first; at: when to run (aware datetime or ISO 8601), instead of delay
+    unique: a key; while an unfinished job has it, submitting answers with that job
+    queue: name of its queue
+    retries: attempts after the first one fails
+    timeout: how long an attempt may take; None for no limit
+    on_lost: "retry" (at least once) or "fail" (at most once) when its worker dies
+    durable: False for a lambda, a closure or arguments that cannot be stored: the job then lives
+        in this process only and is lost with it
+    """
+
+    priority: TaskPriority | int | str
+    name: str | None
+    metadata: Mapping[str, Any] | None
+    delay: Duration | None
+    at: Moment | None
+    unique: str | None
+    queue: str
+    retries: int
+    timeout: Duration | None
+    on_lost: str
+    durable: bool
+
+
+class TaskHandle(Generic[P, R]):
+    """A function that is a task: call it as before, or submit it.
+
+    >>> import offhours
+    >>> app = offhours.Offhours(":memory:", executor="inline")
+    >>> @app.task
+    ... def double(n: int) -> int:
+    ...     return 2 * n
+    >>> double(4), double.submit(21).result()
+    (8, 42)
+    """
+
+    def __init__(
+        self, app: Offhours, task: Task, function: Callable[P, R], options: SubmitOptions
+    ) -> None:
+        self._app = app
+        self._options = options
+        self.task = task
+        self.function = function
+        update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.function(*args, **kwargs)
+
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Store a job for this call. When it returns, the job survives any crash."""
+        [job] = self._app.submit_calls(self.task, [(args, kwargs)], self._options)
+        return job
+
+    def submit_many(self, calls: Iterable[tuple[Any, ...]]) -> list[JobHandle[R]]:
+        """Store a job for each tuple of arguments: all in one transaction, or none."""
+        return self._app.submit_calls(self.task, [(call, {}) for call in calls], self._options)
+
+    def options(self, **options: Unpack[SubmitOptions]) -> TaskHandle[P, R]:
+        """The same task, submitted otherwise: `task.options(delay="10m").submit(...)`."""
+        merged: SubmitOptions = {**self._options, **options}
+        self._app.check_options(self.task, merged)
+        return TaskHandle(self._app, self.task, self.function, merged)
+
+    def __repr__(self) -> str:
+        return f"<task {self.task.name}>"
+
+
+class JobHandle(Generic[R]):
+    """A job by its number. Everything it says is read from the store at that moment."""
+
+    def __init__(self, app: Offhours, job_id: int) -> None:
+        self._app = app
+        self.id = job_id
+
+    @property
+    def record(self) -> Job:
+        """The stored row; `JobNotFound` when it was pruned."""
+        return self._app.record(self.id)
+
+    @property
+    def status(self) -> JobState:
+        return self.record.state
+
+    @property
+    def progress(self) -> dict[str, Any] | None:
+        """What the task told last: `fraction`, `message` and, if given, `partial`."""
+        from offhours.engine.codec import load
+
+        told: dict[str, Any] | None = load(self.record.progress)
+        return told
+
+    @property
+    def finished_at(self) -> datetime | None:
+        finished = self.record.finished_at
+        return None if finished is None else to_datetime(finished)
+
+    def result(self, timeout: Duration | None = None) -> R:
+        """Wait for the job and give its function's result.
+
+        Raises `JobFailed`, `JobCancelled`, `ResultNotStored`, or `ResultTimeout` when it is not
+        finished after `timeout`.
+        """
+        return self._app.result_of(self.id, timeout)  # type: ignore[no-any-return]
+
+    def wait(self, timeout: Duration | None = None) -> JobState:
+        """Wait until the job is finished, however it ends; `ResultTimeout` if it takes longer."""
+        return self._app.wait_for(self.id, timeout).state
+
+    def why(self) -> Why:
+        """Why the job stands where it stands, and when that may change."""
+        return self._app.why(self.id)
+
+    def cancel(self, reason: str = "") -> bool:
+        """Cancel it: at once (true) when it does not run, else ask it to stop (false)."""
+        return self._app.cancel(self.id, reason)
+
+    def retry(self) -> JobHandle[R]:
+        """A new job that does the same and names this one. Only for a finished job."""
+        return self._app.retry(self.id)
+
+    def history(self) -> list[Event]:
+        """What happened to it since it was submitted."""
+        return self._app.history(self.id)
+
+    def __await__(self) -> Generator[Any, None, R]:
+        return asyncio.to_thread(self.result).__await__()
+
+    def __repr__(self) -> str:
+        return f"<job {self.id}>"
+
+
+def job_dict(job: Job) -> dict[str, Any]:
+    """A job as JSON answers carry it: RFC 3339 times, durations with their unit."""
+    from offhours.engine.codec import load
+
+    def when(moment: int | None) -> str | None:
+        return None if moment is None else iso(moment)
+
+    return {
+        "id": job.id,
+        "task": job.task,
+        "name": job.name,
+        "state": job.state.value,
+        "priority": TaskPriority(job.priority).name.lower(),
+        "queue": job.queue,
+        "attempts": job.attempts,
+        "max_attempts": job.max_attempts,
+        "crashes": job.crashes,
+        "deferrals": job.deferrals,
+        "created_at": when(job.created_at),
+        "run_at": when(job.run_at),
+        "started_at": when(job.started_at),
+        "finished_at": when(job.finished_at),
+        "timeout_ms": None if job.timeout is None else job.timeout // 1000,
+        "worker": job.worker,
+        "code": job.code,
+        "reason": job.reason,
+        "retry_of": job.retry_of,
+        "metadata": load(job.metadata),
+        "progress": load(job.progress),
+        "arguments": _loose(job.args),
+        "result": _loose(job.result),
+        "error": job.error,
+    }
+
+
+def _loose(text: str | None) -> Any:
+    """Stored JSON as it is, tags and all: for showing, not for calling."""
+    import json
+
+    return None if text is None else json.loads(text)

@@ -1,0 +1,1 @@
+"""The store: one truth, in plain named SQL."""

@@ -1,0 +1,199 @@
+-- Each statement has a name and is written once. Parameters are bound in the order in which they
+-- first appear. Batches travel as one JSON parameter, and come back as one JSON value: a statement
+-- is then one step of the database, however many jobs it moves.
+
+-- name: insert_job
+insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
+                  unique_key, on_lost, owner, retry_of, created_at, ready)
+values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
+        :unique_key, :on_lost, :owner, :retry_of, :now, :ready)
+
+-- name: insert_submitted
+insert into events (at, kind, job_id, attempt) values (:now, 'job.submitted', :id, 0)
+
+-- name: insert_submitted_range
+insert into events (at, kind, job_id, attempt)
+select created_at, 'job.submitted', id, 0 from jobs where id between :first and :last
+
+-- name: insert_event
+insert into events (at, kind, job_id, attempt, data) values (:at, :kind, :job_id, :attempt, :data)
+
+-- name: unfinished_unique
+select id from jobs where unique_key = :unique_key and finished_at is null
+
+-- name: count_pending
+select count(*) from (
+    select 1 from jobs where ready = 1
+    union all select 1 from jobs where state = 'pending' and ready = 0
+    limit :most)
+
+-- name: lowest_pending
+select {job} from jobs where ready = 1 order by priority desc, id desc limit 1
+
+-- name: round
+select (select count(*) from workers where id = :worker),
+       (select min(run_at) from jobs where state = 'pending' and ready = 0),
+       (select value from meta where key = 'background.started'),
+       (select case when :counting then
+           (select count(*) from jobs where worker is not null and priority >= :background) else 0 end)
+
+-- name: promote_due
+update jobs set ready = 1 where state = 'pending' and ready = 0 and run_at <= :now
+
+-- name: select_claim
+select json_group_array(json_array({claimed})) from (
+    select * from jobs
+    where ready = 1 and priority >= :floor and priority < :ceiling
+      and task in (select value from json_each(:tasks))
+      and (:queues is null or queue in (select value from json_each(:queues)))
+    order by priority, id limit :slots)
+
+-- name: claim
+update jobs set state = 'running', ready = 0, attempt = attempt + 1, worker = :worker,
+                started_at = :now, code = null, reason = null
+where id in (select value ->> 0 from json_each(:batch))
+
+-- name: tell_claim
+insert into events (at, kind, job_id, attempt, data)
+select :now, 'job.started', value ->> 0, value ->> 1, :data from json_each(:batch)
+
+-- name: remember
+insert into meta (key, value) values (:key, :value)
+on conflict (key) do update set value = excluded.value
+
+-- name: move
+update jobs set state = :to, ready = {ready}, worker = null,
+                finished_at = case when :final then :now end{assignments}
+from json_each(:batch) as moves
+where jobs.id = moves.value ->> 0 and jobs.attempt = moves.value ->> 1 and jobs.state = :was
+
+-- name: movable
+select json_group_array(jobs.id) from jobs, json_each(:batch) as moves
+where jobs.id = moves.value ->> 0 and jobs.attempt = moves.value ->> 1 and jobs.state = :was
+
+-- name: tell_moves
+insert into events (at, kind, job_id, attempt, data)
+select :now, :kind, value ->> 0, value ->> 1, value ->> 2 from json_each(:batch)
+
+-- name: ask_cancel
+update jobs set cancel_at = :now
+where id = :id and attempt = :attempt and state = 'running' and cancel_at is null
+
+-- name: cancel_marks
+select json_group_array(id) from jobs where worker = :worker and cancel_at is not null
+
+-- name: save_progress
+update jobs set progress = :progress where id = :id and attempt = :attempt and state = 'running'
+
+-- name: job
+select {job} from jobs where id = :id
+
+-- name: jobs_down
+select {job} from jobs
+where (:after = 0 or id < :after) and (:state is null or state = :state)
+  and (:task is null or task = :task)
+order by id desc limit :limit
+
+-- name: jobs_up
+select {job} from jobs
+where id > :after and (:state is null or state = :state) and (:task is null or task = :task)
+order by id limit :limit
+
+-- name: unfinished_of
+select {job} from jobs where worker is not null and worker = :worker order by id
+
+-- name: strangers
+select {job} from (select * from jobs where ready = 1 order by priority, id limit :limit)
+where owner is null and task not in (select value from json_each(:known))
+
+-- name: parked
+select {job} from jobs
+where state = 'held' and reason = 'no handler' and task in (select value from json_each(:known))
+limit :limit
+
+-- name: owned
+select {job} from jobs
+where owner is not null and finished_at is null and state <> 'running'
+limit :limit
+
+-- name: counts
+select 'ready', count(*) from jobs where ready = 1
+union all select 'later', count(*) from jobs where state = 'pending' and ready = 0
+union all select 'running', count(*) from jobs where worker is not null
+union all select 'held', count(*) from jobs where state = 'held'
+union all select state, count(*) from jobs where finished_at is not null group by state
+
+-- name: events
+select seq, at, kind, job_id, attempt, data from events where seq > :after order by seq limit :limit
+
+-- name: history
+select seq, at, kind, job_id, attempt, data from events
+where job_id = :id and kind <> 'job.submitted' order by seq
+
+-- name: last_seq
+select coalesce(max(seq), 0) from events
+
+-- name: ahead
+select count(*) from jobs where ready = 1 and (priority, id) < (:priority, :id)
+
+-- name: background_state
+select (select count(*) from jobs where worker is not null and priority >= :background),
+       (select value from meta where key = 'background.started'),
+       (select count(*) from jobs where worker is not null)
+
+-- name: insert_worker
+insert into workers (label, host, pid, pid_started, address, tasks, slots, started_at, beat_at, lease)
+values (:label, :host, :pid, :pid_started, :address, :tasks, :slots, :now, :beat_at, :lease)
+
+-- name: beat
+update workers set beat = beat + 1, beat_at = :now, tasks = :tasks where id = :id
+
+-- name: bury
+delete from workers where id = :id and beat = :beat
+
+-- name: remove_worker
+delete from workers where id = :id
+
+-- name: workers
+select id, label, host, pid, pid_started, address, tasks, slots, started_at, beat, beat_at, lease
+from workers order by id
+
+-- name: enter_foreground
+insert into foreground (workflow, holder, since, until, ttl)
+values (:workflow, :holder, :now, :until, :ttl)
+
+-- name: renew_foreground
+update foreground set until = :now + ttl where id in (select value from json_each(:ids))
+
+-- name: leave_foreground
+delete from foreground where id in (select value from json_each(:ids))
+returning workflow
+
+-- name: foreground
+-- A lease that would end later than its own length from now was written by a clock set back since.
+select id, workflow, holder, since, until from foreground
+where until > :now and until <= :now + ttl
+order by until
+
+-- name: forget_foreground
+delete from foreground where until < :now - 10 * ttl
+
+-- name: prune_jobs
+delete from jobs where id in (
+    select id from jobs
+    where finished_at is not null and state in ('succeeded', 'failed', 'cancelled')
+      and finished_at < :before and id < (select max(id) from jobs)
+    limit :limit)
+
+-- name: oldest_kept
+-- The end time of the newest finished job that is one too many.
+select finished_at from (
+    select finished_at from jobs
+    where finished_at is not null and state in ('succeeded', 'failed', 'cancelled'))
+order by finished_at desc limit 1 offset :keep
+
+-- name: prune_events
+delete from events where seq <= (
+    select max(seq) from (select seq, at from events order by seq limit :limit)
+    where at < :before or seq <= (select max(seq) from events) - :keep)
+and seq < (select max(seq) from events)

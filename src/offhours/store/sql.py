@@ -1,0 +1,451 @@
+"""The store's operations: each is one named transaction over the statements of `queries.sql`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import Any
+
+import apsw
+import msgspec
+
+from offhours.core import points
+from offhours.core.admission import background_room
+from offhours.core.errors import QueueFull
+from offhours.core.events import Event
+from offhours.core.model import (
+    BACKGROUND_CLASS,
+    FINAL,
+    Claimed,
+    ForegroundLease,
+    Job,
+    JobState,
+    NewJob,
+    WorkerInfo,
+)
+from offhours.core.ports import ClaimOrder, Exchange, Pruned, QueueBound, Situation
+from offhours.core.states import CHANGEABLE, Move, Value, cancel
+from offhours.core.times import Micros
+from offhours.store.queries import move_statement, statements
+from offhours.store.sqlite import Database
+
+EVERY_PRIORITY = 1_000
+BACKGROUND_STARTED = "background.started"
+
+_claimed_list = msgspec.json.Decoder(list[Claimed])
+_int_list = msgspec.json.Decoder(list[int])
+_encode = msgspec.json.Encoder().encode
+
+
+def _json(value: object) -> str:
+    return _encode(value).decode()
+
+
+class SqlStore:
+    """Implements `core.ports.Store` on a database."""
+
+    def __init__(self, database: Database) -> None:
+        self.name = database.path
+        self._db = database
+        self._sql = statements()
+
+    # -- submitting -------------------------------------------------------------------------
+
+    def submit(
+        self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
+    ) -> list[int]:
+        """Store jobs, all or none. A job whose unique key is taken answers with the holder's id."""
+        if len(jobs) == 1 or bound or any(job.unique_key for job in jobs):
+            return self._db.write(
+                lambda db: [self._submit_one(db, job, now, bound) for job in jobs]
+            )
+        return self._db.write(lambda db: self._submit_many(db, jobs, now))
+
+    def _submit_one(
+        self, db: apsw.Connection, job: NewJob, now: Micros, bound: QueueBound | None
+    ) -> int:
+        if job.unique_key is not None:
+            holder = db.execute(self._sql["unfinished_unique"], (job.unique_key,)).get
+            if holder is not None:
+                return int(holder)
+        if bound is not None:
+            self._make_room(db, job, bound, now)
+        db.execute(self._sql["insert_job"], (*job, now, job.run_at <= now))
+        job_id = db.last_insert_rowid()
+        db.execute(self._sql["insert_submitted"], (now, job_id))
+        return job_id
+
+    def _submit_many(self, db: apsw.Connection, jobs: Sequence[NewJob], now: Micros) -> list[int]:
+        if not jobs:
+            return []
+        db.executemany(self._sql["insert_job"], ((*job, now, job.run_at <= now) for job in jobs))
+        last = db.last_insert_rowid()
+        first = last - len(jobs) + 1
+        db.execute(self._sql["insert_submitted_range"], (first, last))
+        return list(range(first, last + 1))
+
+    def _make_room(self, db: apsw.Connection, new: NewJob, bound: QueueBound, now: Micros) -> None:
+        if db.execute(self._sql["count_pending"], (bound.size,)).get < bound.size:
+            return
+        if bound.policy == "shed":
+            row = db.execute(self._sql["lowest_pending"]).fetchone()
+            if row is not None and row[Job._fields.index("priority")] > new.priority:
+                victim = _job(row)
+                reason = f"shed: the queue of {bound.size} was full of more urgent work"
+                self._apply(db, [cancel(victim, reason)], now)
+                return
+        raise QueueFull(
+            f"{self.name}: {bound.size} jobs are pending, as many as max_queue_size allows; "
+            "nothing was stored"
+        )
+
+    # -- moving -----------------------------------------------------------------------------
+
+    def exchange(self, moves: Sequence[Move], order: ClaimOrder, now: Micros) -> Exchange:
+        """One round of a worker: apply what it finished, claim what comes next, in one commit."""
+        answer = self._db.write(lambda db: self._exchange(db, moves, order, now))
+        if answer.claimed:
+            points.reach("after claim")
+        return answer
+
+    def _exchange(
+        self, db: apsw.Connection, moves: Sequence[Move], order: ClaimOrder, now: Micros
+    ) -> Exchange:
+        refused = self._apply(db, moves, now)
+        limits = order.limits
+        counting = limits.limit is not None
+        alive, next_due, last_start, running = db.execute(
+            self._sql["round"], (order.worker, counting, BACKGROUND_CLASS)
+        ).get
+        leases = self._leases(db, now)
+        room = background_room(limits, leases, running, last_start, now)
+        if not alive:
+            return Exchange(False, refused, (), leases, room, None)
+        if next_due is not None and next_due <= now:
+            db.execute(self._sql["promote_due"], (now,))
+            next_due = None
+        claimed: list[Claimed] = []
+        if order.slots > 0:
+            claimed = self._claim(db, order, room.slots, now)
+        return Exchange(True, refused, claimed, leases, room, next_due)
+
+    def _claim(
+        self, db: apsw.Connection, order: ClaimOrder, room: int | None, now: Micros
+    ) -> list[Claimed]:
+        below = EVERY_PRIORITY if order.below is None else order.below
+        top = below if room is None else min(below, BACKGROUND_CLASS)
+        jobs = self._select_claim(db, order, 0, top, order.slots)
+        if room and below > BACKGROUND_CLASS and len(jobs) < order.slots:
+            rest = min(room, order.slots - len(jobs))
+            jobs += self._select_claim(db, order, BACKGROUND_CLASS, below, rest)
+        if not jobs:
+            return jobs
+        batch = _json([(job.id, job.attempt) for job in jobs])
+        db.execute(self._sql["claim"], (order.worker, now, batch))
+        db.execute(self._sql["tell_claim"], (now, f'{{"worker":{order.worker}}}', batch))
+        if order.limits.throttle and jobs[-1].priority >= BACKGROUND_CLASS:
+            db.execute(self._sql["remember"], (BACKGROUND_STARTED, now))
+        return jobs
+
+    def _select_claim(
+        self, db: apsw.Connection, order: ClaimOrder, floor: int, ceiling: int, slots: int
+    ) -> list[Claimed]:
+        values = (floor, ceiling, order.tasks, order.queues, slots)
+        return _claimed_list.decode(db.execute(self._sql["select_claim"], values).get)
+
+    def apply(self, moves: Sequence[Move], now: Micros) -> Sequence[Move]:
+        """Apply moves in one transaction. Returns those refused: their guard did not hold."""
+        return self._db.write(lambda db: self._apply(db, moves, now))
+
+    def _apply(self, db: apsw.Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
+        refused: list[Move] = []
+        for shape, group in groupby(moves, key=_shape):
+            refused += self._apply_alike(db, shape, list(group), now)
+        for move in refused:
+            data = _json({"wanted": move.to})
+            db.execute(
+                self._sql["insert_event"],
+                (now, "job.result_refused", move.job_id, move.attempt, data),
+            )
+        return refused
+
+    def _apply_alike(
+        self, db: apsw.Connection, shape: _Shape, moves: list[Move], now: Micros
+    ) -> list[Move]:
+        was, to, kind, columns = shape
+        assert CHANGEABLE.issuperset(columns), columns
+        sql = move_statement(columns, to is JobState.PENDING)
+        refused: list[Move] = []
+        batch = _batch(moves)
+        values = {"to": to, "final": to in FINAL, "now": now, "was": was, "batch": batch}
+        db.execute("savepoint moves")
+        db.execute(sql, values)
+        if db.changes() != len(moves):
+            # Somebody lost a lease: undo, keep those whose guard holds, do them again.
+            db.execute("rollback to moves")
+            held = set(_int_list.decode(db.execute(self._sql["movable"], (batch, was)).get))
+            refused = [move for move in moves if move.job_id not in held]
+            batch = _batch(move for move in moves if move.job_id in held)
+            db.execute(sql, values | {"batch": batch})
+        db.execute("release moves")
+        db.execute(self._sql["tell_moves"], (now, kind, batch))
+        return refused
+
+    def ask_cancel(self, job_id: int, attempt: int, now: Micros, reason: str) -> bool:
+        """Mark a running job as cancelled: its worker sees the mark, and no rescue undoes it."""
+
+        def unit(db: apsw.Connection) -> bool:
+            db.execute(self._sql["ask_cancel"], (now, job_id, attempt))
+            marked = db.changes() == 1
+            if marked:
+                self._tell(db, now, "job.cancel_requested", job_id, attempt, reason=reason)
+            return marked
+
+        return self._db.write(unit)
+
+    def cancel_marks(self, worker: int) -> Sequence[int]:
+        """The jobs that this worker runs and should stop."""
+        [(ids,)] = self._db.read(self._sql["cancel_marks"], (worker,))
+        return _int_list.decode(ids)
+
+    def save_progress(self, job_id: int, attempt: int, progress: str, now: Micros) -> bool:
+        """Keep how far a running job is; refused (false) when this attempt no longer holds it."""
+
+        def unit(db: apsw.Connection) -> bool:
+            db.execute(self._sql["save_progress"], (progress, job_id, attempt))
+            saved = db.changes() == 1
+            if saved:
+                db.execute(
+                    self._sql["insert_event"], (now, "job.progress", job_id, attempt, progress)
+                )
+            return saved
+
+        return self._db.write(unit)
+
+    def _tell(
+        self,
+        db: apsw.Connection,
+        now: Micros,
+        kind: str,
+        job_id: int | None = None,
+        attempt: int | None = None,
+        **data: Value,
+    ) -> None:
+        db.execute(self._sql["insert_event"], (now, kind, job_id, attempt, _json(data)))
+
+    def tell(
+        self, now: Micros, kind: str, job_id: int | None, attempt: int | None, **data: Value
+    ) -> None:
+        """Record a fact that moves no job."""
+        self._db.write(lambda db: self._tell(db, now, kind, job_id, attempt, **data))
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def job(self, job_id: int) -> Job | None:
+        rows = self._db.read(self._sql["job"], (job_id,))
+        return _job(rows[0]) if rows else None
+
+    def jobs(
+        self,
+        *,
+        state: JobState | None = None,
+        task: str | None = None,
+        after: int = 0,
+        newest_first: bool = True,
+        limit: int = 50,
+    ) -> list[Job]:
+        """A page of jobs by id; `after` is the last id of the page before."""
+        name = "jobs_down" if newest_first else "jobs_up"
+        return self._jobs(name, after, state, task, limit)
+
+    def unfinished_of(self, worker: int) -> list[Job]:
+        """The jobs that a worker holds."""
+        return self._jobs("unfinished_of", worker)
+
+    def strangers(self, known: str, limit: int = 1000) -> list[Job]:
+        """Of the most urgent ready jobs, those whose task is not in the JSON list `known`."""
+        return self._jobs("strangers", limit, known)
+
+    def parked(self, known: str, limit: int = 1000) -> list[Job]:
+        """Jobs held for want of a handler whose task is in the JSON list `known`."""
+        return self._jobs("parked", known, limit)
+
+    def owned(self, limit: int = 1000) -> list[Job]:
+        """Unfinished jobs that belong to one process only; the caller judges if it lives."""
+        return self._jobs("owned", limit)
+
+    def _jobs(self, name: str, *values: Any) -> list[Job]:
+        return [_job(row) for row in self._db.read(self._sql[name], values)]
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs stand where: the states, with `pending` split into ready and later."""
+        found = dict.fromkeys(("ready", "later", "running", "held", *sorted(FINAL)), 0)
+        found.update(dict(self._db.read(self._sql["counts"])))
+        return found
+
+    def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
+        """The next events after a cursor, in commit order."""
+        return [Event(*row) for row in self._db.read(self._sql["events"], (after, limit))]
+
+    def history(self, job_id: int) -> list[Event]:
+        """What happened to a job after it was submitted."""
+        return [Event(*row) for row in self._db.read(self._sql["history"], (job_id,))]
+
+    def last_seq(self) -> int:
+        [(seq,)] = self._db.read(self._sql["last_seq"])
+        return int(seq)
+
+    def situation(self, job: Job, now: Micros) -> Situation:
+        """What surrounds a job, for `why`."""
+        [(ahead,)] = self._db.read(self._sql["ahead"], (job.priority, job.id))
+        [(background, last_start, running)] = self._db.read(
+            self._sql["background_state"], (BACKGROUND_CLASS,)
+        )
+        return Situation(
+            ahead, self.foreground(now), background, last_start, self.workers(), running
+        )
+
+    def changed(self) -> int:
+        """A number that is another one after somebody committed."""
+        [(version,)] = self._db.read("pragma data_version")
+        return int(version)
+
+    # -- workers ----------------------------------------------------------------------------
+
+    def add_worker(self, worker: WorkerInfo, now: Micros) -> int:
+        """Enter a worker; its number is never given again."""
+
+        def unit(db: apsw.Connection) -> int:
+            db.execute(
+                self._sql["insert_worker"],
+                (
+                    worker.label, worker.host, worker.pid, worker.pid_started, worker.address,
+                    worker.tasks, worker.slots, now, now, worker.lease,
+                ),
+            )  # fmt: skip
+            worker_id = db.last_insert_rowid()
+            self._tell(db, now, "worker.started", worker=worker_id, label=worker.label)
+            return worker_id
+
+        return self._db.write(unit)
+
+    def beat(self, worker: int, now: Micros, tasks: str) -> bool:
+        """Renew a worker's lease. False: it was declared dead, and its jobs were given away."""
+
+        def unit(db: apsw.Connection) -> bool:
+            db.execute(self._sql["beat"], (now, tasks, worker))
+            return db.changes() == 1
+
+        return self._db.write(unit)
+
+    def bury(
+        self, worker: WorkerInfo, decide: Callable[[Job], Move], now: Micros, reason: str
+    ) -> bool:
+        """Declare a worker dead and move its jobs, unless it has given a sign of life since."""
+
+        def unit(db: apsw.Connection) -> bool:
+            db.execute(self._sql["bury"], (worker.id, worker.beat))
+            if db.changes() == 0:
+                return False
+            self._tell(db, now, "worker.lost", worker=worker.id, label=worker.label, reason=reason)
+            held = db.execute(self._sql["unfinished_of"], (worker.id,)).fetchall()
+            self._apply(db, [decide(_job(row)) for row in held], now)
+            return True
+
+        return self._db.write(unit)
+
+    def remove_worker(self, worker: int, now: Micros) -> None:
+        """Take a worker out that has stopped in good order."""
+
+        def unit(db: apsw.Connection) -> None:
+            db.execute(self._sql["remove_worker"], (worker,))
+            if db.changes():
+                self._tell(db, now, "worker.stopped", worker=worker)
+
+        self._db.write(unit)
+
+    def workers(self) -> list[WorkerInfo]:
+        return [WorkerInfo(*row) for row in self._db.read(self._sql["workers"])]
+
+    # -- foreground leases ------------------------------------------------------------------
+
+    def enter_foreground(self, workflow: str, holder: str, ttl: Micros, now: Micros) -> int:
+        """Give a foreground lease that ends by itself after `ttl`."""
+
+        def unit(db: apsw.Connection) -> int:
+            db.execute(self._sql["forget_foreground"], (now,))
+            db.execute(self._sql["enter_foreground"], (workflow, holder, now, now + ttl, ttl))
+            lease = db.last_insert_rowid()
+            self._tell(db, now, "foreground.entered", workflow=workflow)
+            return lease
+
+        return self._db.write(unit)
+
+    def renew_foreground(self, leases: Sequence[int], now: Micros) -> None:
+        """Let leases live on for their whole length from now."""
+        self._db.write(lambda db: db.execute(self._sql["renew_foreground"], (now, _json(leases))))
+
+    def leave_foreground(self, leases: Sequence[int], now: Micros) -> None:
+        """End leases before their time."""
+
+        def unit(db: apsw.Connection) -> None:
+            ended = db.execute(self._sql["leave_foreground"], (_json(leases),)).fetchall()
+            for row in ended:
+                self._tell(db, now, "foreground.left", workflow=str(row[0]))
+
+        self._db.write(unit)
+
+    def foreground(self, now: Micros) -> list[ForegroundLease]:
+        """The leases that live now."""
+        return [ForegroundLease(*row) for row in self._db.read(self._sql["foreground"], (now,))]
+
+    def _leases(self, db: apsw.Connection, now: Micros) -> list[ForegroundLease]:
+        rows: list[Any] = db.execute(self._sql["foreground"], (now,)).fetchall()
+        return [ForegroundLease(*row) for row in rows]
+
+    # -- housekeeping -----------------------------------------------------------------------
+
+    def prune(self, before: Micros, keep: int, limit: int, now: Micros) -> Pruned:
+        """Delete at most `limit` finished jobs and events that are old or one too many."""
+
+        def unit(db: apsw.Connection) -> Pruned:
+            surplus = db.execute(self._sql["oldest_kept"], (keep,)).get
+            line = max(before, 0 if surplus is None else surplus + 1)
+            db.execute(self._sql["prune_jobs"], (line, limit))
+            jobs = db.changes()
+            db.execute(self._sql["prune_events"], (limit, before, keep * 5))
+            pruned = Pruned(jobs, db.changes())
+            if any(pruned):
+                self._tell(db, now, "store.pruned", jobs=pruned.jobs, events=pruned.events)
+            return pruned
+
+        return self._db.write(unit)
+
+    def sibling(self) -> SqlStore:
+        """The same store over connections of its own; of a memory database, itself."""
+        other = self._db.sibling()
+        return self if other is self._db else SqlStore(other)
+
+    def close(self) -> None:
+        self._db.close()
+
+
+_Shape = tuple[JobState, JobState, str, tuple[str, ...]]
+
+
+def _shape(move: Move) -> _Shape:
+    return move.was, move.to, move.kind, move.columns
+
+
+def _batch(moves: Iterable[Move]) -> str:
+    return _json(
+        [
+            (m.job_id, m.attempt, None if m.data is None else _json(dict(m.data)), *m.values)
+            for m in moves
+        ]
+    )
+
+
+def _job(row: tuple[Any, ...]) -> Job:
+    job = Job(*row)
+    return job._replace(state=JobState(job.state))

@@ -1,0 +1,193 @@
+"""SQLite: opening a database safely, and the connections to it."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from offhours.core.errors import (
+    NetworkFileSystem,
+    StoreCorrupt,
+    StoreReadOnly,
+    StoreUnusable,
+    UnsafeSQLite,
+)
+from offhours.core.times import SECOND, Micros
+from offhours.store.commit import GroupCommit, T, Unit
+from offhours.store.faults import translated
+from offhours.store.migrate import check, migrate
+
+# A commit copies each page that it changed: with the small rows of a queue, half the usual page
+# makes a submit a quarter faster (docs/performance.md).
+PAGE_SIZE = 2048
+CHECKPOINT_PAGES = 4096
+CHECKED_WHOLE = 8_000_000
+NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ceph", "9p"})
+
+
+class Database:
+    """One file (or `:memory:`): a writer with group commit, and a reader beside it."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        durability: str = "normal",
+        journal: str = "wal",
+        lock_timeout: Micros = 10 * SECOND,
+    ) -> None:
+        self.path = path
+        memory = path == ":memory:"
+        if not memory:
+            _check_library(apsw.sqlite_lib_version(), path, journal)
+            _prepare_file(path)
+        with translated(path):
+            writer = _connect(path, lock_timeout)
+            try:
+                _check_file(writer, path)
+                _configure(writer, durability, "memory" if memory else journal)
+                migrate(writer, path)
+                reader = writer if memory else _connect(path, lock_timeout)
+                if not memory:
+                    reader.execute("pragma query_only = 1").fetchall()
+            except BaseException:
+                writer.close()
+                raise
+        self._options = (durability, journal, lock_timeout)
+        self._commits = GroupCommit(writer, path)
+        self._reader = reader
+        self._read_lock = self._commits.lock if memory else threading.RLock()
+
+    def write(self, unit: Unit[T]) -> T:
+        """Run a unit of work in a transaction of its own or a shared one, and commit it."""
+        return self._commits.run(unit)
+
+    def read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of one query, on committed data."""
+        with self._read_lock, translated(self.path):
+            return self._reader.execute(sql, values).fetchall()
+
+    def sibling(self) -> Database:
+        """Another set of connections to the same file; a memory database has only one."""
+        if self.path == ":memory:":
+            return self
+        durability, journal, lock_timeout = self._options
+        return Database(
+            self.path, durability=durability, journal=journal, lock_timeout=lock_timeout
+        )
+
+    def close(self) -> None:
+        self._commits.close()
+        with self._read_lock:
+            self._reader.close()
+
+
+def _check_library(version: str, path: str, journal: str) -> None:
+    """WAL with several processes loses rows on SQLite 3.7.0 to 3.51.2, but for two back-ports."""
+    numbers = tuple(int(part) for part in version.split(".")[:3])
+    safe = (
+        numbers >= (3, 51, 3)
+        or (numbers[:2] == (3, 50) and numbers >= (3, 50, 7))
+        or (numbers[:2] == (3, 44) and numbers >= (3, 44, 6))
+    )
+    if not safe and journal == "wal":
+        raise UnsafeSQLite(
+            path,
+            f"SQLite {version} can lose acknowledged rows in WAL mode (fixed in 3.51.3); "
+            'install apsw from PyPI, or ask for journal="rollback"',
+        )
+
+
+def _prepare_file(path: str) -> None:
+    """Make sure that the file exists, private to its owner, in a place where locks hold."""
+    file = Path(path)
+    if file.is_dir():
+        raise StoreUnusable(path, "is a directory; name a file in it")
+    if not file.parent.is_dir():
+        raise StoreUnusable(path, f"its folder {file.parent} does not exist; create it first")
+    kind = _file_system(file.parent)
+    if kind in NETWORK:
+        raise NetworkFileSystem(
+            path, f"is on {kind}, where file locks do not hold; use a local disk or PostgreSQL"
+        )
+    try:
+        # Only ever a new file: closing a descriptor of an open one would drop SQLite's locks.
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise StoreUnusable(path, f"cannot be created: {error.strerror}") from error
+
+
+def _file_system(folder: Path) -> str:
+    try:
+        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return ""
+    where, best, kind = str(folder.resolve()), -1, ""
+    for line in lines:
+        left, _, right = line.partition(" - ")
+        mount = left.split(" ")[4].encode().decode("unicode_escape")
+        if (where == mount or where.startswith(mount.rstrip("/") + "/")) and len(mount) >= best:
+            best, kind = len(mount), right.split(" ")[0]
+    return kind
+
+
+def _connect(path: str, lock_timeout: Micros) -> apsw.Connection:
+    connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=256)
+    connection.set_busy_handler(_patience(lock_timeout / SECOND))
+    return connection
+
+
+def _patience(limit: float) -> Callable[[int], bool]:
+    """Wait for the lock in short, uneven steps; SQLite's own handler sleeps up to 100 ms."""
+    started = 0.0
+
+    def wait(tries: int) -> bool:
+        nonlocal started
+        now = time.monotonic()
+        if tries == 0:
+            started = now
+        if now - started >= limit:
+            return False
+        time.sleep(min(0.0002 * 2 ** min(tries, 5), 0.005) * random.uniform(0.5, 1.0))
+        return True
+
+    return wait
+
+
+def _check_file(connection: apsw.Connection, path: str) -> None:
+    """Refuse what is damaged or not ours before anything is written to it."""
+    if path == ":memory:":
+        return
+    if connection.readonly("main"):
+        raise StoreReadOnly(f"{path}: the database cannot be written; check its permissions")
+    check(connection, path)
+    size = Path(path).stat().st_size
+    if 0 < size <= CHECKED_WHOLE:
+        verdict = connection.execute("pragma quick_check(1)").get
+        if verdict != "ok":
+            raise StoreCorrupt(
+                path, f"{verdict}; the file was left as it is. Restore a backup or use .recover"
+            )
+
+
+def _configure(connection: apsw.Connection, durability: str, journal: str) -> None:
+    mode = {"wal": "wal", "rollback": "delete", "memory": "memory"}[journal]
+    for pragma in (
+        f"page_size = {PAGE_SIZE}",
+        f"journal_mode = {mode}",
+        f"synchronous = {durability}",
+        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        "journal_size_limit = 67108864",
+        "cache_size = -16000",
+        "temp_store = memory",
+    ):
+        connection.execute(f"pragma {pragma}").fetchall()
