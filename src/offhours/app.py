@@ -154,11 +154,9 @@ class Offhours:
         """Make a function a task: `@app.task` or `@app.task(retries=3, ...)`."""
 
         def register(function: Callable[P, R]) -> TaskHandle[P, R]:
-            if not is_durable(function):
-                raise TaskError(
-                    f"{function!r} cannot be found again by name after a restart; "
-                    "make it a function of a module, or submit it with durable=False"
-                )
+            # A function inside another is welcome here: its maker registers it after a restart.
+            if "name" not in options and "<lambda>" in getattr(function, "__qualname__", ""):
+                raise TaskError("a lambda has no name to be found by; give the task a name")
             task = make_task(function, options)
             self.registry.add(task)
             return TaskHandle(self, task, function, {})
@@ -183,6 +181,26 @@ class Offhours:
         if options.get("durable") is False:
             return self._submit_local(self._callable(function), call, options)
         [job] = self.submit_calls(self._task_of(function), [call], options)
+        return job
+
+    def submit_by_name(
+        self,
+        task: str,
+        *,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[SubmitOptions],
+    ) -> JobHandle[Any]:
+        """Store a job for a task that this process need not know; a worker that does runs it.
+
+        The arguments are not checked against the function. A task that is known here is submitted
+        as by `submit`.
+        """
+        known = self.registry.find(task)
+        if known is None:
+            name = _text(task, "task") or ""
+            known = Task(name, _anything, Codec(_anything, name))
+        [job] = self.submit_calls(known, [(tuple(args), dict(kwargs or {}))], options)
         return job
 
     def submit_calls(
@@ -687,6 +705,10 @@ class Offhours:
     def _check_open(self) -> None:
         if self._closed:
             raise NotStarted(f"this app on {self.store.name} was stopped; make a new one")
+
+
+def _anything(*args: Any, **kwargs: Any) -> None:
+    """Stands for a task of which only the name is known."""
 
 
 def make_task(function: Callable[..., Any], options: TaskOptions) -> Task:

@@ -78,7 +78,8 @@ class Job(NamedTuple):
     """One durable request and where it stands; times and durations in microseconds.
 
     `attempt` numbers the claims and is the fencing token: a result that carries an older one is
-    refused. `returned` counts the claims that spent nothing (deferrals, hand-backs).
+    refused. `returned` counts the claims that spent nothing (deferrals, hand-backs). `begun` tells
+    a run that was seen going on from a job that may still wait in its worker's buffer.
     """
 
     id: int
@@ -102,6 +103,7 @@ class Job(NamedTuple):
     crashes: int
     deferrals: int
     worker: int | None
+    begun: int
     started_at: Micros | None
     finished_at: Micros | None
     result: str | None

@@ -21,11 +21,16 @@ class QueueBound(NamedTuple):
 
 
 class ClaimOrder(NamedTuple):
-    """Who claims, how many, of what. `tasks` and `queues` are JSON lists, as the SQL wants them."""
+    """Who claims, how many, of what. `tasks` and `queues` are JSON lists, as the SQL wants them.
+
+    `free` of the claimed jobs start at once; `begun` names earlier ones that have started since.
+    """
 
     worker: int
     slots: int
+    free: int
     tasks: str
+    begun: Sequence[int] = ()
     queues: str | None = None
     limits: BackgroundLimits = BackgroundLimits()
     below: int | None = None
@@ -99,7 +104,11 @@ class Store(Protocol):
     def add_worker(self, worker: WorkerInfo, now: Micros) -> int: ...
     def beat(self, worker: int, now: Micros, tasks: str) -> bool: ...
     def bury(
-        self, worker: WorkerInfo, decide: Callable[[Job], Move], now: Micros, reason: str
+        self,
+        worker: WorkerInfo,
+        decide: Callable[[Sequence[Job]], Sequence[Move]],
+        now: Micros,
+        reason: str,
     ) -> bool: ...
     def remove_worker(self, worker: int, now: Micros) -> None: ...
     def workers(self) -> list[WorkerInfo]: ...

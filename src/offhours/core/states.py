@@ -6,6 +6,7 @@ what is told. The store applies it in one guarded write; there is no other road.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from offhours.core.errors import IllegalMove
@@ -89,7 +90,7 @@ def finish(
             return hand_back(job, reason)
 
 
-def _stopped(job: Claimed) -> Move:
+def _stopped(job: Job | Claimed) -> Move:
     return _move(job, RUNNING, CANCELLED, "job.cancelled", code="cancelled")
 
 
@@ -110,7 +111,7 @@ def _after_failure(
     return _move(job, RUNNING, FAILED, "job.failed", tell, error=failure.error, code=failure.code)
 
 
-def hand_back(job: Claimed, reason: str) -> Move:
+def hand_back(job: Job | Claimed, reason: str) -> Move:
     """Give a claimed job back untouched: it keeps its place, and no attempt is spent."""
     if job.cancel_at is not None:
         return _stopped(job)
@@ -119,8 +120,24 @@ def hand_back(job: Claimed, reason: str) -> Move:
     )
 
 
-def rescue(job: Job, now: Micros, reason: str) -> Move:
-    """What becomes of a running job whose worker is dead."""
+def rescue(jobs: Sequence[Job], slots: int, now: Micros, reason: str) -> list[Move]:
+    """What becomes of the jobs of a dead worker.
+
+    It held what ran in its slots and what waited in its buffer. Jobs start in order, so what was
+    not seen running but may have been is the head of the rest: those count as crashed, the others
+    are handed back. A job that must run at most once may have run wherever it stood.
+    """
+    begun = [job for job in jobs if job.begun]
+    rest = sorted((job for job in jobs if not job.begun), key=lambda job: (job.priority, job.id))
+    head = max(0, slots - len(begun))
+    moves = [_crashed(job, now, reason) for job in begun + rest[:head]]
+    for job in rest[head:]:
+        doubtful = job.on_lost == "fail" or job.cancel_at is not None
+        moves.append(_crashed(job, now, reason) if doubtful else hand_back(job, reason))
+    return moves
+
+
+def _crashed(job: Job, now: Micros, reason: str) -> Move:
     crashes = job.crashes + 1
     tell = (("worker", job.worker), ("crashes", crashes), ("reason", reason))
     if job.cancel_at is not None:

@@ -56,13 +56,25 @@ class Dispatcher:
         self._on_applied = on_applied
         self._on_lost = on_lost
         self._unrecorded: list[Move] = []
+        self._begun: set[int] = set()
         self.draining = False
 
     def tick(self, now: Micros) -> Micros:
         """Record outcomes, claim as many jobs as there is room for; when to come back."""
         self._unrecorded += self._decide(self._lane.collect(), now)
-        slots, below, receipt = (0, None, 0) if self.draining else self._lane.wanted()
-        order = ClaimOrder(self._worker(), slots, self._tasks(), self._queues, self._limits, below)
+        wish = self._lane.wanted()
+        running = self._lane.running_ids()
+        begun, self._begun = [i for i in running if i not in self._begun], set(running)
+        order = ClaimOrder(
+            worker=self._worker(),
+            slots=0 if self.draining else wish.slots,
+            free=wish.free,
+            tasks=self._tasks(),
+            begun=begun,
+            queues=self._queues,
+            limits=self._limits,
+            below=wish.below,
+        )
         moves = self._unrecorded
         if moves:
             points.reach("before apply")
@@ -74,7 +86,8 @@ class Dispatcher:
                 _log.error("%d finished jobs are not recorded yet; trying again", len(moves))
             raise
         self._unrecorded = []
-        return self._after(answer, moves, order, receipt, now)
+        self._begun.update(job.id for job in answer.claimed[: wish.free])
+        return self._after(answer, moves, order, wish.receipt, now)
 
     def _decide(self, finished: list[Finished], now: Micros) -> list[Move]:
         moves = []

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from offhours.core.clock import Clock, Signal
 from offhours.core.model import BACKGROUND_CLASS, Claimed
@@ -23,6 +24,18 @@ SLOW_SECONDS = 0.001
 NOTHING_URGENT = 1_000
 
 Finished = tuple[Claimed, Outcome]
+
+
+class Wish(NamedTuple):
+    """Claim up to `slots` jobs, `free` of which start at once, only `below` a priority (if given).
+
+    The receipt is for `put`: calls up to it are answered by this round.
+    """
+
+    slots: int
+    free: int
+    below: int | None
+    receipt: int
 
 
 class Lane:
@@ -109,17 +122,23 @@ class Lane:
             self._calls += 1
             self._urgent = min(self._urgent, priority)
 
-    def wanted(self) -> tuple[int, int | None, int]:
-        """How many jobs to claim, only below which priority (None: any), and a receipt."""
+    def wanted(self) -> Wish:
+        """How much work would be welcome now."""
         with self._changed:
-            free = self.slots - len(self._running)
+            free = max(0, self.slots - len(self._running))
+            idle = max(0, free - len(self._buffer))
             ahead = min(MOST_BUFFERED, int(PREFETCH_SECONDS * self.slots / max(self._mean, 1e-6)))
-            room = max(free, 0) + ahead - len(self._buffer)
+            room = free + ahead - len(self._buffer)
             if room > 0:
-                return room, None, self._calls
+                return Wish(room, idle, None, self._calls)
             if free > 0 and self._buffer and self._urgent < max(self._buffer)[0]:
-                return free, max(self._buffer)[0], self._calls
-            return 0, None, self._calls
+                return Wish(free, idle, max(self._buffer)[0], self._calls)
+            return Wish(0, idle, None, self._calls)
+
+    def running_ids(self) -> list[int]:
+        """The jobs that have been started."""
+        with self._changed:
+            return list(self._running)
 
     def put(self, jobs: Sequence[Claimed], receipt: int) -> None:
         """Add claimed jobs; calls up to the receipt are thereby answered."""

@@ -11,12 +11,12 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from offhours.core import points, states
 from offhours.core.clock import Clock
-from offhours.core.model import Job, WorkerInfo
+from offhours.core.model import WorkerInfo
 from offhours.core.outcomes import Failed
 from offhours.core.ports import Store
 from offhours.core.times import SECOND, Micros
@@ -150,7 +150,7 @@ class Lifeline:
             if reason is None:
                 continue
             _log.warning("worker %d (%s) is lost: %s", worker.id, worker.label, reason)
-            decide = _rescuer(now, reason)
+            decide = partial(states.rescue, slots=worker.slots, now=now, reason=reason)
             if self._store.bury(worker, decide, now, reason):
                 self._seen.pop(worker.id, None)
 
@@ -178,10 +178,6 @@ class Lifeline:
         moves += [states.orphan(job) for job in self._store.owned() if _ownerless(job.owner)]
         if moves:
             self._store.apply(moves, now)
-
-
-def _rescuer(now: Micros, reason: str) -> Callable[[Job], states.Move]:
-    return lambda job: states.rescue(job, now, reason)
 
 
 def _ownerless(owner: str | None) -> bool:

@@ -50,8 +50,12 @@ select json_group_array(json_array({claimed})) from (
 
 -- name: claim
 update jobs set state = 'running', ready = 0, attempt = attempt + 1, worker = :worker,
-                started_at = :now, code = null, reason = null
-where id in (select value ->> 0 from json_each(:batch))
+                begun = claimed.value ->> 2, started_at = :now, code = null, reason = null
+from json_each(:batch) as claimed
+where jobs.id = claimed.value ->> 0
+
+-- name: mark_begun
+update jobs set begun = 1 where worker = :worker and id in (select value from json_each(:ids))
 
 -- name: tell_claim
 insert into events (at, kind, job_id, attempt, data)
@@ -62,7 +66,7 @@ insert into meta (key, value) values (:key, :value)
 on conflict (key) do update set value = excluded.value
 
 -- name: move
-update jobs set state = :to, ready = {ready}, worker = null,
+update jobs set state = :to, ready = {ready}, worker = null, begun = 0,
                 finished_at = case when :final then :now end{assignments}
 from json_each(:batch) as moves
 where jobs.id = moves.value ->> 0 and jobs.attempt = moves.value ->> 1 and jobs.state = :was

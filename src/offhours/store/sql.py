@@ -124,6 +124,8 @@ class SqlStore:
         if next_due is not None and next_due <= now:
             db.execute(self._sql["promote_due"], (now,))
             next_due = None
+        if order.begun:
+            db.execute(self._sql["mark_begun"], (order.worker, _json(order.begun)))
         claimed: list[Claimed] = []
         if order.slots > 0:
             claimed = self._claim(db, order, room.slots, now)
@@ -140,7 +142,7 @@ class SqlStore:
             jobs += self._select_claim(db, order, BACKGROUND_CLASS, below, rest)
         if not jobs:
             return jobs
-        batch = _json([(job.id, job.attempt) for job in jobs])
+        batch = _json([(job.id, job.attempt, n < order.free) for n, job in enumerate(jobs)])
         db.execute(self._sql["claim"], (order.worker, now, batch))
         db.execute(self._sql["tell_claim"], (now, f'{{"worker":{order.worker}}}', batch))
         if order.limits.throttle and jobs[-1].priority >= BACKGROUND_CLASS:
@@ -339,7 +341,11 @@ class SqlStore:
         return self._db.write(unit)
 
     def bury(
-        self, worker: WorkerInfo, decide: Callable[[Job], Move], now: Micros, reason: str
+        self,
+        worker: WorkerInfo,
+        decide: Callable[[Sequence[Job]], Sequence[Move]],
+        now: Micros,
+        reason: str,
     ) -> bool:
         """Declare a worker dead and move its jobs, unless it has given a sign of life since."""
 
@@ -349,7 +355,7 @@ class SqlStore:
                 return False
             self._tell(db, now, "worker.lost", worker=worker.id, label=worker.label, reason=reason)
             held = db.execute(self._sql["unfinished_of"], (worker.id,)).fetchall()
-            self._apply(db, [decide(_job(row)) for row in held], now)
+            self._apply(db, decide([_job(row) for row in held]), now)
             return True
 
         return self._db.write(unit)

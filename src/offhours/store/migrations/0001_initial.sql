@@ -22,6 +22,7 @@ create table jobs (
     crashes integer not null default 0,
     deferrals integer not null default 0,
     worker integer,
+    begun integer not null default 0,
     started_at integer,
     finished_at integer,
     result text,

@@ -1,0 +1,121 @@
+"""kill -9 at named points: nothing acknowledged is lost, nothing runs twice at once."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+
+from offhours import Offhours
+from offhours.core.events import fold
+
+ROUNDS = 200
+JOBS_A_ROUND = 30
+# At which time that a point is reached the process dies.
+WORK_POINTS = {
+    "after claim": (4, 8),
+    "in task": (8, 40),
+    "after effect": (8, 40),
+    "before apply": (4, 12),
+    "before commit": (8, 24),
+    "in heartbeat": (1, 1),
+}
+WEIGHTS = (4, 4, 4, 4, 4, 1)  # a heartbeat takes a second to come
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def submit_while_alive(app: Offhours, process: subprocess.Popen[bytes], number: int) -> list[int]:
+    accepted = [app.submit_by_name("work", args=(number,)).id for _ in range(JOBS_A_ROUND)]
+    deadline = time.monotonic() + 30
+    while process.poll() is None:
+        accepted.append(app.submit_by_name("work", args=(number,)).id)
+        time.sleep(0.02)
+        assert time.monotonic() < deadline, "the process was not killed"
+    return accepted
+
+
+def check_file(path: Path) -> None:
+    connection = apsw.Connection(str(path))
+    assert connection.execute("pragma integrity_check").get == "ok"
+    connection.close()
+
+
+@pytest.mark.timeout(400)
+def test_killed_workers_lose_nothing(tmp_path: Path, spawn, ledger) -> None:
+    """Each round kills a worker at a random point; the next worker rescues what it held."""
+    chance = random.Random(20260601)
+    app = Offhours(tmp_path / "jobs.db")
+    accepted: list[int] = []
+    for number in range(ROUNDS):
+        [point] = chance.choices(list(WORK_POINTS), WEIGHTS)
+        process = spawn("work", point, chance.randint(*WORK_POINTS[point]))
+        accepted += submit_while_alive(app, process, number)
+        assert process.returncode == -signal.SIGKILL, (point, process.stderr.read())
+    last = spawn("work")
+    wait_until(lambda: all(app.record(job).state.final for job in accepted), 60)
+    Path(f"{ledger.path}.stop").touch()
+    assert last.wait(30) == 0
+
+    records = [app.record(job) for job in accepted]
+    unfinished = [r for r in records if r.state != "succeeded"]
+    # These workers die so young that a few jobs meet three deaths in a row: visibly failed.
+    assert all(r.code == "quarantined" and r.crashes == 3 for r in unfinished)
+    assert len(unfinished) < len(records) / 20
+    assert ledger.overlaps() == []
+    assert fold(app.events()) == {record.id: record.state for record in records}
+    crashes = sum(r.crashes for r in records)
+    assert 0 < crashes
+    app.close()
+    check_file(tmp_path / "jobs.db")
+
+
+@pytest.mark.parametrize("nth", range(1, 13))
+def test_killed_submitters_keep_their_word(tmp_path: Path, spawn, ledger, nth: int) -> None:
+    """What `submit` returned is stored, though the process died in a shared commit."""
+    point = "in group commit" if nth % 2 else "before commit"
+    process = spawn("submit", point, nth * 3)
+    assert process.wait(30) in (-signal.SIGKILL, 0), process.stderr.read()
+    app = Offhours(tmp_path / "jobs.db")
+    stored = {job.id for job in app.jobs(limit=10_000)}
+    assert set(ledger.stored()) <= stored
+    assert set(fold(app.events())) == stored
+    app.close()
+    check_file(tmp_path / "jobs.db")
+
+
+def test_stopped_worker_has_its_result_refused(tmp_path: Path, spawn, ledger) -> None:
+    """A worker that sleeps past its lease and wakes finds its job given away."""
+    app = Offhours(tmp_path / "jobs.db", lease="1.2s")
+    process = spawn("work", "in task", 1_000_000)
+    wait_until(lambda: len(app.workers()) == 1, 20)
+    for _ in range(2_000):
+        app.submit_by_name("work", args=(1,))
+    wait_until(lambda: app.counts()["succeeded"] > 50, 20)
+    process.send_signal(signal.SIGSTOP)
+    held = app.counts()["running"]
+    second = spawn("work")
+    wait_until(lambda: app.counts()["succeeded"] == 2_000, 60)
+    process.send_signal(signal.SIGCONT)
+    wait_until(lambda: len(app.workers()) == 2, 20)  # it came back as a new worker
+    kinds = [event.kind for event in app.events()]
+    assert kinds.count("worker.lost") == 1
+    assert kinds.count("job.rescued") + kinds.count("job.returned") >= min(held, 1)
+    assert kinds.count("job.succeeded") == 2_000
+    assert all(record.state == "succeeded" for record in app.jobs(limit=3_000))
+    Path(f"{ledger.path}.stop").touch()
+    assert process.wait(30) == 0
+    assert second.wait(30) == 0
+    app.close()
+    check_file(tmp_path / "jobs.db")
