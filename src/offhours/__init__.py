@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offhours.app import Offhours as Offhours
     from offhours.core.errors import OffhoursError as OffhoursError
+    from offhours.core.errors import QueueFull as QueueFull
     from offhours.core.model import JobState as JobState
     from offhours.core.model import TaskPriority as TaskPriority
     from offhours.core.outcomes import Cancelled as Cancelled
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from offhours.core.outcomes import TimeLimit as TimeLimit
     from offhours.engine.context import Context as Context
     from offhours.engine.context import current_context
+    from offhours.faces.background import BackgroundTaskManager as BackgroundTaskManager
+    from offhours.faces.background import get_task_manager as get_task_manager
+    from offhours.faces.background import submit_background_task as submit_background_task
+    from offhours.faces.priority import PriorityTaskScheduler as PriorityTaskScheduler
+    from offhours.faces.priority import get_global_scheduler as get_global_scheduler
+    from offhours.faces.tasks import BackgroundTask as BackgroundTask
+    from offhours.faces.tasks import TaskStatus as TaskStatus
     from offhours.handles import JobHandle as JobHandle
     from offhours.handles import TaskHandle as TaskHandle
 
@@ -29,6 +37,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Offhours": "offhours.app",
     "OffhoursError": "offhours.core.errors",
+    "QueueFull": "offhours.core.errors",
     "JobState": "offhours.core.model",
     "TaskPriority": "offhours.core.model",
     "Cancelled": "offhours.core.outcomes",
@@ -37,6 +46,13 @@ _HOME = {
     "TimeLimit": "offhours.core.outcomes",
     "Context": "offhours.engine.context",
     "context": "offhours.engine.context",
+    "BackgroundTaskManager": "offhours.faces.background",
+    "get_task_manager": "offhours.faces.background",
+    "submit_background_task": "offhours.faces.background",
+    "PriorityTaskScheduler": "offhours.faces.priority",
+    "get_global_scheduler": "offhours.faces.priority",
+    "BackgroundTask": "offhours.faces.tasks",
+    "TaskStatus": "offhours.faces.tasks",
     "JobHandle": "offhours.handles",
     "TaskHandle": "offhours.handles",
 }

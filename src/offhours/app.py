@@ -48,7 +48,7 @@ from offhours.engine.context import Foreground
 from offhours.engine.foreground import ForegroundLeases
 from offhours.engine.lifeline import owner_name
 from offhours.engine.registry import Registry, Task, is_durable, task_name
-from offhours.engine.wakeup import WakeSocket
+from offhours.engine.wakeup import TokenPipe, WakeSocket, send_wake
 from offhours.engine.worker import Worker, WorkerSettings
 from offhours.executors.coroutines import AsyncExecutor
 from offhours.executors.inline import InlineExecutor
@@ -60,8 +60,7 @@ from offhours.store.sqlite import Database
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LOCAL_RESULTS = 1_000
-ADDRESSES_KEPT = 1.0
+LOCAL_RESULTS = 10_000
 LONGEST_NAME = 500
 _OPTION_NAMES = tuple(SubmitOptions.__annotations__)
 _LOOK: Micros = SECOND // 500
@@ -103,8 +102,8 @@ class Offhours:
     >>> add.submit(1, 2).result()
     3
 
-    With `with app:` it works in the background until the block ends; without it, it only submits,
-    and other processes work. `options` are those of `Options`.
+    With `with app:` it works in the background until the block ends, then drains; without it, it
+    only submits, and other processes work. `options` are those of `Options`.
     """
 
     def __init__(
@@ -124,15 +123,15 @@ class Offhours:
                 lock_timeout=self.settings.lock_timeout,
             )
         )
-        self.registry = Registry()
+        self.registry = Registry(on_change=self._on_new_task)
         self._foreground_view = Foreground()
         self._leases = ForegroundLeases(
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
         )
         self._worker: Worker | None = None
         self._inline = InlineExecutor() if self.settings.executor == "inline" else None
+        self._pipe = TokenPipe(_pipe_path(self.store.name))
         self._wake_socket: WakeSocket | None = None
-        self._addresses: tuple[float, list[str]] = (-ADDRESSES_KEPT, [])
         self._waiters: dict[int, list[Signal]] = {}
         self._local: dict[int, str] = {}
         self._local_results: dict[int, object] = {}
@@ -270,7 +269,7 @@ class Offhours:
             ids = self.store.submit(jobs, now, bound)
         if jobs:
             urgent = min(job.priority for job in jobs) if len(jobs) > 1 else jobs[0].priority
-            self._wake("j", urgent)
+            self._announce(urgent)
         return ids
 
     def _store_when_room(self, jobs: Sequence[NewJob]) -> list[int]:
@@ -309,6 +308,8 @@ class Offhours:
 
     def _task_of(self, function: Callable[..., Any] | TaskHandle[..., Any] | str) -> Task:
         if isinstance(function, TaskHandle):
+            if function.app is not self:
+                raise TaskError(f"{function!r} belongs to another app; submit it there")
             return function.task
         if isinstance(function, str):
             return self.registry.get(function)
@@ -384,11 +385,12 @@ class Offhours:
         """Why a job stands where it stands, in a sentence."""
         job = self.record(job_id)
         now = self.clock.micros()
-        return why(job, self.store.situation(job, now), self.settings.background, now)
+        here = self.registry.names() if self.running else ()
+        return why(job, self.store.situation(job, now), self.settings.background, now, here)
 
     def wait_for(self, job_id: int, timeout: Duration | None = None) -> Job:
         """Wait until a job is finished; `ResultTimeout` when that takes longer."""
-        if self._inline is not None:
+        if self._inline is not None and not self.record(job_id).state.final:
             self.drain()
         limit = None if timeout is None else parse_duration(timeout, "timeout") / SECOND
         started = self.clock.monotonic()
@@ -460,9 +462,7 @@ class Offhours:
             elif job.cancel_at is not None or self.store.ask_cancel(
                 job_id, job.attempt, now, reason
             ):
-                if self._worker is not None:
-                    self._worker.wake_lifeline()
-                self._wake("c")
+                self._tell_workers("c")
                 return False
 
     def defer(self, job_id: int, until: Moment | Duration, reason: str = "") -> None:
@@ -472,7 +472,7 @@ class Offhours:
         moment = parse_until(until, now, self.settings.timezone)
         if self.store.apply([states.reschedule(job, moment, reason)], now):
             raise IllegalMove(f"job {job_id} was started meanwhile and cannot be deferred")
-        self._wake("j", job.priority)
+        self._announce(job.priority)
 
     def retry(self, job_id: int) -> JobHandle[Any]:
         """Submit a finished job anew, as a new job that names the old one."""
@@ -503,13 +503,13 @@ class Offhours:
         """Begin what `foreground` does; give the number to `leave_foreground`."""
         self._check_open()
         lease = self._leases.enter(_text(workflow, "workflow") or "foreground")
-        self._wake("f")
+        self._tell_workers("f")
         return lease
 
     def leave_foreground(self, lease: int) -> None:
         """End a foreground lease."""
         self._leases.leave(lease)
-        self._wake("f")
+        self._tell_workers("f")
 
     def foreground_leases(self) -> list[ForegroundLease]:
         """The foreground leases that live now, of all processes."""
@@ -528,31 +528,48 @@ class Offhours:
         return self
 
     def stop(self, timeout: Duration | None = None) -> bool:
-        """Drain: finish what runs for up to `stop_timeout`, hand the rest back, and close.
+        """Drain: finish what runs for up to `stop_timeout`, and hand the rest back.
 
-        True when every running job had ended. No attempt is spent on what is handed back.
+        True when every running job had ended. No attempt is spent on what is handed back. The app
+        can still be asked, submitted to, and started again.
         """
         seconds = (
             self.settings.stop_timeout if timeout is None else parse_duration(timeout, "timeout")
         ) / SECOND
         with self._lock:
             worker, self._worker = self._worker, None
+            wake_socket, self._wake_socket = self._wake_socket, None
         clean = True
         if worker is not None:
             clean = worker.stop(0 if self._inline is not None else seconds)
-        self.close()
+        self._leases.close()
+        if wake_socket is not None:
+            wake_socket.close()
         return clean
 
     def close(self) -> None:
-        """Let go of the store. Jobs stay where they are."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-        self._leases.close()
-        if self._wake_socket is not None:
-            self._wake_socket.close()
+        """Stop without waiting, and let go of the store. Jobs stay where they are."""
+        if self._closed:
+            return
+        self.stop(0)
+        self._orphan_local()
+        self._closed = True
+        self._pipe.close()
         self.store.close()
+
+    def _orphan_local(self) -> None:
+        """Jobs of this process only end with it: say so."""
+        with self._lock:
+            mine = list(self._local)
+        found = [self.store.job(job_id) for job_id in mine]
+        moves = [
+            states.orphan(job)
+            for job in found
+            if job is not None and job.state in (JobState.PENDING, JobState.HELD)
+        ]
+        if moves:
+            self.store.apply(moves, self.clock.micros())
+        self._notify(mine)
 
     @property
     def running(self) -> bool:
@@ -565,14 +582,14 @@ class Offhours:
             raise NotStarted('drain() needs executor="inline"; with threads, wait for the jobs')
         self.start()
         assert self._worker is not None
-        runs = 0
-        while True:
+        runs, quiet = 0, 0
+        while quiet < 2:  # what looks odd is looked at twice before it is judged
             self._worker.step(self.clock.micros())
             before = runs
             while self._inline.run_next():
                 runs += 1
-            if runs == before and not self._worker.active:
-                return runs
+            quiet = 0 if runs > before or self._worker.active else quiet + 1
+        return runs
 
     def run(self) -> int:
         """Work until SIGTERM or Ctrl-C, then drain; the exit code. A second Ctrl-C stops at once.
@@ -640,52 +657,48 @@ class Offhours:
             ),
             foreground=self._foreground_view,
             address=address,
+            pipe=self._pipe,
             on_applied=self._on_applied,
             keep_local=self._keep_local,
         )
 
     # -- between processes ------------------------------------------------------------------
 
-    def _wake(self, kind: str, number: int = 0) -> None:
-        """Tell every worker on the store that there is something to see."""
+    def _announce(self, priority: int) -> None:
+        """A job was stored: wake our own worker if it is free, else one of another process."""
         worker = self._worker
-        if worker is not None:
-            worker.wake(number if kind == "j" else None)
-        others = self._other_workers()
-        if others:
-            if self._wake_socket is None:
-                self._wake_socket = WakeSocket()
-            self._wake_socket.send(others, kind, number)
+        if worker is None:
+            self._pipe.put()
+            return
+        if not worker.hungry:
+            self._pipe.put()
+        worker.wake(priority)
 
-    def _other_workers(self) -> list[str]:
-        moment = self.clock.monotonic()
-        asked, addresses = self._addresses
-        if moment - asked >= ADDRESSES_KEPT:
-            own = "" if self._wake_socket is None else self._wake_socket.address
-            addresses = [w.address for w in self.store.workers() if w.address not in ("", own)]
-            self._addresses = (moment, addresses)
-        return addresses
+    def _tell_workers(self, kind: str) -> None:
+        """Something concerns every worker on the store: "f"oreground or a "c"ancellation."""
+        self._on_wake(kind)
+        own = "" if self._wake_socket is None else self._wake_socket.address
+        others = [w.address for w in self.store.workers() if w.address not in ("", own)]
+        if others:
+            send_wake(others, kind)
 
     def _listen(self) -> str:
         """Open our own address for wake-ups."""
-        if self._wake_socket is not None:
-            self._wake_socket.close()
         self._wake_socket = WakeSocket(self._on_wake)
         return self._wake_socket.address
 
-    def _on_wake(self, kind: str, number: int) -> None:
+    def _on_wake(self, kind: str) -> None:
         worker = self._worker
-        if worker is None:
-            return
-        if kind == "c":
-            worker.wake_lifeline()
-        worker.wake(number if kind == "j" else None)
+        if worker is not None:
+            if kind == "c":
+                worker.wake_lifeline()
+            worker.wake()
 
     def _on_applied(self, moves: Sequence[Move]) -> None:
         if self._waiters or self._local:
             self._notify([move.job_id for move in moves if move.to.final])
         if self.settings.background_limit is not None:
-            self._wake("j", TaskPriority.BACKGROUND)
+            self._pipe.put()
 
     def _notify(self, job_ids: Iterable[int]) -> None:
         with self._lock:
@@ -696,6 +709,12 @@ class Offhours:
                 if name is not None:
                     self.registry.remove(name)
 
+    def _on_new_task(self) -> None:
+        worker = self._worker
+        if worker is not None:
+            worker.wake_lifeline()
+            worker.wake()
+
     def _keep_local(self, job_id: int, result: object) -> None:
         with self._lock:
             self._local_results[job_id] = result
@@ -704,7 +723,11 @@ class Offhours:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise NotStarted(f"this app on {self.store.name} was stopped; make a new one")
+            raise NotStarted(f"this app on {self.store.name} was closed; make a new one")
+
+
+def _pipe_path(store: str) -> str | None:
+    return None if store == ":memory:" else f"{store}-wake"
 
 
 def _anything(*args: Any, **kwargs: Any) -> None:

@@ -56,7 +56,7 @@ class Options(TypedDict, total=False):
     max_payload: int
     retention: Duration
     retention_jobs: int
-    timezone: str | None
+    timezone: str | tzinfo | None
     queues: Sequence[str] | None
     journal: str
 

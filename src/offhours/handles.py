@@ -64,7 +64,7 @@ class TaskHandle(Generic[P, R]):
     def __init__(
         self, app: Offhours, task: Task, function: Callable[P, R], options: SubmitOptions
     ) -> None:
-        self._app = app
+        self.app = app
         self._options = options
         self.task = task
         self.function = function
@@ -75,18 +75,18 @@ class TaskHandle(Generic[P, R]):
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """Store a job for this call. When it returns, the job survives any crash."""
-        [job] = self._app.submit_calls(self.task, [(args, kwargs)], self._options)
+        [job] = self.app.submit_calls(self.task, [(args, kwargs)], self._options)
         return job
 
     def submit_many(self, calls: Iterable[tuple[Any, ...]]) -> list[JobHandle[R]]:
         """Store a job for each tuple of arguments: all in one transaction, or none."""
-        return self._app.submit_calls(self.task, [(call, {}) for call in calls], self._options)
+        return self.app.submit_calls(self.task, [(call, {}) for call in calls], self._options)
 
     def options(self, **options: Unpack[SubmitOptions]) -> TaskHandle[P, R]:
         """The same task, submitted otherwise: `task.options(delay="10m").submit(...)`."""
         merged: SubmitOptions = {**self._options, **options}
-        self._app.check_options(self.task, merged)
-        return TaskHandle(self._app, self.task, self.function, merged)
+        self.app.check_options(self.task, merged)
+        return TaskHandle(self.app, self.task, self.function, merged)
 
     def __repr__(self) -> str:
         return f"<task {self.task.name}>"

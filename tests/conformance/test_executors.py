@@ -213,6 +213,8 @@ def test_a_result_that_cannot_be_stored_is_no_failure(house: House, result: Any)
 
     job = house.task(produce).submit()
     assert job.wait(WAIT) is JobState.SUCCEEDED
+    assert job.result() is result  # this process still has it
+    house.app._local_results.clear()
     with pytest.raises(ResultNotStored, match="result"):
         job.result()
 
@@ -304,5 +306,3 @@ def test_output_of_many_jobs(house: House) -> None:
     jobs = task.submit_many([(n,) for n in range(300)])
     assert [job.result(WAIT) for job in jobs] == [2 * n for n in range(300)]
     assert house.app.counts()["succeeded"] == 300
-
-

@@ -119,9 +119,24 @@ def test_the_background_class_waits_for_the_foreground(store: Store) -> None:
 
 def test_a_foreground_lease_ends_by_itself_and_can_be_renewed(store: Store) -> None:
     lease = store.enter_foreground("wf", "me", 10 * SECOND, NOW)
-    store.renew_foreground([lease], NOW + 8 * SECOND)
+    store.renew_foreground(lease, "wf", "me", 10 * SECOND, NOW + 8 * SECOND)
     assert [held.workflow for held in store.foreground(NOW + 17 * SECOND)] == ["wf"]
     assert store.foreground(NOW + 18 * SECOND) == []
+
+
+def test_a_forgotten_lease_is_there_again_when_renewed(store: Store) -> None:
+    """Its holder was suspended; meanwhile somebody else entered and swept it away."""
+    lease = store.enter_foreground("wf", "me", SECOND, NOW)
+    later = NOW + 60 * SECOND
+    store.leave_foreground([store.enter_foreground("other", "you", SECOND, later)], later)
+    assert store.foreground(later) == []
+    store.renew_foreground(lease, "wf", "me", SECOND, later)
+    assert [held.id for held in store.foreground(later)] == [lease]
+
+
+def test_a_lease_is_seen_by_a_reader_whose_clock_reading_is_a_little_older(store: Store) -> None:
+    store.enter_foreground("wf", "me", 10 * SECOND, NOW)
+    assert len(store.foreground(NOW - 1)) == 1
 
 
 def test_a_lease_from_the_future_holds_nothing(store: Store) -> None:
@@ -173,7 +188,7 @@ def test_a_dead_worker_claims_nothing(store: Store) -> None:
     worker = add_worker(store)
     store.remove_worker(worker, NOW)
     answer = claim(store, worker)
-    assert (answer.alive, answer.claimed) == (False, ())
+    assert (answer.alive, answer.claimed) == (False, [])
     assert not store.beat(worker, NOW, TASKS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from offhours.core.admission import BackgroundLimits, background_room
@@ -27,11 +28,17 @@ class Why:
         return {"code": self.code, "sentence": self.sentence, "until": until}
 
 
-def why(job: Job, around: Situation, limits: BackgroundLimits, now: Micros) -> Why:
-    """The answer for any job in any state."""
+def why(
+    job: Job,
+    around: Situation,
+    limits: BackgroundLimits,
+    now: Micros,
+    known_here: Collection[str] = (),
+) -> Why:
+    """The answer for any job in any state. `known_here` are tasks that this process runs."""
     match job.state:
         case JobState.PENDING:
-            return _pending(job, around, limits, now)
+            return _pending(job, around, limits, now, known_here)
         case JobState.HELD:
             return _held(job)
         case JobState.RUNNING:
@@ -40,10 +47,16 @@ def why(job: Job, around: Situation, limits: BackgroundLimits, now: Micros) -> W
             return _final(job, now)
 
 
-def _pending(job: Job, around: Situation, limits: BackgroundLimits, now: Micros) -> Why:
+def _pending(
+    job: Job,
+    around: Situation,
+    limits: BackgroundLimits,
+    now: Micros,
+    known_here: Collection[str],
+) -> Why:
     if job.run_at > now:
         return _later(job, now)
-    known: set[str] = set()
+    known = set(known_here)
     for worker in around.workers:
         known.update(json.loads(worker.tasks))
     if not around.workers:

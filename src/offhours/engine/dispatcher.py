@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 
 from offhours.core import points, states
 from offhours.core.admission import BackgroundLimits
-from offhours.core.clock import Clock
+from offhours.core.clock import Clock, Signal
 from offhours.core.errors import StoreError
+from offhours.core.model import Claimed
 from offhours.core.ports import ClaimOrder, Exchange, Store
 from offhours.core.retries import RetryPolicy
 from offhours.core.states import Move
@@ -41,6 +42,7 @@ class Dispatcher:
         queues: str | None = None,
         poll: Micros = SECOND,
         on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
+        on_more: Callable[[], None] = lambda: None,
         on_lost: Callable[[int], None] = lambda worker: None,
     ) -> None:
         self._lane = lane
@@ -54,23 +56,25 @@ class Dispatcher:
         self._queues = queues
         self._poll = poll
         self._on_applied = on_applied
+        self._on_more = on_more
         self._on_lost = on_lost
+        self.hungry = Signal()
         self._unrecorded: list[Move] = []
         self._begun: set[int] = set()
         self.draining = False
 
     def tick(self, now: Micros) -> Micros:
         """Record outcomes, claim as many jobs as there is room for; when to come back."""
+        self.hungry.clear()
         self._unrecorded += self._decide(self._lane.collect(), now)
         wish = self._lane.wanted()
         running = self._lane.running_ids()
-        begun, self._begun = [i for i in running if i not in self._begun], set(running)
         order = ClaimOrder(
             worker=self._worker(),
             slots=0 if self.draining else wish.slots,
             free=wish.free,
             tasks=self._tasks(),
-            begun=begun,
+            begun=[job_id for job_id in running if job_id not in self._begun],
             queues=self._queues,
             limits=self._limits,
             below=wish.below,
@@ -86,7 +90,7 @@ class Dispatcher:
                 _log.error("%d finished jobs are not recorded yet; trying again", len(moves))
             raise
         self._unrecorded = []
-        self._begun.update(job.id for job in answer.claimed[: wish.free])
+        self._begun = {*running, *(job.id for job in answer.claimed[: wish.free])}
         return self._after(answer, moves, order, wish.receipt, now)
 
     def _decide(self, finished: list[Finished], now: Micros) -> list[Move]:
@@ -113,13 +117,19 @@ class Dispatcher:
             self._on_lost(order.worker)
             return now
         if answer.leases and self._lane.active:
-            self._hand_back(now)
+            self._hand_back(self._lane.withdraw(background_only=True), "a workflow is active", now)
+        elif self._lane.stuck:
+            self._hand_back(self._lane.withdraw(), "all slots are taken by slow jobs", now)
+        full = order.slots > 0 and len(answer.claimed) == order.slots
+        if full:
+            self._on_more()
         if self._lane.active:
             self._lane.rouse_if_stalled()
             return self._clock.micros() + BUSY_PAUSE
-        full = order.slots > 0 and len(answer.claimed) == order.slots
         if full:
             return now
+        if order.slots > 0:
+            self.hungry.set()
         wakes = [now + self._poll]
         if answer.next_due is not None:
             wakes.append(answer.next_due)
@@ -127,12 +137,11 @@ class Dispatcher:
             wakes.append(answer.room.until)
         return min(wakes)
 
-    def _hand_back(self, now: Micros) -> None:
-        """Background jobs that were claimed and not started, while a workflow is active."""
-        jobs = self._lane.withdraw(background_only=True)
-        moves = [states.hand_back(job, "a foreground workflow became active") for job in jobs]
-        if moves:
-            self._store.apply(moves, now)
+    def _hand_back(self, jobs: Sequence[Claimed], reason: str, now: Micros) -> None:
+        """Give back what was claimed ahead and should not wait here."""
+        if jobs:
+            self._store.apply([states.hand_back(job, reason) for job in jobs], now)
+            self._on_more()
 
     def drain(self, now: Micros) -> None:
         """Claim no more, hand back what is buffered, record what is finished."""

@@ -24,7 +24,7 @@ class ForegroundLeases:
         self._clock = clock
         self._view = view
         self._ttl = ttl
-        self._mine: set[int] = set()
+        self._mine: dict[int, str] = {}
         self._loop: Loop | None = None
         self._lock = threading.Lock()
 
@@ -32,7 +32,7 @@ class ForegroundLeases:
         now = self._clock.micros()
         lease = self._store.enter_foreground(workflow, host_identity(), self._ttl, now)
         with self._lock:
-            self._mine.add(lease)
+            self._mine[lease] = workflow
             self._view.update(max(self._view.until, now + self._ttl))
             if self._loop is None:
                 self._loop = Loop("foreground", self._renew, self._clock)
@@ -42,14 +42,14 @@ class ForegroundLeases:
 
     def leave(self, lease: int) -> None:
         with self._lock:
-            self._mine.discard(lease)
-        self._store.leave_foreground([lease], self._clock.micros())
+            self._mine.pop(lease, None)
+            self._store.leave_foreground([lease], self._clock.micros())
         self._refresh()
 
     def close(self) -> None:
         """End all leases of this process."""
         with self._lock:
-            mine, self._mine = sorted(self._mine), set()
+            mine, self._mine = sorted(self._mine), {}
             loop, self._loop = self._loop, None
         if loop is not None:
             loop.stop()
@@ -60,11 +60,11 @@ class ForegroundLeases:
                 _log.warning("foreground leases end by themselves: %s", error)
 
     def _renew(self, now: Micros) -> Micros:
-        with self._lock:
-            mine = sorted(self._mine)
-        if not mine:
+        if not self._mine:
             return now + HOUR
-        self._store.renew_foreground(mine, now)
+        with self._lock:  # a lease that is left meanwhile must not come back
+            for lease, workflow in self._mine.items():
+                self._store.renew_foreground(lease, workflow, host_identity(), self._ttl, now)
         self._refresh()
         return now + self._ttl // 3
 

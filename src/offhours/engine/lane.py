@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from offhours.core.clock import Clock, Signal
 from offhours.core.model import BACKGROUND_CLASS, Claimed
-from offhours.core.outcomes import HandedBack, Outcome
+from offhours.core.outcomes import HandedBack, Outcome, Stopped
 from offhours.engine.context import Foreground
 
 PREFETCH_SECONDS = 0.005
@@ -127,7 +127,8 @@ class Lane:
         with self._changed:
             free = max(0, self.slots - len(self._running))
             idle = max(0, free - len(self._buffer))
-            ahead = min(MOST_BUFFERED, int(PREFETCH_SECONDS * self.slots / max(self._mean, 1e-6)))
+            quick = self.slots - self._slow_runs()
+            ahead = min(MOST_BUFFERED, int(PREFETCH_SECONDS * quick / max(self._mean, 1e-6)))
             room = free + ahead - len(self._buffer)
             if room > 0:
                 return Wish(room, idle, None, self._calls)
@@ -157,6 +158,28 @@ class Lane:
             return
         crumbs = len(self._buffer) * min(self._mean, 1.0) < SLOW_SECONDS
         self._changed.notify(1 if crumbs else len(self._buffer))
+
+    def _slow_runs(self) -> int:
+        """Slots in which a run takes longer than we claim ahead: no use to the buffer."""
+        moment = time.perf_counter() - 2 * PREFETCH_SECONDS
+        return sum(started < moment for _, started in self._running.values())
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the buffer waits behind slow runs in every slot."""
+        with self._changed:
+            return bool(self._buffer) and self._slow_runs() >= self.slots
+
+    def cancel_buffered(self, job_id: int) -> bool:
+        """Stop a job that was claimed and not started."""
+        with self._changed:
+            for entry in self._buffer:
+                if entry[1] == job_id:
+                    self._buffer.remove(entry)
+                    self._buffer.sort()
+                    self._finished.append((entry[2], Stopped()))
+                    return True
+            return False
 
     def rouse_if_stalled(self) -> None:
         """Wake every thread that the buffer can use, when it has not moved since the last look."""

@@ -79,6 +79,8 @@ class Lifeline:
         worker: Callable[[], int],
         lease: Micros,
         give_up: Callable[[int, Failed], None],
+        cancel_buffered: Callable[[int], None],
+        on_released: Callable[[], None],
         on_lost: Callable[[int], None],
     ) -> None:
         self._store = store
@@ -88,10 +90,13 @@ class Lifeline:
         self._worker = worker
         self._lease = lease
         self._give_up = give_up
+        self._cancel_buffered = cancel_buffered
+        self._on_released = on_released
         self._on_lost = on_lost
         self._beat_at = clock.monotonic()
         self._tasks_version = registry.version
         self._seen: dict[int, tuple[int, float]] = {}
+        self._strangers: set[int] = set()
         self.stuck = 0
 
     def tick(self, now: Micros) -> Micros:
@@ -117,12 +122,12 @@ class Lifeline:
 
     def stop_cancelled(self) -> None:
         """Tell our runs that were cancelled by somebody."""
-        if not self._runner.running:
-            return
         for job_id in self._store.cancel_marks(self._worker()):
             context = self._runner.running.get(job_id)
             if context is not None:
                 context.request_cancel()
+            else:
+                self._cancel_buffered(job_id)
 
     def _stop_overdue(self, moment: float) -> None:
         for job_id, context in list(self._runner.running.items()):
@@ -171,13 +176,18 @@ class Lifeline:
         """Park jobs nobody can run, release those that we can, end those that none ever will."""
         known: set[str] = set(self._registry.names())
         mine = json.dumps(sorted(known))
-        moves = [states.release(job, now) for job in self._store.parked(mine)]
+        released = [states.release(job, now) for job in self._store.parked(mine)]
         for worker in self._store.workers():
             known.update(json.loads(worker.tasks))
-        moves += [states.park(job) for job in self._store.strangers(json.dumps(sorted(known)))]
+        strangers = self._store.strangers(json.dumps(sorted(known)))
+        # Twice in a row: a task may be registered, or a worker's list on its way, just now.
+        moves = [states.park(job) for job in strangers if job.id in self._strangers]
+        self._strangers = {job.id for job in strangers}
         moves += [states.orphan(job) for job in self._store.owned() if _ownerless(job.owner)]
-        if moves:
-            self._store.apply(moves, now)
+        if moves or released:
+            self._store.apply(released + moves, now)
+        if released:
+            self._on_released()
 
 
 def _ownerless(owner: str | None) -> bool:

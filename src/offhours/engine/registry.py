@@ -45,7 +45,8 @@ class Task:
 class Registry:
     """The tasks that this process can run."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self._on_change = on_change
         self._tasks: dict[str, Task] = {}
         self._lock = threading.Lock()
         self.version = 0
@@ -60,6 +61,7 @@ class Registry:
                 )
             self._tasks[task.name] = task
             self.version += 1
+        self._on_change()
 
     def remove(self, name: str) -> None:
         with self._lock:
@@ -99,10 +101,13 @@ def task_name(function: Callable[..., Any]) -> str:
 
 
 def is_durable(function: Callable[..., Any]) -> bool:
-    """Whether another process can find the function by its name: not a lambda, not a closure."""
-    of_module = inspect.isbuiltin(function) and inspect.ismodule(function.__self__)
-    name = getattr(function, "__qualname__", "<none>")
-    return (inspect.isfunction(function) or of_module) and "<" not in name
+    """Whether its name leads back to it, in any process: not a lambda, closure or method."""
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    found: Any = module
+    for part in getattr(function, "__qualname__", "<none>").split("."):
+        found = getattr(found, part, None)
+    # A decorated function is found as its handle.
+    return found is not None and function in (found, getattr(found, "function", None))
 
 
 def _same_place(one: Callable[..., Any], other: Callable[..., Any]) -> bool:

@@ -129,6 +129,8 @@ class TaskRunner:
         try:
             return Done(dump(result, "result", self._max_payload))
         except InputError as error:
+            if self._keep_local is not None:
+                self._keep_local(job.id, result)
             return Done(None, f"the result was not stored: {error}")
 
     def _ended_by(self, error: BaseException, task: Task) -> Outcome:

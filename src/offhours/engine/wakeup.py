@@ -1,26 +1,107 @@
-"""Wake-ups between processes: a datagram that says "look now". Losing one costs a poll, no more.
+"""Wake-ups between processes. They only make a worker look sooner: losing one costs a poll.
 
-Nothing in a datagram is believed: it can only make a worker look at the store sooner.
+Two kinds: a token in a pipe beside the database, which the kernel gives to one idle worker (a new
+job needs one, and a herd would fight for the write lock); and a datagram to every worker (a
+foreground lease or a cancellation concerns them all).
 """
 
 from __future__ import annotations
 
-import logging
+import os
 import socket
+import stat
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from uuid import uuid4
 
-_log = logging.getLogger("offhours")
+from offhours.core.clock import Signal
+
 _ABSTRACT = sys.platform == "linux"
+_DRAIN = 4096
+
+
+class TokenPipe:
+    """A named pipe beside the database. Where there is none, `put` does nothing and polls serve."""
+
+    def __init__(self, path: str | None) -> None:
+        self._path = path
+        self._writer: int | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def put(self) -> None:
+        """Wake one idle worker, of any process."""
+        if self._writer is None and not self._open_writer():
+            return
+        # A full pipe means that plenty of tokens wait for whoever becomes idle.
+        with suppress(BlockingIOError, OSError, TypeError):
+            os.write(self._writer, b"!")  # type: ignore[arg-type]
+
+    def listen(self, hungry: Sequence[Signal], wake: Callable[[], None]) -> None:
+        """Call `wake` for tokens that arrive while all of `hungry` are set."""
+        reader = self._open(0)
+        if reader is not None:
+            thread = threading.Thread(
+                target=self._read, args=(reader, hungry, wake), name="offhours-tokens", daemon=True
+            )
+            thread.start()
+
+    def close(self) -> None:
+        self._closed = True
+        self.put()  # so that our own reader, if there is one, wakes and ends
+        with self._lock:
+            writer, self._writer = self._writer, None
+            self._path = None
+        if writer is not None:
+            os.close(writer)
+
+    def _read(self, reader: int, hungry: Sequence[Signal], wake: Callable[[], None]) -> None:
+        try:
+            while not self._closed:
+                for signal in hungry:
+                    signal.wait()
+                os.read(reader, _DRAIN)
+                if self._closed or not all(signal.is_set() for signal in hungry):
+                    os.write(reader, b"!")  # not for us after all: pass it on
+                else:
+                    for signal in hungry:
+                        signal.clear()
+                    wake()
+        except OSError:
+            pass  # the pipe broke: polls serve
+        finally:
+            os.close(reader)
+
+    def _open_writer(self) -> bool:
+        with self._lock:
+            if self._writer is None:
+                self._writer = self._open(os.O_NONBLOCK)
+                if self._writer is None:
+                    self._path = None
+            return self._writer is not None
+
+    def _open(self, flags: int) -> int | None:
+        """Both ends at once, so that opening never waits; None where there can be no pipe."""
+        if self._path is None or not hasattr(os, "mkfifo"):
+            return None
+        try:
+            with suppress(FileExistsError):
+                os.mkfifo(self._path, 0o600)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags)
+        except OSError:
+            return None
+        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+        return None
 
 
 class WakeSocket:
-    """Receives wake-ups at `address` and sends them to others'."""
+    """Receives datagrams at `address`; nothing in them is believed but their kind, one letter."""
 
-    def __init__(self, on_wake: Callable[[str, int], None] | None = None) -> None:
+    def __init__(self, on_wake: Callable[[str], None]) -> None:
         self._on_wake = on_wake
         if _ABSTRACT:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -31,40 +112,30 @@ class WakeSocket:
             self._socket.bind(("127.0.0.1", 0))
             self.address = str(self._socket.getsockname()[1])
         self._closed = False
-        self._sender = socket.socket(self._socket.family, socket.SOCK_DGRAM)
-        self._sender.setblocking(False)
-        if on_wake is not None:
-            threading.Thread(target=self._listen, name="offhours-wakeup", daemon=True).start()
-
-    def send(self, addresses: Iterable[str], kind: str, number: int = 0) -> None:
-        """Wake the holders of these addresses; `kind` is one letter."""
-        message = f"{kind}{number}".encode()
-        for address in addresses:
-            # A full or vanished receiver is awake already, or gone.
-            with suppress(OSError, ValueError):
-                if _ABSTRACT:
-                    self._sender.sendto(message, "\0" + address)
-                else:
-                    self._sender.sendto(message, ("127.0.0.1", int(address)))
+        threading.Thread(target=self._listen, name="offhours-wakeup", daemon=True).start()
 
     def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        if self._on_wake is not None:
-            self.send([self.address], "x")
-        self._sender.close()
-        if self._on_wake is None:
-            self._socket.close()
+        if not self._closed:
+            self._closed = True
+            send_wake([self.address], "x")
 
     def _listen(self) -> None:
-        assert self._on_wake is not None
         with self._socket:
             while not self._closed:
                 try:
-                    message = self._socket.recv(32)
+                    kind = self._socket.recv(8)[:1].decode("ascii", "replace")
                 except OSError:
                     return
-                kind, number = message[:1].decode("ascii", "replace"), message[1:]
-                if not self._closed and kind in "jfc" and (not number or number.isdigit()):
-                    self._on_wake(kind, int(number or 0))
+                if not self._closed:
+                    self._on_wake(kind)
+
+
+def send_wake(addresses: Iterable[str], kind: str) -> None:
+    """Tell the workers at these addresses to look; one that is gone or full is passed over."""
+    family = socket.AF_UNIX if _ABSTRACT else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        for address in addresses:
+            with suppress(OSError, ValueError):
+                target = "\0" + address if _ABSTRACT else ("127.0.0.1", int(address))
+                sender.sendto(kind.encode(), target)

@@ -26,6 +26,7 @@ from offhours.engine.loop import Loop
 from offhours.engine.pruner import Pruner
 from offhours.engine.registry import Registry, Task
 from offhours.engine.runner import TaskRunner
+from offhours.engine.wakeup import TokenPipe
 
 _log = logging.getLogger("offhours")
 HURRY_LOOK = 0.1
@@ -61,6 +62,7 @@ class Worker:
         *,
         foreground: Foreground,
         address: str = "",
+        pipe: TokenPipe | None = None,
         on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
         keep_local: Callable[[int, object], None] | None = None,
     ) -> None:
@@ -70,6 +72,7 @@ class Worker:
         self._clock = clock
         self._settings = settings
         self._address = address
+        self._pipe = pipe or TokenPipe(None)
         self.id = 0
         self.runner = TaskRunner(
             registry,
@@ -96,6 +99,8 @@ class Worker:
             worker=lambda: self.id,
             lease=settings.lease,
             give_up=self._give_up,
+            cancel_buffered=self._cancel_buffered,
+            on_released=self.wake,
             on_lost=self._start_over,
         )
         pruner = Pruner(self._watch, age=settings.retention, keep=settings.retention_jobs)
@@ -129,6 +134,7 @@ class Worker:
                 queues=None if queues is None else json.dumps(queues),
                 poll=self._settings.poll,
                 on_applied=on_applied,
+                on_more=self._pipe.put,
                 on_lost=self._start_over,
             )
         )
@@ -149,6 +155,7 @@ class Worker:
         self._loops.append(Loop("prune", self.prune, self._clock))
         for loop in self._loops:
             loop.start()
+        self._pipe.listen([dispatcher.hungry for dispatcher in self._dispatchers], self.wake)
 
     def wake(self, priority: int | None = None) -> None:
         """Look at the store now; with a priority, start nothing less urgent before."""
@@ -207,8 +214,15 @@ class Worker:
             _log.error("stopping: %s; this worker's jobs are rescued by others", error)
         for executor in self._executors:
             executor.close()
+        for dispatcher in self._dispatchers:
+            dispatcher.hungry.set()  # lets the thread that waits for tokens see the end
         if self._watch is not self._store:
             self._watch.close()
+
+    @property
+    def hungry(self) -> bool:
+        """Whether it waits for work with every executor."""
+        return all(dispatcher.hungry.is_set() for dispatcher in self._dispatchers)
 
     @property
     def running(self) -> int:
@@ -261,6 +275,10 @@ class Worker:
         for lane in self._lanes:
             if lane.give_up(job_id, failure):
                 self._replace_slot(lane)
+
+    def _cancel_buffered(self, job_id: int) -> None:
+        if any(lane.cancel_buffered(job_id) for lane in self._lanes):
+            self.wake()
 
     def _replace_slot(self, lane: Lane) -> None:
         executor = self._executors[self._lanes.index(lane)]

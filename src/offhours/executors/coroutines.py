@@ -9,6 +9,8 @@ from contextlib import suppress
 from offhours.core.model import Claimed
 from offhours.core.ports import Runner, Source
 
+CLOSE_SECONDS = 0.5  # a coroutine that blocks the loop cannot be waited for
+
 
 class AsyncExecutor:
     """Up to `slots` coroutines at once."""
@@ -50,7 +52,7 @@ class AsyncExecutor:
         if loop is None or self._thread is None:
             return
         loop.call_soon_threadsafe(self._cancel_all, loop)
-        self._thread.join(5)
+        self._thread.join(CLOSE_SECONDS)
 
     def _cancel_all(self, loop: asyncio.AbstractEventLoop) -> None:
         for run in self._runs:

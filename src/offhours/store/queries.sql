@@ -35,7 +35,11 @@ select (select count(*) from workers where id = :worker),
        (select min(run_at) from jobs where state = 'pending' and ready = 0),
        (select value from meta where key = 'background.started'),
        (select case when :counting then
-           (select count(*) from jobs where worker is not null and priority >= :background) else 0 end)
+           (select count(*) from jobs where worker is not null and priority >= :background) else 0 end),
+       exists (select 1 from jobs where ready = 1)
+
+-- name: next_due
+select min(run_at) from jobs where state = 'pending' and ready = 0
 
 -- name: promote_due
 update jobs set ready = 1 where state = 'pending' and ready = 0 and run_at <= :now
@@ -55,7 +59,8 @@ from json_each(:batch) as claimed
 where jobs.id = claimed.value ->> 0
 
 -- name: mark_begun
-update jobs set begun = 1 where worker = :worker and id in (select value from json_each(:ids))
+update jobs set begun = 1, started_at = :now
+where worker = :worker and id in (select value from json_each(:ids))
 
 -- name: tell_claim
 insert into events (at, kind, job_id, attempt, data)
@@ -167,16 +172,20 @@ insert into foreground (workflow, holder, since, until, ttl)
 values (:workflow, :holder, :now, :until, :ttl)
 
 -- name: renew_foreground
-update foreground set until = :now + ttl where id in (select value from json_each(:ids))
+-- An upsert: a lease forgotten while its holder was suspended is there again.
+insert into foreground (id, workflow, holder, since, until, ttl)
+values (:id, :workflow, :holder, :now, :now + :ttl, :ttl)
+on conflict (id) do update set until = excluded.until
 
 -- name: leave_foreground
 delete from foreground where id in (select value from json_each(:ids))
 returning workflow
 
 -- name: foreground
--- A lease that would end later than its own length from now was written by a clock set back since.
+-- A lease that would end much later than its own length from now was written by a clock that was
+-- set back since. (Twice its length: a reader may have looked at the clock before the writer did.)
 select id, workflow, holder, since, until from foreground
-where until > :now and until <= :now + ttl
+where until > :now and until <= :now + 2 * ttl
 order by until
 
 -- name: forget_foreground

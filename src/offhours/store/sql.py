@@ -102,30 +102,47 @@ class SqlStore:
     # -- moving -----------------------------------------------------------------------------
 
     def exchange(self, moves: Sequence[Move], order: ClaimOrder, now: Micros) -> Exchange:
-        """One round of a worker: apply what it finished, claim what comes next, in one commit."""
+        """One round of a worker: apply what it finished, claim what comes next, in one commit.
+
+        When there is nothing to write it only reads: idle workers never take the write lock.
+        """
+        if not moves and not order.begun:
+            answer = self._glance(order, now)
+            if answer is not None:
+                return answer
         answer = self._db.write(lambda db: self._exchange(db, moves, order, now))
         if answer.claimed:
             points.reach("after claim")
         return answer
 
+    def _glance(self, order: ClaimOrder, now: Micros) -> Exchange | None:
+        """The answer to a round that finds nothing to do; None when there may be something."""
+        limits = order.limits
+        [row] = self._db.read(self._sql["round"], _round_values(order))
+        alive, next_due, last_start, running, any_ready = row
+        due = next_due is not None and next_due <= now
+        if order.slots > 0 and (any_ready or due):
+            return None
+        leases = self.foreground(now)
+        room = background_room(limits, leases, running, last_start, now)
+        return Exchange(bool(alive), [], [], leases, room, next_due)
+
     def _exchange(
         self, db: apsw.Connection, moves: Sequence[Move], order: ClaimOrder, now: Micros
     ) -> Exchange:
         refused = self._apply(db, moves, now)
-        limits = order.limits
-        counting = limits.limit is not None
-        alive, next_due, last_start, running = db.execute(
-            self._sql["round"], (order.worker, counting, BACKGROUND_CLASS)
+        alive, next_due, last_start, running, _ = db.execute(
+            self._sql["round"], _round_values(order)
         ).get
         leases = self._leases(db, now)
-        room = background_room(limits, leases, running, last_start, now)
+        room = background_room(order.limits, leases, running, last_start, now)
         if not alive:
-            return Exchange(False, refused, (), leases, room, None)
+            return Exchange(False, refused, [], leases, room, None)
         if next_due is not None and next_due <= now:
             db.execute(self._sql["promote_due"], (now,))
-            next_due = None
+            next_due = db.execute(self._sql["next_due"]).get
         if order.begun:
-            db.execute(self._sql["mark_begun"], (order.worker, _json(order.begun)))
+            db.execute(self._sql["mark_begun"], (now, order.worker, _json(order.begun)))
         claimed: list[Claimed] = []
         if order.slots > 0:
             claimed = self._claim(db, order, room.slots, now)
@@ -387,9 +404,12 @@ class SqlStore:
 
         return self._db.write(unit)
 
-    def renew_foreground(self, leases: Sequence[int], now: Micros) -> None:
-        """Let leases live on for their whole length from now."""
-        self._db.write(lambda db: db.execute(self._sql["renew_foreground"], (now, _json(leases))))
+    def renew_foreground(
+        self, lease: int, workflow: str, holder: str, ttl: Micros, now: Micros
+    ) -> None:
+        """Let a lease live on for its whole length from now."""
+        values = (lease, workflow, holder, now, ttl)
+        self._db.write(lambda db: db.execute(self._sql["renew_foreground"], values))
 
     def leave_foreground(self, leases: Sequence[int], now: Micros) -> None:
         """End leases before their time."""
@@ -434,6 +454,10 @@ class SqlStore:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _round_values(order: ClaimOrder) -> tuple[int, bool, int]:
+    return order.worker, order.limits.limit is not None, BACKGROUND_CLASS
 
 
 _Shape = tuple[JobState, JobState, str, tuple[str, ...]]

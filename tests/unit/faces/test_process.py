@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -75,7 +76,7 @@ def test_the_interpreter_ends_at_once_and_nothing_is_lost(
         assert process.wait(30) == code
         took = time.monotonic() - left
         told = process.stderr.read().splitlines()
-    assert took < 3, "half a second for what runs, and a busy machine"
+    assert took < 2, "half a second for what runs, and some for a busy machine"
     assert told == [] if not end else told[-1] == "KeyboardInterrupt"
 
     scheduler = get_global_scheduler()
@@ -103,7 +104,7 @@ assert parent.get_stats()["tasks_completed"] == 3
 """
 
 
-@pytest.mark.skipif(not hasattr(sys, "getsignal") and sys.platform == "win32", reason="no fork")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_child_has_its_own(process_database: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=60, check=False

@@ -1,0 +1,145 @@
+"""The task manager of the background processing document: calls with retries and timeouts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Self
+
+from offhours.app import Offhours
+from offhours.core.errors import ConfigError, NotStarted
+from offhours.core.model import TaskPriority
+from offhours.core.times import Duration
+from offhours.faces.base import MEMORY, open_app, shared, submit
+from offhours.faces.stats import Stats
+from offhours.faces.tasks import BackgroundTask, TaskStatus, cancel
+
+_CALLED = {"threads": "max_workers", "max_queue_size": "queue_size"}
+
+
+class BackgroundTaskManager:
+    """Runs callables in the background from the moment it is made until `shutdown`.
+
+    worker_type: "threaded"
+    max_workers: threads, each running one task at a time
+    queue_size: most tasks that may wait, then `submit_task` raises `QueueFull`; None for no bound
+    monitor_enabled: kept for the reader; what happens is always recorded, as events of the app
+    database: a file that keeps the tasks; without one they live in this process's memory
+    app: an `Offhours` to stand on; its settings then hold instead of those above
+
+    >>> with BackgroundTaskManager(max_workers=1) as manager:
+    ...     task = manager.get_task(manager.submit_task(pow, 2, 5, name="power"))
+    ...     task.wait(10), task.result
+    (<TaskStatus.COMPLETED: 'completed'>, 32)
+    """
+
+    def __init__(
+        self,
+        worker_type: str = "threaded",
+        max_workers: int = 4,
+        queue_size: int | None = 100,
+        monitor_enabled: bool = True,
+        *,
+        database: str | os.PathLike[str] = MEMORY,
+        app: Offhours | None = None,
+    ) -> None:
+        _check_worker_type(worker_type)
+        if app is None:
+            options = {"threads": max_workers, "max_queue_size": queue_size}
+            app = open_app(database, options, _CALLED)
+        self.worker_type = worker_type
+        self.monitor_enabled = monitor_enabled
+        self.app = app
+        self._stats = Stats(app)
+        app.start()
+
+    def submit_task(
+        self,
+        func: Callable[..., Any],
+        *args: Any,
+        name: str | None = None,
+        priority: TaskPriority | int | str = TaskPriority.NORMAL,
+        max_retries: int = 0,
+        timeout: Duration | None = None,
+        **kwargs: Any,
+    ) -> str:
+        """Have `func(*args, **kwargs)` called; the task's id. Without a name it has the function's.
+
+        max_retries: attempts after the first one fails, with growing pauses from 1 s on
+        timeout: how long an attempt may take (seconds); it has then failed, whatever its thread
+            still does
+
+        Raises `QueueFull` when `queue_size` tasks wait already: nothing was submitted then.
+        """
+        if not self.app.running:
+            raise NotStarted(
+                "this task manager was shut down; make a new one, or call get_task_manager()"
+            )
+        return submit(
+            self.app,
+            func,
+            args,
+            kwargs,
+            {"priority": priority, "name": name, "retries": max_retries, "timeout": timeout},
+        )
+
+    def get_task_status(self, task_id: str) -> TaskStatus | None:
+        """Where a task stands; None when no task has that id."""
+        task = self.get_task(task_id)
+        return None if task is None else task.status
+
+    def get_task(self, task_id: str) -> BackgroundTask | None:
+        """The task with an id; None when there is none."""
+        return BackgroundTask.find(self.app, task_id)
+
+    def cancel_task(self, task_id: str) -> bool:
+        """True when the task will not run any more; see `BackgroundTask.cancel`."""
+        return cancel(self.app, task_id)
+
+    def get_stats(self) -> dict[str, Any]:
+        """How many tasks there were and are (see `Stats.read`), and the workers."""
+        return {
+            **self._stats.read(),
+            "worker_type": self.worker_type,
+            "max_workers": self.app.settings.threads,
+            "running": self.app.running,
+        }
+
+    def shutdown(self, timeout: Duration | None = None) -> bool:
+        """Start nothing more, and wait for what runs, for `timeout` (30 s).
+
+        Tasks can still be asked about. True when every running task had ended.
+        """
+        return self.app.stop(timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+
+
+def get_task_manager() -> BackgroundTaskManager:
+    """The task manager of this process, started.
+
+    It keeps its tasks in the database that OFFHOURS_DB names, or in `offhours.db`, and shares
+    workers, queue and statistics with `get_global_scheduler()`.
+    """
+    return shared(BackgroundTaskManager)
+
+
+def submit_background_task(func: Callable[..., Any], *args: Any, **options: Any) -> str:
+    """`get_task_manager().submit_task(...)`: the task's id."""
+    return get_task_manager().submit_task(func, *args, **options)
+
+
+def _check_worker_type(worker_type: str) -> None:
+    if worker_type == "celery":
+        raise ConfigError(
+            [
+                'worker_type: "celery" is not there yet; use "threaded", and for more than one '
+                "process give each the same database file"
+            ]
+        )
+    if worker_type != "threaded":
+        raise ConfigError([f'worker_type: expected "threaded", got {worker_type!r}'])

@@ -1,0 +1,273 @@
+"""The source documents' own examples, run as they stand: only their import lines are changed.
+
+The documents are not part of this repository; without them beside the checkout these tests are
+skipped, and `tests/unit/faces` holds the same promises.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+import offhours
+from offhours import BackgroundTaskManager, PriorityTaskScheduler, TaskPriority, TaskStatus
+from offhours.faces.base import forget_shared
+
+DOCUMENTS = Path(__file__).parents[2].parent / "shared" / "sources"
+OPTIMIZER = DOCUMENTS / "1-offline-optimizer.md"
+PROCESSING = DOCUMENTS / "4-background-processing.md"
+
+pytestmark = pytest.mark.skipif(
+    not DOCUMENTS.is_dir(), reason=f"the source documents are not in {DOCUMENTS}"
+)
+
+OUR_PACKAGES = {"src": "offhours", "ai_karen_engine": "offhours"}
+LATER = {"schedule_task_once", "schedule_task_interval"}
+
+
+def example(document: Path, *headings: str) -> str:
+    """The first Python block below the last of nested headings, its imports made ours."""
+    text = document.read_text(encoding="utf-8")
+    for heading in headings:
+        found = re.search(rf"^#+ {re.escape(heading)}[ \t]*$", text, re.MULTILINE)
+        assert found, f"{document.name} has no heading {heading!r}"
+        text = text[found.end() :]
+    block = re.search(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert block, f"{document.name}: no example below {headings}"
+    return ours(block[1])
+
+
+def ours(code: str) -> str:
+    def replace(line: re.Match[str]) -> str:
+        return f"{line[1]}from {OUR_PACKAGES[line[2]]} import"
+
+    packages = "|".join(OUR_PACKAGES)
+    return re.sub(rf"^(\s*)from ({packages})(?:\.\w+)* import", replace, code, flags=re.MULTILINE)
+
+
+def run(code: str, **names: Any) -> SimpleNamespace:
+    """Run an example with the names that its document leaves open; what it defines."""
+    space = {"__name__": "document_example", **names}
+    exec(compile(code, "<example>", "exec"), space)
+    return SimpleNamespace(**space)
+
+
+@pytest.fixture(autouse=True)
+def _process_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "process.db"))
+    forget_shared()
+    yield
+    forget_shared()
+
+
+def double(number: int) -> int:
+    return 2 * number
+
+
+def clean_up() -> str:
+    return "clean"
+
+
+class TestPriorityScheduler:
+    """Component 2 of the offline optimizer's document."""
+
+    def test_priority_levels(self) -> None:
+        theirs = run(example(OPTIMIZER, "Priority Levels"), Enum=enum.Enum).TaskPriority
+        assert {p.name: p.value for p in theirs} == {p.name: p.value for p in TaskPriority}
+
+    def test_configuration(self) -> None:
+        scheduler = run(
+            example(OPTIMIZER, "Component 2: Priority-Aware Task Scheduler", "Configuration")
+        ).scheduler
+        settings = scheduler.app.settings
+        assert (settings.threads, settings.max_queue_size) == (2, 1000)
+        assert settings.background_throttle == 100_000
+        task = scheduler.get_task(scheduler.submit(clean_up))
+        assert task.wait(10) is TaskStatus.COMPLETED
+        scheduler.stop()
+
+    def test_usage(self, capsys: pytest.CaptureFixture[str]) -> None:
+        done = run(
+            example(OPTIMIZER, "Component 2: Priority-Aware Task Scheduler", "Usage"),
+            process_workflow_step=double,
+            step_data=21,
+            cleanup_old_data=clean_up,
+        )
+        told = capsys.readouterr().out
+        assert all(word in told for word in ("Status: ", "Duration: ", "Tasks completed: "))
+        assert done.scheduler is offhours.get_global_scheduler()
+        step = done.scheduler.get_task(done.task_id)
+        background = done.scheduler.get_task(done.bg_task_id)
+        assert [step.wait(10), background.wait(10)] == ["completed", "completed"]
+        assert (step.result, step.name, step.priority) == (42, "workflow_step_1", 10)
+        assert step.metadata == {"workflow_id": "wf_123"}
+        assert step.duration_ms >= 0
+        assert (background.result, background.name) == ("clean", "cleanup_task")
+        stats = done.scheduler.get_stats()
+        assert (stats["tasks_submitted"], stats["tasks_completed"]) == (2, 2)
+        assert (stats["high_priority_tasks"], stats["background_tasks"]) == (1, 1)
+
+    def test_workflow_integration(self) -> None:
+        scheduler = offhours.get_global_scheduler()
+        seen: list[int] = []
+        held: list[str] = []
+
+        class Workflow:
+            @property
+            def steps(self) -> Iterator[int]:
+                held.append(scheduler.submit(clean_up, priority=TaskPriority.BACKGROUND))
+                yield from (1, 2, 3)
+                last = scheduler.get_task("4")
+                assert last is not None
+                assert last.wait(10) is TaskStatus.COMPLETED
+                assert status() is TaskStatus.PENDING, "paused while the workflow is active"
+
+        def status() -> TaskStatus:
+            task = scheduler.get_task(held[0])
+            assert task is not None
+            return task.status
+
+        run(
+            example(OPTIMIZER, "Workflow Integration"),
+            workflow=Workflow(),
+            workflow_id="wf_123",
+            execute_step=lambda step: seen.append(step),
+            TaskPriority=TaskPriority,
+        )
+        assert not scheduler.has_active_workflows()
+        paused = scheduler.get_task(held[0])
+        assert paused is not None
+        assert paused.wait(10) is TaskStatus.COMPLETED, "resumed when it was inactive"
+        assert sorted(seen) == [1, 2, 3]
+
+    def test_check_task_scheduler(self, capsys: pytest.CaptureFixture[str]) -> None:
+        scheduler = offhours.get_global_scheduler()
+        task = scheduler.get_task(scheduler.submit(clean_up))
+        assert task is not None
+        task.wait(10)
+        run(example(OPTIMIZER, "Check Task Scheduler"))
+        told = capsys.readouterr().out
+        assert told == "Tasks: 1 submitted, 1 completed\nQueue: 0 pending\n"
+
+
+class TestTaskManager:
+    """The background processing document."""
+
+    def test_basic_usage(self, capsys: pytest.CaptureFixture[str]) -> None:
+        done = run(example(PROCESSING, "Basic Usage"))
+        with done.task_manager as manager:
+            told = capsys.readouterr().out.splitlines()
+            assert told[0].startswith("Task status: ")
+            assert told[1] in ("Result: None", "Result: 30")
+            assert done.task.wait(10) is TaskStatus.COMPLETED
+            assert (done.task.result, done.task.name) == (30, "calculation")
+            assert manager.get_task_status(done.task_id) is TaskStatus.COMPLETED
+
+    def test_automatic_retries(self) -> None:
+        calls: list[int] = []
+
+        def unreliable_function() -> str:
+            calls.append(1)
+            if len(calls) == 1:
+                raise ConnectionError("try again")
+            return "reliable after all"
+
+        with BackgroundTaskManager() as manager:
+            done = run(
+                example(PROCESSING, "Automatic Retries"),
+                task_manager=manager,
+                unreliable_function=unreliable_function,
+            )
+            task = manager.get_task(done.task_id)
+            assert task is not None
+            assert (task.name, task.max_retries, task.timeout) == ("might_fail", 3, 30)
+            assert task.wait(20) is TaskStatus.COMPLETED
+            assert (task.result, task.attempts) == ("reliable after all", 2)
+
+    def test_threaded_worker(self) -> None:
+        done = run(
+            example(PROCESSING, "Performance Tuning", "Threaded Worker"),
+            BackgroundTaskManager=BackgroundTaskManager,
+        )
+        meeting = threading.Barrier(8)
+        with done.task_manager as manager:
+            assert manager.get_stats()["max_workers"] == 8
+            ids = [manager.submit_task(meeting.wait, 20) for _ in range(8)]
+            assert {manager.get_task(i).wait(20) for i in ids} == {TaskStatus.COMPLETED}
+
+    def test_debug_mode(self) -> None:
+        done = run(example(PROCESSING, "Debug Mode"), BackgroundTaskManager=BackgroundTaskManager)
+        with done.task_manager as manager:
+            assert manager.monitor_enabled is False
+            assert manager.get_task(manager.submit_task(clean_up)).wait(10) == "completed"
+
+    def test_with_flask(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        flask = _stand_in_for_flask()
+        monkeypatch.setitem(sys.modules, "flask", flask)
+        done = run(
+            example(PROCESSING, "With Flask"), process_data=double, TaskPriority=TaskPriority
+        )
+        flask.request.json = 21
+        task_id = done.submit_task()["task_id"]
+        assert offhours.get_task_manager().get_task(task_id).wait(10) is TaskStatus.COMPLETED
+        assert done.app.routes.keys() == {"/submit_task", "/task_status/<task_id>"}
+        assert done.task_status(task_id) == {"status": "completed", "result": 42}
+
+    def test_with_django(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        http = ModuleType("django.http")
+        http.JsonResponse = dict  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "django", ModuleType("django"))
+        monkeypatch.setitem(sys.modules, "django.http", http)
+        done = run(example(PROCESSING, "With Django"), long_running_function=double)
+        task_id = done.submit_task_view(SimpleNamespace(POST={"data": 4}))["task_id"]
+        task = offhours.get_task_manager().get_task(task_id)
+        assert task is not None
+        assert task.wait(10) is TaskStatus.COMPLETED
+        assert (task.result, task.name) == (8, "django_task")
+
+    def test_api_reference(self) -> None:
+        listing = example(PROCESSING, "API Reference", "BackgroundTaskManager")
+        methods = re.findall(r"def (\w+)\(self(?:, (.*?))?\)", listing)
+        assert len(methods) == 8
+        for name, wanted in methods:
+            if name not in LATER:
+                method = getattr(BackgroundTaskManager, name)
+                have = [
+                    str(p).partition(":")[0] for p in inspect.signature(method).parameters.values()
+                ]
+                assert set(filter(None, wanted.split(", "))) <= set(have), name
+
+
+def _stand_in_for_flask() -> Any:
+    class Flask:
+        def __init__(self, name: str) -> None:
+            self.routes: dict[str, Any] = {}
+
+        def route(self, rule: str, methods: list[str] | None = None) -> Any:
+            return lambda view: self.routes.setdefault(rule, view)
+
+    flask: Any = ModuleType("flask")
+    flask.Flask, flask.jsonify, flask.request = Flask, dict, SimpleNamespace(json=None)
+    return flask
+
+
+def test_every_documented_name_of_this_stage_is_importable() -> None:
+    wanted: set[str] = set()
+    for document in (OPTIMIZER, PROCESSING):
+        text = document.read_text(encoding="utf-8")
+        for module in ("src.task_scheduler", "src.core.background_worker"):
+            for names in re.findall(rf"from {re.escape(module)} import (.+)", text):
+                wanted.update(name.strip() for name in names.split(","))
+    assert {"PriorityTaskScheduler", "BackgroundTaskManager", "TaskPriority"} <= wanted
+    for name in wanted:
+        assert getattr(offhours, name).__module__.startswith("offhours."), name
+    assert PriorityTaskScheduler.__doc__
