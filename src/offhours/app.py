@@ -192,13 +192,13 @@ class Offhours:
     ) -> JobHandle[Any]:
         """Store a job for a task that this process need not know; a worker that does runs it.
 
-        The arguments are not checked against the function. A task that is known here is submitted
-        as by `submit`.
+        The arguments are not checked against the function, and retries and timeout are those of the
+        task where it runs, unless `retries` is given (then `timeout` is as given here, too).
         """
         known = self.registry.find(task)
         if known is None:
             name = _text(task, "task") or ""
-            known = Task(name, _anything, Codec(_anything, name))
+            known = Task(name, _anything, Codec(_anything, name), retries=None, timeout=None)
         [job] = self.submit_calls(known, [(tuple(args), dict(kwargs or {}))], options)
         return job
 
@@ -226,7 +226,7 @@ class Offhours:
     def _new_job(self, task: Task, options: SubmitOptions, now: Micros) -> NewJob:
         if not options:
             return NewJob(
-                task.name, "", task.priority, now, task.retries + 1, task.queue, task.timeout,
+                task.name, "", task.priority, now, task.max_attempts, task.queue, task.timeout,
                 on_lost=task.on_lost,
             )  # fmt: skip
         for key in options:
@@ -239,7 +239,9 @@ class Offhours:
             args="",
             priority=TaskPriority.parse(get("priority", task.priority)),
             run_at=self._run_at(get("delay"), get("at"), now),
-            max_attempts=_whole(get("retries", task.retries), "retries") + 1,
+            max_attempts=(
+                _whole(get("retries"), "retries") + 1 if "retries" in options else task.max_attempts
+            ),
             queue=_text(get("queue", task.queue), "queue") or "default",
             timeout=_timeout(options["timeout"]) if "timeout" in options else task.timeout,
             name=_text(get("name"), "name"),

@@ -77,7 +77,7 @@ BAD: dict[str, tuple[Submit, type[InputError], str]] = {
     "negative delay": (lambda a: a.submit(echo, delay=-1), TimeError, "negative"),
     "nan delay": (lambda a: a.submit(echo, delay=float("nan")), TimeError, "delay"),
     "delay beyond the calendar": (lambda a: a.submit(echo, delay=1e18), TimeError, "calendar"),
-    "naive time": (lambda a: a.submit(echo, at=datetime(2026, 6, 1)), TimeError,  # noqa: DTZ001
+    "naive time": (lambda a: a.submit(echo, at=datetime(2026, 6, 1)), TimeError,
                    "no timezone"),
     "impossible time": (lambda a: a.submit(echo, at="2026-02-30T10:00Z"), TimeError, "02-30"),
     "at and delay": (lambda a: a.submit(echo, at="2026-06-01T00:00Z", delay=1), OptionError,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def test_throttle_between_background_starts(tmp_path: Path) -> None:
         for job in jobs:
             job.wait(20)
         starts = sorted(job.record.started_at for job in jobs)
-    gaps = [later - sooner for sooner, later in zip(starts, starts[1:], strict=False)]
+    gaps = [later - sooner for sooner, later in itertools.pairwise(starts)]
     assert min(gaps) >= SECOND // 10
 
 
@@ -288,3 +289,19 @@ def test_a_full_queue_blocks_until_there_is_room(tmp_path: Path) -> None:
     with pytest.raises(QueueFull):
         short.submit(noop)
     short.close()
+
+
+def test_a_job_submitted_by_name_has_its_tasks_policy(app: MemoryApp) -> None:
+    job = app.submit_by_name("elsewhere:flaky")
+    assert job.record.max_attempts is None
+    tries = []
+
+    @app.task(name="elsewhere:flaky", retries=2, backoff=0, timeout="1m")
+    def flaky() -> None:
+        tries.append(1)
+        raise ValueError("again")
+
+    app.drain()
+    assert (job.status, len(tries)) == (JobState.FAILED, 3)
+    assert app.submit_by_name("elsewhere:flaky", retries=0).wait() is JobState.FAILED
+    assert len(tries) == 4

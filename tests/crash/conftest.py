@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from collections import defaultdict
@@ -56,11 +57,8 @@ class Ledger:
         found = []
         for job, runs in self.runs().items():
             ordered = sorted(runs, key=lambda run: run.start)
-            for one, other in zip(ordered, ordered[1:], strict=False):
-                if one.end is None:
-                    bad = one.pid == other.pid
-                else:
-                    bad = one.end > other.start
+            for one, other in itertools.pairwise(ordered):
+                bad = one.pid == other.pid if one.end is None else one.end > other.start
                 if bad or one.attempt >= other.attempt:
                     found.append((job, one, other))
         return found

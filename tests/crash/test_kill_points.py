@@ -76,7 +76,7 @@ def test_killed_workers_lose_nothing(tmp_path: Path, spawn, ledger) -> None:
     assert ledger.overlaps() == []
     assert fold(app.events()) == {record.id: record.state for record in records}
     crashes = sum(r.crashes for r in records)
-    assert 0 < crashes
+    assert crashes > 0
     app.close()
     check_file(tmp_path / "jobs.db")
 

@@ -74,9 +74,7 @@ class StoreMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.now += seconds * SECOND
 
-    @rule(
-        jobs=st.lists(st.tuples(PRIORITIES, st.integers(0, 4), st.integers(1, 3)), max_size=6)
-    )
+    @rule(jobs=st.lists(st.tuples(PRIORITIES, st.integers(0, 4), st.integers(1, 3)), max_size=6))
     def submit(self, jobs: list[tuple[int, int, int]]) -> None:
         new = [
             NewJob("t", "[[],{}]", priority, self.now + delay * SECOND, attempts)

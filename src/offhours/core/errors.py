@@ -49,10 +49,10 @@ class InputError(OffhoursError, ValueError):
 
 
 class ArgumentError(InputError):
-    """An argument that the store cannot carry; `name` says where it sits, as in `items[3].when`."""
+    """An argument that the store cannot carry; `name` says where it sits, as in `items[3]`."""
 
     def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"argument {name}: {problem}")
+        super().__init__(f"argument {name}: {problem}" if name else f"the arguments {problem}")
         self.name = name
 
 

@@ -57,13 +57,17 @@ FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED})
 
 
 class NewJob(NamedTuple):
-    """A request, checked and encoded, ready to be stored."""
+    """A request, checked and encoded, ready to be stored.
+
+    Without `max_attempts` the job follows its task's policy (attempts and timeout), wherever it
+    runs: who submits by name need not know it.
+    """
 
     task: str
     args: str
     priority: int
     run_at: Micros
-    max_attempts: int
+    max_attempts: int | None
     queue: str = "default"
     timeout: Micros | None = None
     name: str | None = None
@@ -86,7 +90,7 @@ class Job(NamedTuple):
     task: str
     args: str
     priority: int
-    max_attempts: int
+    max_attempts: int | None
     queue: str
     timeout: Micros | None
     name: str | None
@@ -135,7 +139,7 @@ class Claimed(NamedTuple):
     task: str
     args: str
     priority: int
-    max_attempts: int
+    max_attempts: int | None
     timeout: Micros | None
     name: str | None
     metadata: str | None

@@ -102,7 +102,7 @@ def _after_failure(
             job, RUNNING, CANCELLED, "job.cancelled", code="cancelled", error=failure.error
         )
     tell: tuple[tuple[str, Value], ...] = (("code", failure.code), ("error", failure.error[:500]))
-    if failure.retry and job.spent < job.max_attempts:
+    if failure.retry and job.spent < (job.max_attempts or 1):
         wait = policy.delay(job.spent, chance) if failure.after is None else failure.after
         return _move(
             job, RUNNING, PENDING, "job.retried", (*tell, ("run_at", now + wait)),

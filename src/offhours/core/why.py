@@ -60,7 +60,9 @@ def _pending(
     for worker in around.workers:
         known.update(json.loads(worker.tasks))
     if not around.workers:
-        return Why("no_worker", "no worker is running on this store; start one: offhours worker")
+        return Why(
+            "no_worker", "no worker is running on this store; start one: offhours worker FILE.py"
+        )
     if job.task not in known:
         return Why(
             "no_handler", f"no running worker knows the task {job.task}; it waits for one that does"
@@ -84,12 +86,12 @@ def _later(job: Job, now: Micros) -> Why:
         case None | "worker_lost":
             return Why("not_due", f"it is not due yet; it runs {when}", job.run_at)
         case _:
-            left = job.max_attempts - job.spent
-            last = _last_line(job.error)
+            most = job.max_attempts
+            left = "" if most is None else f", {most - job.spent} of {most} attempts left"
             return Why(
                 "retry",
-                f"attempt {job.attempts} failed ({last}); it is tried again {when}, "
-                f"{left} of {job.max_attempts} attempts left",
+                f"attempt {job.attempts} failed ({_last_line(job.error)}); "
+                f"it is tried again {when}{left}",
                 job.run_at,
             )
 
@@ -177,9 +179,10 @@ def _final(job: Job, now: Micros) -> Why:
                 " and is not tried again; submit it anew with: offhours retry",
             )
         case _:
+            attempts = "1 attempt" if job.attempts == 1 else f"{job.attempts} attempts"
             return Why(
                 job.code or "failed",
-                f"it failed {when} after {job.attempts} attempts: {_last_line(job.error)}",
+                f"it failed {when} after {attempts}: {_last_line(job.error)}",
             )
 
 

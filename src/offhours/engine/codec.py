@@ -98,9 +98,7 @@ class Codec:
         try:
             self._signature.bind(*args, **kwargs)
         except TypeError as error:
-            raise ArgumentError(
-                "list", f"does not fit {self._name}{self._signature}: {error}"
-            ) from None
+            raise ArgumentError("", f"do not fit {self._name}{self._signature}: {error}") from None
 
     def _names(self, count: int) -> list[str]:
         names, rest = [], ""
@@ -139,7 +137,7 @@ class Codec:
         except OffhoursError:
             raise
         except Exception as error:
-            raise ArgumentError("list", f"does not restore from JSON: {error}") from error
+            raise ArgumentError("", f"do not restore from JSON: {error}") from error
         pairs = list(zip(self._names(len(args)), args, restored_args, strict=True))
         pairs += [(key, kwargs[key], restored_kwargs[key]) for key in kwargs]
         for name, before, after in pairs:

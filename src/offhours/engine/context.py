@@ -60,7 +60,7 @@ class Context:
         self._step_aside = step_aside
         self._foreground = foreground
         self._save = save
-        self._saved_at = 0.0
+        self._saved_at: float | None = None
         self._unsaved: str | None = None
         self._aside = False
         self._cancel = Signal()
@@ -113,7 +113,7 @@ class Context:
             told["partial"] = to_plain(partial, "partial")  # type: ignore[assignment]
         self._unsaved = json.dumps(told)
         now = self._clock.monotonic()
-        if now - self._saved_at >= PROGRESS_EVERY or self._saved_at == 0:
+        if self._saved_at is None or now - self._saved_at >= PROGRESS_EVERY:
             self._saved_at = now
             self.flush()
 

@@ -110,7 +110,7 @@ class Dispatcher:
                 move.job_id, move.attempt,
             )  # fmt: skip
         self._foreground.update(max((lease.until for lease in answer.leases), default=0))
-        self._lane.put(answer.claimed, receipt)
+        self._lane.put([self._with_policy(job) for job in answer.claimed], receipt)
         if moves:
             self._on_applied(moves)
         if not answer.alive:
@@ -136,6 +136,15 @@ class Dispatcher:
         if answer.room.until is not None:
             wakes.append(answer.room.until)
         return min(wakes)
+
+    def _with_policy(self, job: Claimed) -> Claimed:
+        """A job that was submitted by name has the policy of its task, which only we know."""
+        if job.max_attempts is not None:
+            return job
+        task = self._registry.find(job.task)
+        if task is None:
+            return job
+        return job._replace(max_attempts=task.max_attempts, timeout=task.timeout)
 
     def _hand_back(self, jobs: Sequence[Claimed], reason: str, now: Micros) -> None:
         """Give back what was claimed ahead and should not wait here."""

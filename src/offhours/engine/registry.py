@@ -29,13 +29,17 @@ class Task:
     function: Callable[..., Any]
     codec: Codec
     priority: TaskPriority = TaskPriority.NORMAL
-    retries: int = 0
+    retries: int | None = 0
     timeout: Micros | None = HOUR
     queue: str = "default"
     policy: RetryPolicy = field(default=RetryPolicy())
     on_lost: str = "retry"
     step_aside: str = "cooperate"
     local: bool = False
+
+    @property
+    def max_attempts(self) -> int | None:
+        return None if self.retries is None else self.retries + 1
 
     @property
     def is_async(self) -> bool:

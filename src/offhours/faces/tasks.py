@@ -125,7 +125,7 @@ class BackgroundTask:
     @property
     def max_retries(self) -> int:
         """Attempts after the first one fails."""
-        return self._record.max_attempts - 1
+        return (self._record.max_attempts or 1) - 1
 
     @property
     def timeout(self) -> float | None:

@@ -46,7 +46,7 @@ class Database:
         self.path = path
         memory = path == ":memory:"
         if not memory:
-            _check_library(apsw.sqlite_lib_version(), path, journal)
+            check_library(apsw.sqlite_lib_version(), path, journal)
             _prepare_file(path)
         with translated(path):
             writer = _connect(path, lock_timeout)
@@ -89,7 +89,7 @@ class Database:
             self._reader.close()
 
 
-def _check_library(version: str, path: str, journal: str) -> None:
+def check_library(version: str, path: str, journal: str) -> None:
     """WAL with several processes loses rows on SQLite 3.7.0 to 3.51.2, but for two back-ports."""
     numbers = tuple(int(part) for part in version.split(".")[:3])
     safe = (
@@ -112,7 +112,7 @@ def _prepare_file(path: str) -> None:
         raise StoreUnusable(path, "is a directory; name a file in it")
     if not file.parent.is_dir():
         raise StoreUnusable(path, f"its folder {file.parent} does not exist; create it first")
-    kind = _file_system(file.parent)
+    kind = file_system(file.parent)
     if kind in NETWORK:
         raise NetworkFileSystem(
             path, f"is on {kind}, where file locks do not hold; use a local disk or PostgreSQL"
@@ -126,7 +126,7 @@ def _prepare_file(path: str) -> None:
         raise StoreUnusable(path, f"cannot be created: {error.strerror}") from error
 
 
-def _file_system(folder: Path) -> str:
+def file_system(folder: Path) -> str:
     try:
         lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

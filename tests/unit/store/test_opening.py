@@ -130,14 +130,14 @@ def test_a_library_that_is_safe(
 
 
 def test_a_network_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "_file_system", lambda folder: "nfs4")
+    monkeypatch.setattr(sqlite, "file_system", lambda folder: "nfs4")
     with pytest.raises(NetworkFileSystem, match="nfs4"):
         Database(str(tmp_path / "jobs.db"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_file_system_is_found() -> None:
-    assert sqlite._file_system(Path("/proc")) == "proc"
+    assert sqlite.file_system(Path("/proc")) == "proc"
 
 
 def test_a_lock_is_waited_for_until_the_deadline(tmp_path: Path) -> None:

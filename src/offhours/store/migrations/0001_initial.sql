@@ -4,7 +4,7 @@ create table jobs (
     task text not null,
     args text not null,
     priority integer not null,
-    max_attempts integer not null,
+    max_attempts integer,
     queue text not null,
     timeout integer,
     name text,

@@ -1,0 +1,73 @@
+"""Tables: medians, their spread, and ratios taken within each round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+from cases import NONE, Bench, Case
+from rounds import Results
+
+BEGIN, END = "<!-- benchmark: {} -->", "<!-- end -->"
+Rows = list[list[str]]
+
+
+def table(bench: Bench, results: Results) -> str:
+    """One benchmark as an aligned Markdown table."""
+    cases = [case for case in bench.cases if case.label in results]
+    losses = any(case.loses != NONE for case in cases)
+    head = ["contender", *bench.figures.values(), f"{bench.ours} / it ({bench.better} is better)"]
+    rows = [[case.label, *_spreads(bench, results, case), _ratio(bench, results, case)]
+            for case in cases]  # fmt: skip
+    if losses:
+        head.append("lost by kill -9 / power loss")
+        rows = [[*row, case.loses] for row, case in zip(rows, cases, strict=True)]
+    note = f"\n{bench.note}\n" if bench.note else ""
+    return f"### {bench.title}\n\n{markdown([head, *rows])}{note}"
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Rows with a head, as Markdown that reads well unrendered too."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = [
+        "| " + " | ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)) + " |" for r in rows
+    ]
+    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def spread(values: Sequence[float]) -> str:
+    """A median with its smallest and largest value."""
+    low, high = min(values), max(values)
+    return f"{number(median(values))} ({number(low)}-{number(high)})"
+
+
+def number(value: float) -> str:
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def write(file: Path, name: str, text: str) -> None:
+    """Put a table between its markers on a page."""
+    begin = BEGIN.format(name)
+    page = file.read_text(encoding="utf-8")
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(END)
+    if not found or not closed:
+        raise SystemExit(f"{file}: no place for {name}; it wants {begin} and {END}")
+    file.write_text(f"{before}{begin}\n\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def _spreads(bench: Bench, results: Results, case: Case) -> list[str]:
+    return [spread([one[figure] for one in results[case.label]]) for figure in bench.figures]
+
+
+def _ratio(bench: Bench, results: Results, case: Case) -> str:
+    """Of the table's first figure, taken round by round, so that a slow minute hits both."""
+    if not case.against or case.against not in results:
+        return ""
+    figure = next(iter(bench.figures))
+    pairs = zip(results[case.against], results[case.label], strict=True)
+    return spread([ours[figure] / theirs[figure] for ours, theirs in pairs if theirs[figure]])

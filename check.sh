@@ -1,0 +1,17 @@
+#!/bin/sh
+# Everything that must hold, in one command. Makes its own virtual environment on a fresh machine.
+set -eu
+cd "$(dirname "$0")"
+if [ ! -x .venv/bin/python ]; then
+    "${PYTHON:-python3}" -m venv .venv
+fi
+.venv/bin/python -m pip install --quiet --disable-pip-version-check "pip>=25.1"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+PATH="$PWD/.venv/bin:$PATH"
+echo "format";   ruff format --check --quiet .
+echo "lint";     ruff check --quiet .
+echo "types";    mypy
+echo "contract"; lint-imports --no-cache >.import-contract.log 2>&1 || { cat .import-contract.log; exit 1; }
+rm -f .import-contract.log
+echo "tests"
+pytest "$@"

@@ -1,0 +1,164 @@
+"""What `doctor` looks at in the database: through SQLite only, and without changing it.
+
+The file is never opened by its path: closing such a descriptor would drop the locks that this
+process holds on it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import apsw
+
+from offhours.cli.checks import FAIL, OK, WARN, Check
+from offhours.cli.session import Session, is_there
+from offhours.cli.tasks import served_tasks
+from offhours.cli.views import is_alive
+from offhours.core.errors import OffhoursError
+from offhours.core.times import SECOND, Micros, spoken
+from offhours.store.faults import translated
+from offhours.store.migrate import check as check_schema
+from offhours.store.migrate import scripts
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours
+
+LARGE_WAL = 256_000_000
+AHEAD: Micros = 5 * SECOND
+FAULTS_SHOWN = 3
+HELD_SHOWN = 20
+
+
+def database(state: Session) -> Iterator[Check]:
+    """Everything about the database; without one, that there is none."""
+    if not is_there(state.db):
+        yield Check(
+            "database", WARN, f"there is none at {state.db} yet",
+            "begin one with: offhours up FILE.py, or name another with --db",
+        )  # fmt: skip
+        return
+    fit = True
+    try:
+        for found in _file(state.db):
+            fit = fit and found.status != FAIL and (found.name, found.status) != ("schema", WARN)
+            yield found
+        if not fit:
+            yield Check("work", WARN, "not looked at", "see to the lines above first")
+            return
+        with state.open() as app:
+            yield from _work(app)
+    except (OffhoursError, PermissionError) as error:
+        yield _unusable(error)
+
+
+def _unusable(error: OffhoursError | PermissionError) -> Check:
+    """The errors of a store end in what to do."""
+    for mark in (". ", "; "):
+        problem, found, remedy = str(error).rpartition(mark)
+        if found:
+            return Check("database", FAIL, problem, remedy)
+    return Check("database", FAIL, str(error), "name another database with --db")
+
+
+def _file(path: str) -> Iterator[Check]:
+    with translated(path):
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+        with closing(connection):
+            connection.set_busy_timeout(2000)
+            yield _schema(connection, path)
+            yield _journal(connection)
+            yield _integrity(connection)
+    yield _secrecy(path)
+    yield _wal(path)
+
+
+def _schema(connection: apsw.Connection, path: str) -> Check:
+    found, newest = check_schema(connection, path), max(scripts())
+    if found < newest:
+        told = f"{path} has schema {found}, the newest is {newest}"
+        return Check("schema", WARN, told, "nothing to do: the next command upgrades it")
+    return Check("schema", OK, f"{path} has schema {found}, the newest")
+
+
+def _journal(connection: apsw.Connection) -> Check:
+    mode = connection.execute("pragma journal_mode").get
+    if mode == "wal":
+        return Check("journal", OK, "wal")
+    return Check(
+        "journal", WARN, f"{mode}: safe, but readers and writers wait for each other",
+        'leave out journal="rollback" if WAL can be used here',
+    )  # fmt: skip
+
+
+def _integrity(connection: apsw.Connection) -> Check:
+    rows = connection.execute(f"pragma quick_check({FAULTS_SHOWN})").fetchall()
+    found = [str(row[0]) for row in rows]
+    if found == ["ok"]:
+        return Check("integrity", OK, "quick_check finds no fault")
+    return Check(
+        "integrity", FAIL, "; ".join(found),
+        "stop all workers, then restore a backup or use the sqlite3 shell's .recover",
+    )  # fmt: skip
+
+
+def _secrecy(path: str) -> Check:
+    mode = os.stat(path).st_mode & 0o777
+    if mode & 0o077:
+        return Check("privacy", WARN, f"others may open it (mode {mode:o})", f"chmod 600 {path}")
+    return Check("privacy", OK, "for its owner only")
+
+
+def _wal(path: str) -> Check:
+    try:
+        size = os.stat(f"{path}-wal").st_size
+    except FileNotFoundError:
+        size = 0
+    told = f"{size / 1e6:.1f} MB wait in the write-ahead log"
+    if size > LARGE_WAL:
+        return Check("log size", WARN, told, "look for a process that reads without end")
+    return Check("log size", OK, told)
+
+
+def _work(app: Offhours) -> Iterator[Check]:
+    now = app.clock.micros()
+    yield _last_event(app, now)
+    yield _workers(app, now)
+    yield _held(app)
+
+
+def _last_event(app: Offhours, now: Micros) -> Check:
+    last = app.store.last_seq()
+    events = app.store.events(last - 1, 1)
+    if not events:
+        return Check("events", OK, "none yet")
+    if events[0].at > now + AHEAD:
+        ahead = spoken(events[0].at - now)
+        return Check(
+            "events", WARN, f"the last one is {ahead} in the future: a clock was set back, or "
+            "another machine's is ahead", "set all clocks by NTP",
+        )  # fmt: skip
+    return Check("events", OK, f"the last one was {spoken(max(0, now - events[0].at))} ago")
+
+
+def _workers(app: Offhours, now: Micros) -> Check:
+    workers = app.workers()
+    alive = [worker for worker in workers if is_alive(worker, now)]
+    silent = len(workers) - len(alive)
+    ready = app.counts()["ready"]
+    told = f"{len(alive)} alive" + (f", {silent} lost" if silent else "") + f"; {ready} jobs ready"
+    if not alive and (ready or silent):
+        return Check("workers", WARN, told, "start one: offhours up FILE.py")
+    return Check("workers", OK, told)
+
+
+def _held(app: Offhours) -> Check:
+    held = app.jobs(state="held", limit=HELD_SHOWN)
+    known = served_tasks(app)
+    unknown = sorted({job.task for job in held if job.task not in known})
+    if unknown:
+        told = f"jobs wait for tasks that no worker knows: {', '.join(unknown)}"
+        return Check("held jobs", WARN, told, "start a worker that has them, or cancel those jobs")
+    return Check("held jobs", OK, f"{app.counts()['held']}")

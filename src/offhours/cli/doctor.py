@@ -1,0 +1,48 @@
+"""`doctor`: is this machine fit, is the database sound, does somebody work on it."""
+
+from __future__ import annotations
+
+import click
+
+from offhours import __version__
+from offhours.cli.checks import FAIL, OK, WARN, machine
+from offhours.cli.checks_db import database
+from offhours.cli.codes import Exit
+from offhours.cli.session import common, json_option, session
+from offhours.cli.text import printable
+
+_COLOURS = {OK: "green", WARN: "yellow", FAIL: "red"}
+
+
+@click.command()
+@json_option
+@common
+def doctor() -> None:
+    """Check this machine and the database; each fault comes with its remedy.
+
+    Reads only. Exit code 0 when nothing failed (warnings are allowed), else 1.
+
+    \b
+    With --json: {"ok", "version", "database",
+                  "checks": [{"name", "status": "ok", "warn" or "fail", "message", "remedy"}...]}
+    """
+    state = session()
+    checks = []
+    for source in (machine(state.db), database(state)):
+        for check in source:
+            checks.append(check)
+            if not state.json and not (state.quiet and check.status == OK):
+                status = click.style(f"{check.status:<4}", fg=_COLOURS[check.status])
+                remedy = f" -> {check.remedy}" if check.remedy else ""
+                click.echo(f"{status}  {check.name:<10}  {printable(check.message + remedy)}")
+    failed = [check for check in checks if check.status == FAIL]
+    if state.json:
+        state.emit(
+            {
+                "ok": not failed,
+                "version": __version__,
+                "database": state.db,
+                "checks": [check._asdict() for check in checks],
+            }
+        )
+    click.get_current_context().exit(Exit.FAILED if failed else Exit.OK)

@@ -1,0 +1,50 @@
+"""How an error is told: one line with what is wrong and what to do, or one JSON object."""
+
+from __future__ import annotations
+
+import traceback
+
+import click
+
+from offhours.cli.codes import code_of, exit_of
+from offhours.cli.session import Session
+from offhours.cli.text import printable, printable_lines, to_json
+
+
+def report(error: BaseException, state: Session) -> int:
+    """Tell an error on stderr; its exit code. One that nobody expected is raised again.
+
+    With --json: `{"error": {"code", "message", "exit_code"}}`.
+    """
+    code = exit_of(error)
+    if code is None:
+        raise error
+    if state.verbose and error.__traceback__ is not None:
+        lines = traceback.format_exception(error)
+        click.echo(printable_lines("".join(lines)), err=True, nl=False)
+    message = message_of(error)
+    if state.json:
+        told = {"code": code_of(error), "message": message, "exit_code": int(code)}
+        click.echo(to_json({"error": told}), err=True)
+    else:
+        click.echo(f"offhours{_place(error)}: {printable(message)}", err=True)
+    return code
+
+
+def message_of(error: BaseException) -> str:
+    """What an error says, in one line."""
+    if isinstance(error, click.UsageError):
+        where = error.ctx.command_path if error.ctx else "offhours"
+        return f"{error.format_message()} (see {where} --help)"
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return "interrupted"
+    return str(error) or type(error).__name__
+
+
+def _place(error: BaseException) -> str:
+    """The command's name, where Click knows it."""
+    context = getattr(error, "ctx", None)
+    command = context.info_name if context is not None and context.parent is not None else None
+    return f" {command}" if command else ""

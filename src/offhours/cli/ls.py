@@ -1,0 +1,131 @@
+"""`ls`: lists of jobs, workers and tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from offhours.cli.ids import job_number
+from offhours.cli.session import Session, common, json_option, session
+from offhours.cli.tasks import task_counts
+from offhours.cli.views import (
+    JOB_HEADERS,
+    TASK_HEADERS,
+    WORKER_HEADERS,
+    job_rows,
+    task_rows,
+    worker_dict,
+    worker_rows,
+)
+from offhours.core.errors import did_you_mean
+from offhours.core.model import JobState
+from offhours.handles import job_dict
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours
+
+LONGEST_PAGE = 500
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["jobs", "workers", "tasks"]), default="jobs")
+@click.option(
+    "--state",
+    "wanted",
+    type=click.Choice([s.value for s in JobState]),
+    help="Jobs in this state only.",
+)
+@click.option("--task", help="Jobs of this task only.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, LONGEST_PAGE),
+    default=20,
+    show_default=True,
+    help="How many jobs.",
+)
+@click.option(
+    "--after",
+    callback=job_number,
+    metavar="ID",
+    help="Go on after this job of the page before.",
+)
+@click.option("--ids", is_flag=True, help="Print the ids only, one a line.")
+@json_option
+@common
+def ls(
+    what: str, wanted: str | None, task: str | None, limit: int, after: int | None, ids: bool
+) -> None:
+    """List jobs (newest first), workers or tasks.
+
+    \b
+    With --json:
+      jobs     {"jobs": [job...], "next": ID or null}; --after takes "next"
+      workers  {"workers": [{"id", "label", "pid", "alive", "slots",
+               "started_at", "last_sign_at", "lease_ms", "tasks"}...]}
+      tasks    {"tasks": [{"task", "workers", "recent_jobs", "recent_failed"}...]}
+    """  # fmt: skip
+    state = session()
+    if what != "jobs" and (wanted or task or after or ids):
+        raise click.UsageError("--state, --task, --after and --ids are for jobs")
+    with state.open() as app:
+        if what == "workers":
+            _workers(state, app)
+        elif what == "tasks":
+            _tasks(state, app)
+        else:
+            _jobs(state, app, wanted, task, limit, after or 0, ids)
+
+
+def _jobs(
+    state: Session,
+    app: Offhours,
+    wanted: str | None,
+    task: str | None,
+    limit: int,
+    after: int,
+    ids: bool,
+) -> None:
+    jobs = app.jobs(state=wanted, task=task, after=after, limit=limit)
+    more = len(jobs) == limit
+    if state.json:
+        found = [job_dict(job) for job in jobs]
+        state.emit({"jobs": found, "next": jobs[-1].id if more else None})
+    elif ids:
+        for job in jobs:
+            click.echo(job.id)
+    elif jobs:
+        state.table(JOB_HEADERS, job_rows(jobs, app.clock.micros()))
+        if more:
+            state.note(f"perhaps more: --after {jobs[-1].id}, or a larger --limit")
+    else:
+        of_state = f"{wanted} " if wanted else ""
+        state.note(f"no {of_state}jobs{_of_task(app, task)}")
+
+
+def _of_task(app: Offhours, task: str | None) -> str:
+    if task is None:
+        return f" in {app.store.name}"
+    known = [count.task for count in task_counts(app)]
+    near = "" if task in known else did_you_mean(task, known)
+    return f" of {task} in {app.store.name}{near}"
+
+
+def _workers(state: Session, app: Offhours) -> None:
+    workers, now = app.workers(), app.clock.micros()
+    if state.json:
+        state.emit({"workers": [worker_dict(worker, now) for worker in workers]})
+    elif workers:
+        state.table(WORKER_HEADERS, worker_rows(workers, now))
+    else:
+        state.note(f"no worker on {app.store.name}; start one: offhours up FILE.py")
+
+
+def _tasks(state: Session, app: Offhours) -> None:
+    tasks = task_counts(app)
+    if state.json:
+        state.emit({"tasks": [task._asdict() for task in tasks]})
+    elif tasks:
+        state.table(TASK_HEADERS, task_rows(tasks))
+    else:
+        state.note(f"no tasks on {app.store.name} yet; a worker brings them: offhours up FILE.py")

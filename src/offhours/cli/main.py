@@ -1,0 +1,104 @@
+"""`offhours`: the commands, what is common to them, and how each error ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from offhours import __version__
+from offhours.cli.lazy import Entry, LazyGroup
+from offhours.cli.session import Session, common
+
+SECTIONS = {
+    "Work": {
+        "demo": Entry("offhours.cli.demo:demo", "See it work, in a throwaway database."),
+        "up": Entry("offhours.cli.up:up", "Work on the jobs of FILE.py's app (alias: serve)."),
+        "worker": Entry("offhours.cli.up:worker", "The same, as one of many workers."),
+        "submit": Entry("offhours.cli.submit:submit", "Store a job; print its id."),
+    },
+    "Ask": {
+        "ls": Entry("offhours.cli.ls:ls", "List jobs, workers or tasks."),
+        "show": Entry("offhours.cli.show:show", "All about one job, with its history."),
+        "why": Entry("offhours.cli.show:why", "Why a job stands where it stands."),
+        "top": Entry("offhours.cli.top:top", "Watch the work, live."),
+        "doctor": Entry("offhours.cli.doctor:doctor", "Check this machine and the database."),
+    },
+    "Steer": {
+        "cancel": Entry("offhours.cli.steer:cancel", "Cancel jobs."),
+        "retry": Entry("offhours.cli.steer:retry", "Submit finished jobs anew."),
+    },
+}
+ALIASES = {"serve": "up"}
+
+EPILOG = """\
+Data goes to stdout, all else to stderr. The options before COMMAND may also follow it.
+
+Exit codes: 0 ok, 1 the work failed, 2 usage, 3 not found, 4 no permission, 5 cannot reach the
+database, 6 conflict, 7 refused by policy, 124 the wait timed out, 130 interrupted.
+"""
+
+
+class Cli(LazyGroup):
+    """Ends with an exit code and one line on stderr, whatever happens."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        kwargs |= {"standalone_mode": False, "obj": (state := Session())}
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        try:
+            code = super().main(*args, **kwargs)
+        except BaseException as error:
+            from offhours.cli.failure import report
+
+            code = report(error, state)
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with _quiet_pipe():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _quiet_pipe():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _quiet_pipe() -> Iterator[None]:
+    """Whoever reads our output may stop when they have enough; Click would end with 1."""
+    try:
+        yield
+    except BrokenPipeError:
+        # What is still buffered must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None
+
+
+@click.group(
+    cls=Cli,
+    sections=SECTIONS,
+    aliases=ALIASES,
+    invoke_without_command=True,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="offhours", message="%(prog)s %(version)s")
+@common
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Background work that stays out of the way, loses nothing, and says why."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        ctx.color = False
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> None:
+    """The entry point of the `offhours` command."""
+    cli(prog_name="offhours")

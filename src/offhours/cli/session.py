@@ -1,0 +1,177 @@
+"""What one call of the command line knows: its database, how loud it is, and how it prints."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from offhours.cli.codes import CommandError, Exit
+from offhours.cli.text import printable, table, to_json
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours
+
+DEFAULT_DB = "offhours.db"
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+@dataclass
+class Session:
+    """The global options, wherever on the line they stand."""
+
+    db: str = field(default_factory=lambda: os.environ.get("OFFHOURS_DB") or DEFAULT_DB)
+    chosen_by: str = field(
+        default_factory=lambda: "OFFHOURS_DB" if os.environ.get("OFFHOURS_DB") else "default"
+    )
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    # -- printing ---------------------------------------------------------------------------
+
+    def note(self, text: str) -> None:
+        """Something worth knowing that is not the data: to stderr, and not with --quiet."""
+        if not self.quiet:
+            click.echo(printable(text), err=True)
+
+    def emit(self, value: object) -> None:
+        """The one JSON object of a command: indented on a terminal, else one line."""
+        ascii_only = not (getattr(sys.stdout, "encoding", None) or "").lower().startswith("utf")
+        indent = 2 if on_terminal() else None
+        click.echo(to_json(value, indent=indent, ascii_only=ascii_only))
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Aligned columns; cut to the window on a terminal, whole elsewhere."""
+        columns = shutil.get_terminal_size().columns if on_terminal() else None
+        head, *lines = table(headers, rows, columns)
+        click.secho(head, bold=True)
+        for line in lines:
+            click.echo(line)
+
+    # -- the database -----------------------------------------------------------------------
+
+    @contextmanager
+    def open(self, *, create: bool = False) -> Iterator[Offhours]:
+        """The app on the chosen database, which is not made by asking about it."""
+        self._check_path()
+        is_new = not is_there(self.db)
+        if is_new and not create:
+            raise self.missing()
+        if not is_new:
+            _check_access(self.db)
+        from offhours.app import Offhours
+
+        app = Offhours(self.db, journal="wal" if is_new else _journal(self.db))
+        if is_new:
+            self.note(f"{self.db} is new")
+        try:
+            yield app
+        finally:
+            app.close()
+
+    def _check_path(self) -> None:
+        if self.db == ":memory:":
+            raise click.UsageError(
+                "a :memory: database would end with this command; name a file with --db"
+            )
+        if "://" in self.db:
+            raise click.UsageError(
+                f"{self.db}: this version works on SQLite files; give a path with --db"
+            )
+        if os.path.isdir(self.db):
+            raise click.UsageError(f"{self.db} is a folder; name a file in it with --db")
+
+    def missing(self) -> CommandError:
+        """The error for a database that is not there."""
+        folder = Path(self.db).parent
+        others = sorted(str(path) for path in folder.glob("*.db") if is_there(str(path)))[:3]
+        near = f"; there is {', '.join(others)}" if others else ""
+        return CommandError(
+            f"no database {self.db}{near}; name one with --db PATH or OFFHOURS_DB, "
+            "or begin one with: offhours up FILE.py",
+            Exit.CANNOT_REACH,
+            "no_database",
+        )
+
+
+def is_there(path: str) -> bool:
+    """Whether a database was begun there. An empty file is none yet."""
+    try:
+        return os.stat(path).st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _check_access(path: str) -> None:
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(f"{path}: you may not read and write it; ask its owner")
+
+
+def _journal(path: str) -> str:
+    """The journal mode that the file has: looking at a database must not change how it works."""
+    import apsw
+
+    from offhours.store.faults import translated
+
+    with translated(path):
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            mode = connection.execute("pragma journal_mode").get
+        finally:
+            connection.close()
+    return "wal" if mode == "wal" else "rollback"
+
+
+def on_terminal() -> bool:
+    """Whether stdout is a terminal that can do more than print lines."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def session() -> Session:
+    """The session of the running command."""
+    return click.get_current_context().ensure_object(Session)
+
+
+def _store(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def callback(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+        state = ctx.ensure_object(Session)
+        if value:
+            setattr(state, field, value)
+            if field == "db":
+                state.chosen_by = "--db"
+
+    return callback
+
+
+def _flag(field: str, *names: str, text: str) -> Callable[[C], C]:
+    return click.option(
+        *names, is_flag=True, expose_value=False, callback=_store(field), is_eager=True, help=text
+    )
+
+
+def common(function: C) -> C:
+    """The options that may stand before the command or after it; the later one counts."""
+    for option in (
+        _flag("verbose", "-v", "--verbose", text="Say more; show where an error comes from."),
+        _flag("quiet", "-q", "--quiet", text="Print the data and errors only."),
+        click.option(
+            "--db",
+            metavar="PATH",
+            expose_value=False,
+            callback=_store("db"),
+            help=f"The database file [OFFHOURS_DB, else {DEFAULT_DB}].",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+json_option = _flag("json", "--json", text="Print one JSON object.")

@@ -1,0 +1,44 @@
+"""The names of tasks that a database has heard of."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours
+
+RECENT = 500
+
+
+class TaskCount(NamedTuple):
+    """A task, how many workers know it, and its share of the latest jobs."""
+
+    task: str
+    workers: int
+    recent_jobs: int
+    recent_failed: int
+
+
+def served_tasks(app: Offhours) -> Counter[str]:
+    """The tasks that workers know, each with how many do."""
+    return Counter(
+        name for worker in app.workers() for name in json.loads(worker.tasks) if not _local(name)
+    )
+
+
+def task_counts(app: Offhours) -> list[TaskCount]:
+    """The tasks that workers know or that the latest jobs have, by name."""
+    workers = served_tasks(app)
+    latest = [job for job in app.jobs(limit=RECENT) if not _local(job.task)]
+    jobs = Counter(job.task for job in latest)
+    failed = Counter(job.task for job in latest if job.state == "failed")
+    return [
+        TaskCount(name, workers[name], jobs[name], failed[name])
+        for name in sorted(set(workers) | set(jobs))
+    ]
+
+
+def _local(name: str) -> bool:
+    return name.startswith("local:")

@@ -1,0 +1,150 @@
+"""`up` and `worker`: work on the jobs of a file's app until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from offhours.cli.follow import Follower
+from offhours.cli.loading import load_app
+from offhours.cli.session import Session, common, session
+from offhours.cli.text import printable
+from offhours.core.times import spoken
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours
+
+app_option = click.option("--app", "app_name", metavar="NAME", help="Which app, if FILE has many.")
+
+
+@click.command()
+@click.argument("file", metavar="FILE.py")
+@app_option
+@common
+def up(file: str, app_name: str | None) -> None:
+    """Work on the jobs of FILE.py's app, until SIGTERM or Ctrl-C.
+
+    Imports the file, finds the Offhours object in it, and runs its jobs from its own database.
+    Each event is a line on stderr (with --quiet: failures and losses only). A first Ctrl-C lets
+    what runs end; a second one hands it back at once.
+    """
+    _work(file, app_name, None)
+
+
+@click.command()
+@click.argument("file", metavar="FILE.py")
+@app_option
+@click.option("--threads", type=click.IntRange(1), help="Jobs that run at once in threads.")
+@common
+def worker(file: str, app_name: str | None, threads: int | None) -> None:
+    """Be a worker for FILE.py's app; any number of them share its database.
+
+    As `up`, and nothing but the worker.
+    """
+    _work(file, app_name, threads)
+
+
+def _work(file: str, app_name: str | None, threads: int | None) -> None:
+    state = session()
+    name, app = load_app(file, app_name)
+    check_database(state, file, app)
+    if app.settings.executor == "inline":
+        raise click.UsageError(
+            f'{file}: its app has executor="inline", which is for tests; leave that out'
+        )
+    if threads is not None:
+        app.settings = replace(app.settings, threads=threads)
+    _log_to_stderr(state)
+    _announce(state, file, name, app)
+    log = app.store.sibling()
+    follower = Follower(log, _say, grave_only=state.quiet, each_look=_DrainNotice(state, app).look)
+    follower.start()
+    try:
+        code = app.run()
+    finally:
+        follower.stop()
+        if log is not app.store:
+            log.close()
+        app.close()
+    state.note("stopped" if code == 0 else "stopped at once; what ran was handed back")
+    click.get_current_context().exit(code)
+
+
+def check_database(state: Session, file: str, app: Offhours) -> None:
+    """A file's app has its own database: refuse to seem to use another one."""
+    own = app.store.name
+    if own == ":memory:":
+        state.note(f"{file} works in memory: its jobs are lost when this process ends")
+    if state.chosen_by == "default" or _same_file(own, state.db):
+        return
+    if state.chosen_by == "--db":
+        raise click.UsageError(f"{file} works on its own database {own}; leave out --db {state.db}")
+    state.note(f"{file} works on its own database {own}, not on OFFHOURS_DB={state.db}")
+
+
+def _same_file(one: str, other: str) -> bool:
+    with suppress(OSError):
+        return os.path.samefile(one, other)
+    return False
+
+
+def _announce(state: Session, file: str, name: str, app: Offhours) -> None:
+    settings = app.settings
+    tasks = app.registry.names()
+    queues = "all queues" if settings.queues is None else f"queues {', '.join(settings.queues)}"
+    own = app.store.name
+    where = own if own == ":memory:" else str(Path(own).absolute())
+    state.note(f"{file}:{name} works on {where} as process {os.getpid()}")
+    state.note(
+        f"{settings.threads} threads, {settings.coroutines} coroutines, {queues}; "
+        f"tasks: {', '.join(tasks) or 'none'}"
+    )
+    if not tasks:
+        state.note(f"no task is registered in {file}; decorate a function with @{name}.task")
+    state.note(f"Ctrl-C ends it; watch from another terminal: offhours --db {own} top")
+
+
+class _DrainNotice:
+    """Says once that a stop waits for running jobs, so that nobody takes it for a hang."""
+
+    def __init__(self, state: Session, app: Offhours) -> None:
+        self._state = state
+        self._app = app
+        self._was_running = False
+
+    def look(self) -> None:
+        running = self._app.running
+        if self._was_running and not running:
+            wait = spoken(self._app.settings.stop_timeout)
+            self._state.note(
+                f"stopping: what runs has up to {wait} to end; Ctrl-C again hands it back at once"
+            )
+        self._was_running = running
+
+
+def _say(line: str) -> None:
+    with suppress(BrokenPipeError):  # who read the log may go; the work goes on
+        click.echo(line, err=True)
+
+
+def _log_to_stderr(state: Session) -> None:
+    """The engine's own log beside the events, unless the file has set up logging itself."""
+    logger = logging.getLogger("offhours")
+    if logger.hasHandlers():
+        return
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_LogFormat())
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if state.verbose else logging.WARNING)
+
+
+class _LogFormat(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return f"{record.levelname.lower()}: {printable(super().format(record))}"

@@ -1,0 +1,113 @@
+"""What `ls`, `show` and `top` tell of jobs, workers and tasks: as JSON objects and as rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from offhours.cli.tasks import TaskCount
+from offhours.core.events import Event
+from offhours.core.model import Job, JobState, TaskPriority, WorkerInfo
+from offhours.core.times import Micros, iso, spoken
+from offhours.engine.lifeline import host_identity, process_started
+
+Row = Sequence[str]
+
+JOB_HEADERS = ("ID", "STATE", "TASK", "NAME", "PRIORITY", "WHEN", "NOTE")
+WORKER_HEADERS = ("ID", "WORKER", "ALIVE", "SLOTS", "STARTED", "LAST SIGN", "TASKS")
+TASK_HEADERS = ("TASK", "WORKERS", "RECENT JOBS", "FAILED")
+
+
+def job_rows(jobs: Iterable[Job], now: Micros) -> list[Row]:
+    """One row a job: where it stands, since when, and the last line of what went wrong."""
+    return [
+        (
+            str(job.id),
+            job.state.value,
+            job.task,
+            job.name or "",
+            TaskPriority(job.priority).name.lower(),
+            _when(job, now),
+            _note(job),
+        )
+        for job in jobs
+    ]
+
+
+def _when(job: Job, now: Micros) -> str:
+    if job.finished_at is not None:
+        return _ago(job.finished_at, now)
+    if job.state is JobState.RUNNING and job.started_at is not None:
+        return f"for {_span(job.started_at, now)}"
+    if job.run_at > now:
+        return f"in {_span(now, job.run_at)}"
+    return f"waits {_span(job.run_at, now)}"
+
+
+def _note(job: Job) -> str:
+    if job.error:
+        return job.error.strip().splitlines()[-1]
+    return job.reason or ""
+
+
+def worker_rows(workers: Iterable[WorkerInfo], now: Micros) -> list[Row]:
+    """One row a worker."""
+    return [
+        (
+            str(worker.id),
+            worker.label,
+            "yes" if is_alive(worker, now) else "no",
+            str(worker.slots),
+            _ago(worker.started_at, now),
+            _ago(worker.beat_at, now),
+            ", ".join(json.loads(worker.tasks)),
+        )
+        for worker in workers
+    ]
+
+
+def is_alive(worker: WorkerInfo, now: Micros) -> bool:
+    """On this host its process tells; elsewhere a heartbeat within its lease does."""
+    if worker.host == host_identity():
+        return process_started(worker.pid) == worker.pid_started
+    return now - worker.beat_at <= worker.lease
+
+
+def worker_dict(worker: WorkerInfo, now: Micros) -> dict[str, Any]:
+    """A worker as JSON answers carry it."""
+    return {
+        "id": worker.id,
+        "label": worker.label,
+        "pid": worker.pid,
+        "alive": is_alive(worker, now),
+        "slots": worker.slots,
+        "started_at": iso(worker.started_at),
+        "last_sign_at": iso(worker.beat_at),
+        "lease_ms": worker.lease // 1000,
+        "tasks": json.loads(worker.tasks),
+    }
+
+
+def task_rows(tasks: Iterable[TaskCount]) -> list[Row]:
+    """One row a task."""
+    return [(t.task, str(t.workers), str(t.recent_jobs), str(t.recent_failed)) for t in tasks]
+
+
+def event_dict(event: Event) -> dict[str, Any]:
+    """An event as JSON answers carry it."""
+    return {
+        "seq": event.seq,
+        "at": iso(event.at),
+        "kind": event.kind,
+        "attempt": event.attempt,
+        "data": None if event.data is None else json.loads(event.data),
+    }
+
+
+def _ago(moment: Micros, now: Micros) -> str:
+    return f"{_span(moment, now)} ago"
+
+
+def _span(start: Micros, end: Micros) -> str:
+    return spoken(max(0, end - start))

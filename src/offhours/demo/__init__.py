@@ -1,0 +1,1 @@
+"""What `offhours demo` shows, and how it knows that it was so."""

@@ -1,0 +1,114 @@
+"""The house keeps its shape: what is imported when, what is documented, what is named once."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import offhours
+from offhours.core import ports
+from offhours.core.events import KINDS
+from offhours.core.points import NAMES
+from offhours.store.queries import statements
+
+SOURCE = Path(offhours.__file__).parent
+HEAVY = {"fastapi", "starlette", "uvicorn", "numpy", "matplotlib", "torch", "celery", "pydantic"}
+
+
+def imported_by(code: str) -> set[str]:
+    program = f"import sys; before = set(sys.modules); {code}; print(*(set(sys.modules) - before))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+def test_importing_the_package_loads_the_standard_library_only() -> None:
+    outside = imported_by("import offhours") - set(sys.stdlib_module_names) - {"offhours"}
+    assert {name for name in outside if not name.startswith("_")} == set()
+
+
+def test_importing_the_package_costs_little() -> None:
+    """CPU seconds, the interpreter's own start taken off; the best of several."""
+
+    def cpu(code: str) -> float:
+        program = f"import time; {code}; print(time.process_time())"
+        runs = [
+            float(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True,
+                                 check=True).stdout)
+            for _ in range(5)
+        ]  # fmt: skip
+        return min(runs)
+
+    assert cpu("import offhours") - cpu("pass") < 0.060
+
+
+@pytest.mark.parametrize("name", [n for n in offhours.__all__ if n != "__version__"])
+def test_public_names_are_documented_and_light(name: str) -> None:
+    value = getattr(offhours, name)
+    assert inspect.getdoc(value)
+    assert imported_by(f"from offhours import {name}").isdisjoint(HEAVY)
+
+
+def test_unknown_names_say_so() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Offhour'"):
+        offhours.Offhour  # noqa: B018
+
+
+def modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(SOURCE)))
+def test_each_file_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def test_each_statement_is_used() -> None:
+    code = "".join(p.read_text(encoding="utf-8") for p in (SOURCE / "store").glob("*.py"))
+    used = set(re.findall(r'"([a-z_]+)"', code))
+    assert set(statements()) - used == set()
+
+
+def test_events_and_points_that_are_told_are_listed() -> None:
+    code = "".join(p.read_text(encoding="utf-8") for p in modules())
+    told = set(re.findall(r'"((?:job|worker|foreground|store)\.[a-z_]+)"', code))
+    assert told - {"background.started"} == set(KINDS)
+    assert set(re.findall(r'points\.reach\("([a-z ]+)"\)', code)) == NAMES
+
+
+def calls(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+
+
+def test_only_the_clock_asks_for_the_time() -> None:
+    asks = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "time.time_ns"}
+    found = {str(path.relative_to(SOURCE)) for path in modules() if calls(path) & asks}
+    assert {name for name in found if not name.startswith(("demo/", "cli/"))} == {"core/clock.py"}
+
+
+def test_nothing_is_executed_that_was_stored() -> None:
+    bad = {"eval", "exec", "pickle.loads", "pickle.load", "marshal.loads", "yaml.load"}
+    assert {str(path) for path in modules() if calls(path) & bad} == set()
+
+
+def test_each_port_has_an_implementation_that_fits() -> None:
+    from offhours.executors.coroutines import AsyncExecutor
+    from offhours.executors.inline import InlineExecutor
+    from offhours.executors.threads import ThreadExecutor
+    from offhours.store.sql import SqlStore
+
+    for port, kinds in (
+        (ports.Store, [SqlStore]),
+        (ports.Executor, [ThreadExecutor, AsyncExecutor, InlineExecutor]),
+    ):
+        wanted = {n for n in vars(port) if not n.startswith("_")} - {"slots", "name"}
+        for kind in kinds:
+            assert wanted <= set(dir(kind))

@@ -1,0 +1,33 @@
+"""What a type checker must see of the public interface; mypy reads it, nothing runs it."""
+
+from typing import assert_type
+
+from offhours import JobHandle, JobState, Offhours, TaskHandle, TaskPriority
+
+app = Offhours(":memory:", threads=2, lease="1m")
+
+
+@app.task(retries=3, timeout="30s", priority=TaskPriority.BACKGROUND)
+def reindex(folder: str, deep: bool = False) -> int:
+    return len(folder)
+
+
+@app.task
+def plain(n: int) -> str:
+    return str(n)
+
+
+def undecorated(n: int) -> float:
+    return n / 2
+
+
+assert_type(reindex("a"), int)
+assert_type(reindex.submit("a", deep=True), JobHandle[int])
+assert_type(reindex.options(delay="10m", unique="k").submit("a").result(timeout=1), int)
+assert_type(plain.submit_many([(1,), (2,)]), list[JobHandle[str]])
+assert_type(app.submit(undecorated, args=(1,)), JobHandle[float])
+assert_type(app.submit(reindex, args=("a",), priority="high").status, JobState)
+assert isinstance(plain, TaskHandle)
+
+reindex.submit(1)  # type: ignore[arg-type]
+plain.options(nope=1)  # type: ignore[call-arg]

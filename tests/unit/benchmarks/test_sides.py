@@ -1,0 +1,50 @@
+"""Each contender runs; nothing is timed here, and no peer is installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SIDES = Path(__file__).parents[3] / "benchmarks" / "sides"
+DURABLE = {"durability": "normal"}
+REST = {"pause": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("side", "measure", "params"),
+    [
+        ("offhours", "submit", {"n": 50, "threads": 2, **DURABLE}),
+        ("offhours", "bulk", {"n": 50, "at_once": 25}),
+        ("offhours", "drain", {"n": 50, "threads": 2, **DURABLE}),
+        ("offhours", "latency", {"n": 5, **REST}),
+        ("offhours", "latency_across", {"n": 5, **REST}),
+        ("offhours", "idle", {"stored": 50, "seconds": 0.01}),
+        ("sqlite", "submit", {"n": 50, "each": 5, **DURABLE}),
+        ("sqlite", "submit", {"n": 50, "page_size": 1024, **DURABLE}),
+        ("sqlite", "fsync", {"n": 5}),
+        ("sqlite", "bulk", {"n": 50, "at_once": 25}),
+        ("sqlite", "drain", {"n": 50, "each": 10}),
+        ("sqlite", "drain", {"n": 50, "each": 10, "singly": True}),
+        ("sqlite", "latency", {"n": 5, **REST}),
+        ("sqlite", "latency_across", {"n": 5, **REST}),
+        ("sqlite", "idle", {"seconds": 0.01}),
+        ("sqlite", "cpu_of", {"code": "pass", "n": 1}),
+    ],
+)
+def test_a_contender_gives_figures(
+    side: str, measure: str, params: dict[str, object], tmp_path: Path
+) -> None:
+    command = [
+        sys.executable,
+        str(SIDES / f"{side}_side.py"),
+        measure,
+        json.dumps({"disk": str(tmp_path), **params}),
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    figures = json.loads(ended.stdout)
+    assert figures and all(value >= 0 for value in figures.values())

@@ -1,0 +1,180 @@
+"""`doctor`: every fault is found, said with its remedy, and changes the exit code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import apsw
+import pytest
+
+from offhours.app import Offhours
+from offhours.cli import checks, checks_db
+from offhours.cli.checks import FAIL, OK, WARN
+from offhours.store import sqlite as store_sqlite
+
+Usage = namedtuple("Usage", "total used free")
+
+
+def found(run, name: str) -> dict[str, str]:
+    [check] = [c for c in run("doctor", "--json").json["checks"] if c["name"] == name]
+    assert (check["status"] == OK) == (check["remedy"] == "")
+    return check
+
+
+def test_a_sound_house(run, app: Offhours) -> None:
+    code, out, err = run("doctor")
+    assert (code, err) == (0, "")
+    assert all(line.startswith("ok ") for line in out.splitlines())
+    told = run("doctor", "--json").json
+    assert told["ok"] is True and told["database"] == "offhours.db"
+    assert [check["name"] for check in told["checks"]] == [
+        "python", "sqlite", "clock", "time zones", "folder", "disk", "extras", "engine",
+        "schema", "journal", "integrity", "privacy", "log size", "events", "workers", "held jobs",
+    ]  # fmt: skip
+    assert run("doctor", "-q").out == ""
+
+
+def test_a_database_that_is_not_there_is_a_warning_and_is_not_made(run) -> None:
+    assert found(run, "database")["status"] == WARN
+    assert run("doctor").code == 0
+    assert os.listdir() == []
+
+
+def test_a_damaged_database(run, app: Offhours) -> None:
+    for n in range(200):
+        app.submit("t:add", args=(n,))
+    app.close()
+    with Path("offhours.db").open("r+b") as file:
+        file.seek(3 * store_sqlite.PAGE_SIZE)
+        file.write(os.urandom(8 * store_sqlite.PAGE_SIZE))
+    before = Path("offhours.db").read_bytes()
+    result = run("doctor")
+    assert result.code == 1
+    assert "fail  integrity" in result.out or "fail  database" in result.out
+    assert ".recover" in result.out
+    assert Path("offhours.db").read_bytes() == before
+
+
+def test_a_file_that_is_no_database(run) -> None:
+    Path("offhours.db").write_text("my diary")
+    check = found(run, "database")
+    assert check["status"] == FAIL and "not a database" in check["message"]
+    assert run("doctor").code == 1
+
+
+def test_a_newer_schema(run, app: Offhours) -> None:
+    app.close()
+    connection = apsw.Connection("offhours.db")
+    connection.execute("pragma user_version = 999")
+    connection.close()
+    check = found(run, "database")
+    assert check["status"] == FAIL and check["remedy"] == "Upgrade Offhours"
+
+
+def test_an_older_schema_is_left_to_the_next_command(run, app, monkeypatch) -> None:
+    monkeypatch.setattr(checks_db, "scripts", lambda: {1: "", 2: ""})
+    assert found(run, "schema")["status"] == WARN
+    assert found(run, "work")["message"] == "not looked at"
+
+
+def test_the_rollback_journal_is_told_and_kept(run) -> None:
+    Offhours("offhours.db", journal="rollback").close()
+    assert found(run, "journal")["status"] == WARN
+    assert "delete" in found(run, "journal")["message"]
+
+
+def test_others_may_read_it(run, app) -> None:
+    os.chmod("offhours.db", 0o640)
+    assert found(run, "privacy")["remedy"] == "chmod 600 offhours.db"
+
+
+def test_a_log_that_grows(run, app, monkeypatch) -> None:
+    monkeypatch.setattr(checks_db, "LARGE_WAL", 0)
+    assert found(run, "log size")["status"] == WARN
+
+
+def test_jobs_and_nobody_who_works(run, app: Offhours) -> None:
+    app.submit("t:add", args=(1,))
+    assert found(run, "workers")["message"] == "0 alive; 1 jobs ready"
+    with app:
+        assert found(run, "workers")["status"] == OK
+
+
+def test_a_task_that_nobody_knows(run, app: Offhours) -> None:
+    app.submit_by_name("gone:task")
+    app.drain()
+    check = found(run, "held jobs")
+    assert check["status"] == WARN and "gone:task" in check["message"]
+
+
+def test_an_event_of_the_future(run, app: Offhours, monkeypatch) -> None:
+    app.submit("t:add", args=(1,))
+    assert found(run, "events")["status"] == OK
+    monkeypatch.setattr(checks_db, "AHEAD", -3_600_000_000)
+    assert found(run, "events")["status"] == WARN
+
+
+def test_the_clock() -> None:
+    assert checks.clock(0.0).status == FAIL
+    assert checks.clock(1_800_000_000.0) == (
+        "clock", OK, "2027-01-15 08:00:00Z", "",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("free", "status"), [(10**6, FAIL), (10**8, WARN), (10**10, OK)])
+def test_the_disk(monkeypatch, tmp_path: Path, free: int, status: str) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: Usage(0, 0, free))
+    assert checks.space(tmp_path).status == status
+
+
+def test_the_folder(monkeypatch, tmp_path: Path) -> None:
+    assert checks.file_system(tmp_path).status == OK
+    assert checks.file_system(tmp_path / "none").status == FAIL
+    assert checks.space(tmp_path / "none").status == WARN
+    monkeypatch.setattr(store_sqlite, "file_system", lambda folder: "nfs4")
+    assert "nfs4" in checks.file_system(tmp_path).message
+    assert checks.file_system(tmp_path).status == FAIL
+
+
+def test_a_folder_that_cannot_be_written(monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert checks.file_system(tmp_path).status == FAIL
+
+
+def test_an_unsafe_library(monkeypatch) -> None:
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: "3.40.1")
+    check = checks.sqlite("x.db")
+    assert check.status == FAIL and "3.40.1" in check.message and "apsw" in check.remedy
+
+
+def test_missing_zone_data(monkeypatch) -> None:
+    import zoneinfo
+
+    def missing(name: str) -> None:
+        raise zoneinfo.ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", missing)
+    assert checks.zones() == (
+        "time zones", FAIL, "no time zone data is installed", "pip install tzdata",
+    )  # fmt: skip
+
+
+def test_extras_are_read_from_what_is_installed() -> None:
+    requirements = [
+        "click>=8.1", 'pytest>=8; extra == "tests"', "no-such-package>=1 ; extra == 'mail'",
+        "apsw; extra == 'mail'",
+    ]  # fmt: skip
+    assert checks.extras(requirements).message == "tests yes, mail no"
+    assert checks.extras(["click>=8.1"]).message == "this version has none"
+
+
+def test_an_engine_that_does_not_run(monkeypatch) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("no")
+
+    monkeypatch.setattr(Offhours, "submit", broken)
+    check = checks.engine()
+    assert check.status == FAIL and "no" in check.message and check.remedy
