@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -23,8 +24,8 @@ contenders took turns. A ratio is taken within each round, of the first figure o
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
-def main() -> None:
-    asked = _arguments()
+def main(arguments: Sequence[str] | None = None) -> None:
+    asked = _arguments(arguments)
     chosen = _chosen(asked.only)
     sides = _sides(asked.no_peers)
     plan = rounds.Plan(asked.disk or machine.disk_folder(), asked.quick, asked.rounds, sides)
@@ -42,7 +43,7 @@ def main() -> None:
             asked.json.write_text(json.dumps({"about": about, "results": measured}, indent=1))
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     names = ",".join(bench.name for bench in BENCHES)
     parser.add_argument("--only", metavar="NAMES", help=f"some of {names}")
@@ -52,7 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--disk", type=Path, help="a folder on a real disk for the databases")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure to a file")
     parser.add_argument("--write", action="store_true", help="put the tables into the docs")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 def _chosen(only: str | None) -> list[Bench]:
@@ -76,7 +77,7 @@ def _sides(no_peers: bool) -> frozenset[str]:
 
 
 def _about(plan: rounds.Plan) -> str:
-    command = " ".join(["python benchmarks/run.py", *sys.argv[1:]])
+    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     versions = "; ".join(peers.version_of(side) for side in sorted(plan.sides))
     disk = machine.file_system(plan.disk) or "unknown file system"
     return (

@@ -135,12 +135,14 @@ def submit(
 
 
 def fsync(folder: Path, n: int) -> common.Figures:
-    """The disk alone: a page written to the end of a file, and forced out."""
+    """The disk alone: a page over an older one, as in a WAL that has been round, and forced out."""
     file = os.open(folder / "file", os.O_WRONLY | os.O_CREAT)
-    page = b"x" * 4096
+    page, pages = b"x" * 4096, 1000
+    os.pwrite(file, page * pages, 0)
+    os.fsync(file)
 
     def force(number: int) -> None:
-        os.pwrite(file, page, number * len(page))
+        os.pwrite(file, page, number % pages * len(page))
         os.fdatasync(file)
 
     figures = common.per_second(force, n)

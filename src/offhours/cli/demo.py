@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+BUSY = 25
+
 
 def _options(command: Any) -> Any:
     for option in (
@@ -69,6 +71,8 @@ def kill(
     from offhours.demo.losses import parts
     from offhours.demo.screen import Shown, publish
 
+    if jobs < BUSY * workers:
+        raise click.UsageError(f"--jobs: at least {BUSY} for each worker, or they die idle")
     if not hasattr(signal, "SIGSTOP"):
         raise click.ClickException("this needs SIGKILL and SIGSTOP, which this system lacks")
     above = context.parent.params if context.parent is not None else {}

@@ -61,7 +61,7 @@ def _waited(seen: Seen, told: Sightings) -> Part:
             none_of("background jobs started meanwhile", len(told.started)),
             at_least("running jobs that stepped aside", len(told.aside), 1),
             none_of(f"running jobs that worked on after {QUIET * 1000:.0f} ms", len(told.stirred)),
-            at_most("of a core, used by all but the foreground", 100 * seen.stolen, STOLEN, "%"),
+            at_most("share of a core that all else used", 100 * seen.stolen, STOLEN, "%"),
             all_of("waiting jobs whose why() names it", len(named), len(seen.answers)),
             at_most("its end to the next background work", again, LATE, "ms"),
         ],
@@ -83,11 +83,10 @@ def _felt(seen: Seen) -> Part:
         f"What the foreground felt, in {within.steps} steps",
         figures,
         [
-            "limits: the slower of two stretches alone, "
-            f"before (p50 {alone[0].p50:.2f}, p99 {alone[0].p99:.2f} ms) "
-            f"and after (p50 {alone[1].p50:.2f}, p99 {alone[1].p99:.2f} ms),",
-            f"p50 times {MEDIAN_TIMES:g}, p99 times {SLOWEST_TIMES:g} and {SLOWEST_MORE:g} ms "
-            "for what else this machine does",
+            f"alone before: p50 {alone[0].p50:.2f}, p99 {alone[0].p99:.2f} ms; "
+            f"alone after: p50 {alone[1].p50:.2f}, p99 {alone[1].p99:.2f} ms",
+            f"limits: the slower of these; p50 times {MEDIAN_TIMES:g}, p99 times "
+            f"{SLOWEST_TIMES:g} and {SLOWEST_MORE:g} ms for what else this machine does",
             f"without a workflow, beside running jobs: p50 {beside.p50:.2f}, "
             f"p99 {beside.p99:.2f} ms in {beside.steps} steps (for comparison, no limit)",
         ],

@@ -59,7 +59,7 @@ class Tour:
         try:
             app.start()
             self._screen.say("a person works, nothing else does")
-            seen.steps["before"] = desk.work_for(0.1 * self._seconds)
+            seen.steps["before"] = desk.work_for(0.1 * self._seconds, self._look)
             self._submit()
             self._screen.say(f"{self._total} jobs are submitted: background work begins")
             seen.steps["beside"] = desk.work(lambda: not self._done(MIDDLE))
@@ -67,7 +67,7 @@ class Tour:
             while not self._done(1):
                 time.sleep(0.02)
             self._screen.say("a person works, nothing else does")
-            seen.steps["after"] = desk.work_for(0.08 * self._seconds)
+            seen.steps["after"] = desk.work_for(0.08 * self._seconds, self._look)
             seen.results = {kind: [_result(j) for j in jobs] for kind, jobs in seen.jobs.items()}
             seen.events = list(app.events())
         finally:
@@ -90,9 +90,9 @@ class Tour:
         seen, app, desk = self._seen, self._app, self._desk
         self._screen.say(f"the foreground workflow {WORKFLOW} begins: the rest steps aside")
         with app.foreground(WORKFLOW):
-            steps = desk.work_for(QUIET)
+            steps = desk.work_for(QUIET, self._look)
             started, others = time.monotonic(), _others()
-            steps += desk.work_for(0.12 * self._seconds - QUIET)
+            steps += desk.work_for(0.12 * self._seconds - QUIET, self._look)
             seen.stolen = (_others() - others) / (time.monotonic() - started)
             seen.steps["within"] = steps
             seen.answers = [app.why(job.id) for job in app.jobs(state="pending", limit=10_000)]
@@ -104,10 +104,13 @@ class Tour:
 
     def _done(self, share: float) -> bool:
         """Whether this share of the jobs is finished, or there is no more time to wait for it."""
-        self._screen.show(self._shares)
+        self._look()
         counts = self._app.counts()
         finished = sum(counts[state] for state in _FINAL)
         return finished >= share * self._total or time.monotonic() >= self._give_up
+
+    def _look(self) -> None:
+        self._screen.show(self._shares)
 
     def _shares(self) -> Mapping[str, tuple[float, float]]:
         records = {job.id: job for job in self._app.jobs(limit=10_000)}

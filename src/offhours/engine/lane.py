@@ -41,11 +41,19 @@ class Wish(NamedTuple):
 class Lane:
     """Implements `core.ports.Source`: the executor takes and finishes, the dispatcher fills."""
 
-    def __init__(self, slots: int, clock: Clock, foreground: Foreground, need: Signal) -> None:
+    def __init__(
+        self,
+        slots: int,
+        clock: Clock,
+        foreground: Foreground,
+        need: Signal,
+        on_void: Callable[[Claimed], None] = lambda job: None,
+    ) -> None:
         self.slots = slots
         self._clock = clock
         self._foreground = foreground
         self._need = need
+        self._on_void = on_void
         self._buffer: list[tuple[int, int, Claimed]] = []
         self._running: dict[int, tuple[Claimed, float]] = {}
         self._finished: deque[Finished] = deque()
@@ -81,19 +89,20 @@ class Lane:
     def finish(self, job: Claimed, outcome: Outcome) -> bool:
         """Hand in an outcome. False: the job was taken away meanwhile, the outcome is void."""
         with self._changed:
-            held = self._running.pop(job.id, None)
-            if held is None or held[0].attempt != job.attempt:
-                if held is not None:
-                    self._running[job.id] = held
-                return False
-            seconds = time.perf_counter() - held[1]
-            self._learn(seconds)
-            self._finished.append((job, outcome))
-            if not self._buffer or seconds > SLOW_SECONDS:
-                self._need.set()
-            if self._closed and not self._running:
-                self._changed.notify_all()
-        return True
+            held = self._running.get(job.id)
+            valid = held is not None and held[0].attempt == job.attempt
+            if held is not None and valid:
+                del self._running[job.id]
+                seconds = time.perf_counter() - held[1]
+                self._learn(seconds)
+                self._finished.append((job, outcome))
+                if not self._buffer or seconds > SLOW_SECONDS:
+                    self._need.set()
+                if self._closed and not self._running:
+                    self._changed.notify_all()
+        if not valid:
+            self._on_void(job)
+        return valid
 
     def _next(self) -> Claimed | None:
         if not self._buffer or self._buffer[0][0] > self._urgent:

@@ -7,13 +7,14 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from offhours.core.admission import BackgroundLimits
 from offhours.core.clock import Clock, Signal
 from offhours.core.errors import OffhoursError
-from offhours.core.model import WorkerInfo
+from offhours.core.model import Claimed, WorkerInfo
 from offhours.core.outcomes import Failed
 from offhours.core.ports import Executor, Store
 from offhours.core.states import Move
@@ -117,7 +118,7 @@ class Worker:
         on_applied: Callable[[Sequence[Move]], None],
     ) -> None:
         signal = Signal()
-        lane = Lane(executor.slots, self._clock, foreground, signal)
+        lane = Lane(executor.slots, self._clock, foreground, signal, self._refuse)
         queues = self._settings.queues
         self._signals.append(signal)
         self._lanes.append(lane)
@@ -275,6 +276,13 @@ class Worker:
         for lane in self._lanes:
             if lane.give_up(job_id, failure):
                 self._replace_slot(lane)
+
+    def _refuse(self, job: Claimed) -> None:
+        """A run came to its end after its job was taken away: its result is refused, and told."""
+        _log.warning("job %d: the result of attempt %d came too late", job.id, job.attempt)
+        with suppress(OffhoursError):
+            now = self._clock.micros()
+            self._store.tell(now, "job.result_refused", job.id, job.attempt, task=job.task)
 
     def _cancel_buffered(self, job_id: int) -> None:
         if any(lane.cancel_buffered(job_id) for lane in self._lanes):

@@ -25,54 +25,95 @@ MOST_AT_ONCE = 256
 
 
 class _Ticket(Generic[T]):
-    __slots__ = ("done", "error", "unit", "value")
+    __slots__ = ("done", "error", "leads", "turn", "unit", "value")
 
     def __init__(self, unit: Unit[T]) -> None:
         self.unit = unit
         self.done = False
+        self.leads = False
         self.value: T | None = None
         self.error: BaseException | None = None
+        # Released once: when the work is done, or when it is this caller's turn to lead.
+        self.turn: threading.Lock | None = None
 
 
 class GroupCommit:
     """Runs units of work on one connection, each wholly or not at all.
 
     A unit may be run twice (when another in its transaction failed), so it must only touch the
-    database.
+    database. `lock` is held while the connection is in use.
     """
 
     def __init__(self, connection: apsw.Connection, path: str) -> None:
         self.lock = threading.RLock()
         self._connection: apsw.Connection | None = connection
         self._path = path
+        self._mutex = threading.Lock()
+        self._led = False
         self._waiting: deque[_Ticket[Any]] = deque()
 
     def run(self, unit: Unit[T]) -> T:
         ticket = _Ticket(unit)
-        self._waiting.append(ticket)
-        with self.lock:
-            while not ticket.done:
+        with self._mutex:
+            self._waiting.append(ticket)
+            ticket.leads, self._led = not self._led, True
+            if not ticket.leads:
+                ticket.turn = threading.Lock()
+                ticket.turn.acquire()
+        try:
+            if ticket.turn is not None:
+                ticket.turn.acquire()
+            if not ticket.done:
                 self._lead()
+        except BaseException:
+            self._withdraw(ticket)
+            raise
         if ticket.error is not None:
             raise ticket.error
         return ticket.value  # type: ignore[return-value]
 
     def close(self) -> None:
-        """Finish what waits, then refuse everything after."""
+        """Refuse everything from now on."""
         with self.lock:
             connection, self._connection = self._connection, None
             if connection is not None:
                 connection.close()
 
     def _lead(self) -> None:
-        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_AT_ONCE))]
+        """Commit what waits, our own work in it, and hand the lead to who came meanwhile."""
+        batch: list[_Ticket[Any]] = []
         try:
-            if len(batch) == 1 or not self._commit(batch):
-                for ticket in batch:
-                    self._commit_alone(ticket)
+            with self._mutex:
+                while self._waiting and len(batch) < MOST_AT_ONCE:
+                    batch.append(self._waiting.popleft())
+            with self.lock:
+                if len(batch) == 1 or not self._commit(batch):
+                    for ticket in batch:
+                        self._commit_alone(ticket)
         finally:
-            # Only an interrupt leaves tickets undone: their callers lead the next round.
-            self._waiting.extendleft(t for t in reversed(batch) if not t.done)
+            self._hand_over(batch)
+
+    def _hand_over(self, batch: list[_Ticket[Any]]) -> None:
+        with self._mutex:
+            # Only an interrupt leaves tickets undone: theirs is the next batch.
+            self._waiting.extendleft(t for t in reversed(batch) if not t.done and not t.leads)
+            heir = self._waiting[0] if self._waiting else None
+            self._led = heir is not None
+            if heir is not None and heir.turn is not None:
+                heir.leads = True
+                heir.turn.release()
+        for ticket in batch:
+            if ticket.done and ticket.turn is not None and not ticket.leads:
+                ticket.turn.release()
+
+    def _withdraw(self, ticket: _Ticket[Any]) -> None:
+        """Our caller was interrupted: give up our place, and the lead if it is ours."""
+        with self._mutex:
+            if ticket not in self._waiting:
+                return
+            self._waiting.remove(ticket)
+        if ticket.leads:
+            self._hand_over([])
 
     def _commit(self, batch: list[_Ticket[Any]]) -> bool:
         """All of them in one transaction; False, with nothing done, when any of them fails."""
