@@ -50,7 +50,6 @@ from offhours.engine.lifeline import owner_name
 from offhours.engine.registry import Registry, Task, is_durable, task_name
 from offhours.engine.wakeup import TokenPipe, WakeSocket, send_wake
 from offhours.engine.worker import Worker, WorkerSettings
-from offhours.executors.coroutines import AsyncExecutor
 from offhours.executors.inline import InlineExecutor
 from offhours.executors.threads import ThreadExecutor
 from offhours.handles import JobHandle, SubmitOptions, TaskHandle
@@ -215,8 +214,13 @@ class Offhours:
         pattern = self._new_job(task, options, now)
         limit = self.settings.max_payload
         encode = task.codec.encode
-        jobs = [pattern._replace(args=encode(args, kwargs, limit)) for args, kwargs in calls]
-        ids = self._store_jobs(jobs, now)
+        arguments = [encode(args, kwargs, limit) for args, kwargs in calls]
+        if len(calls) > 1 and pattern.unique_key is None and self.settings.bound is None:
+            self._check_open()
+            ids = self.store.submit_alike(pattern, arguments, now)
+            self._announce(pattern.priority)
+        else:
+            ids = self._store_jobs([pattern._replace(args=text) for text in arguments], now)
         return [JobHandle(self, job_id) for job_id in ids]
 
     def check_options(self, task: Task, options: SubmitOptions) -> None:
@@ -638,6 +642,9 @@ class Offhours:
         if self._inline is not None:
             places = [(self._inline, lambda task: True)]
         else:
+            # asyncio is most of what importing us costs, and only those who work need it.
+            from offhours.executors.coroutines import AsyncExecutor
+
             places = [
                 (ThreadExecutor(settings.threads), lambda task: not task.is_async),
                 (AsyncExecutor(settings.coroutines), lambda task: task.is_async),

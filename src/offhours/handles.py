@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import datetime
 from functools import update_wrapper
@@ -150,6 +149,8 @@ class JobHandle(Generic[R]):
         return self._app.history(self.id)
 
     def __await__(self) -> Generator[Any, None, R]:
+        import asyncio
+
         return asyncio.to_thread(self.result).__await__()
 
     def __repr__(self) -> str:

@@ -54,10 +54,17 @@ def test_submit_and_read_back(store: Store) -> None:
 
 def test_bulk_submit_numbers_in_order(store: Store) -> None:
     first = store.submit([new()], NOW)
-    ids = store.submit([new(name=str(n)) for n in range(500)], NOW)
-    assert ids == list(range(first[0] + 1, first[0] + 501))
-    assert [job.name for job in store.jobs(limit=2)] == ["499", "498"]
-    assert len(store.events(limit=1000)) == 501
+    pattern = new(priority=10, name="ä", metadata='{"k":1}', timeout=5, run_at=NOW + 1)
+    arguments = [f'[["{n} \\"ä\\u0001"],{{}}]' for n in range(2_500)]
+    ids = store.submit_alike(pattern, arguments, NOW)
+    assert ids == list(range(first[0] + 1, first[0] + 2_501))
+    for number in (0, 999, 1_000, 2_499):
+        job = store.job(ids[number])
+        assert job is not None
+        wanted = pattern._replace(args=arguments[number])
+        assert {name: getattr(job, name) for name in NewJob._fields} == wanted._asdict()
+    assert len(store.events(limit=10_000)) == 2_501
+    assert store.submit_alike(pattern, [], NOW) == []
     assert store.submit([], NOW) == []
 
 

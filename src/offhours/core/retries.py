@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from offhours.core.times import HOUR, SECOND, Micros, to_datetime, to_micros
@@ -55,6 +54,8 @@ def retry_after(error: BaseException, now: Micros) -> Micros | None:
 
 
 def _http_date(text: str, now: Micros) -> Micros | None:
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(text)
     except (TypeError, ValueError):

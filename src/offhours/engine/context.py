@@ -63,10 +63,9 @@ class Context:
         self._saved_at: float | None = None
         self._unsaved: str | None = None
         self._aside = False
-        self._cancel = Signal()
+        self._signal: Signal | None = None
+        self._cancelled = job.cancel_at is not None
         self._deadline = None if job.timeout is None else clock.monotonic() + job.timeout / SECOND
-        if job.cancel_at is not None:
-            self._cancel.set()
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -87,7 +86,7 @@ class Context:
     @property
     def cancelled(self) -> bool:
         """Whether somebody asked this job to stop."""
-        return self._cancel.is_set()
+        return self._cancelled
 
     @property
     def overdue(self) -> bool:
@@ -134,23 +133,31 @@ class Context:
         """Wait until the foreground is quiet. Time spent aside is not the job's own."""
         started = self._clock.monotonic()
         self._aside = True
+        cancel = self._signal = Signal()
         try:
-            while foreground.active(self._clock.micros()) and not self._cancel.is_set():
-                self._clock.wait(self._cancel, self._clock.micros() + _ASIDE_LOOK)
+            while foreground.active(self._clock.micros()) and not self._cancelled:
+                self._clock.wait(cancel, self._clock.micros() + _ASIDE_LOOK)
         finally:
             if self._deadline is not None:
                 self._deadline += self._clock.monotonic() - started
             self._aside = False
 
     def _stop_if_asked(self) -> None:
-        if self._cancel.is_set():
+        if self._cancelled:
             raise Cancelled(f"job {self.job_id} was cancelled")
         if self.overdue:
             raise TimeLimit(f"job {self.job_id} has used up its timeout")
 
     def request_cancel(self) -> None:
         """Make the next checkpoint raise."""
-        self._cancel.set()
+        self._cancelled = True
+        if self._signal is not None:
+            self._signal.set()  # it stands aside: let it see at once
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether there is progress that was told and not stored yet."""
+        return self._unsaved is not None
 
     def flush(self) -> None:
         """Store the progress told last."""

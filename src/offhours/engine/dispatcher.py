@@ -10,6 +10,7 @@ from offhours.core.admission import BackgroundLimits
 from offhours.core.clock import Clock, Signal
 from offhours.core.errors import StoreError
 from offhours.core.model import Claimed
+from offhours.core.outcomes import Done
 from offhours.core.ports import ClaimOrder, Exchange, Store
 from offhours.core.retries import RetryPolicy
 from offhours.core.states import Move
@@ -20,6 +21,7 @@ from offhours.engine.registry import Registry
 from offhours.engine.runner import chance
 
 BUSY_PAUSE: Micros = 2_000
+NO_TASKS = "[]"
 _NO_POLICY = RetryPolicy()
 
 _log = logging.getLogger("offhours")
@@ -65,6 +67,9 @@ class Dispatcher:
 
     def tick(self, now: Micros) -> Micros:
         """Record outcomes, claim as many jobs as there is room for; when to come back."""
+        if self._tasks() == NO_TASKS and not self._lane.active and not self._unrecorded:
+            self.hungry.set()
+            return now + 60 * self._poll  # no task runs here; a new one wakes us
         self.hungry.clear()
         self._unrecorded += self._decide(self._lane.collect(), now)
         wish = self._lane.wanted()
@@ -96,6 +101,9 @@ class Dispatcher:
     def _decide(self, finished: list[Finished], now: Micros) -> list[Move]:
         moves = []
         for job, outcome in finished:
+            if type(outcome) is Done:
+                moves.append(states.finish(job, outcome, _NO_POLICY, now))
+                continue
             task = self._registry.find(job.task)
             policy = _NO_POLICY if task is None else task.policy
             moves.append(states.finish(job, outcome, policy, now, chance()))

@@ -97,6 +97,7 @@ class Lifeline:
         self._tasks_version = registry.version
         self._seen: dict[int, tuple[int, float]] = {}
         self._strangers: set[int] = set()
+        self._seen_version = (-1, -1)
         self.stuck = 0
 
     def tick(self, now: Micros) -> Micros:
@@ -174,6 +175,13 @@ class Lifeline:
 
     def _sort_strangers(self, now: Micros) -> None:
         """Park jobs nobody can run, release those that we can, end those that none ever will."""
+        orphans = [states.orphan(job) for job in self._store.owned() if _ownerless(job.owner)]
+        if orphans:
+            self._store.apply(orphans, now)
+        seen = self._store.changed(), self._registry.version
+        if seen == self._seen_version and not self._strangers:
+            return
+        self._seen_version = seen
         known: set[str] = set(self._registry.names())
         mine = json.dumps(sorted(known))
         released = [states.release(job, now) for job in self._store.parked(mine)]
@@ -183,7 +191,6 @@ class Lifeline:
         # Twice in a row: a task may be registered, or a worker's list on its way, just now.
         moves = [states.park(job) for job in strangers if job.id in self._strangers]
         self._strangers = {job.id for job in strangers}
-        moves += [states.orphan(job) for job in self._store.owned() if _ownerless(job.owner)]
         if moves or released:
             self._store.apply(released + moves, now)
         if released:

@@ -36,14 +36,14 @@ class Task:
     on_lost: str = "retry"
     step_aside: str = "cooperate"
     local: bool = False
+    is_async: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_async", inspect.iscoroutinefunction(self.function))
 
     @property
     def max_attempts(self) -> int | None:
         return None if self.retries is None else self.retries + 1
-
-    @property
-    def is_async(self) -> bool:
-        return inspect.iscoroutinefunction(self.function)
 
 
 class Registry:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import tzinfo
 from typing import Any
 
@@ -65,6 +64,8 @@ class TaskRunner:
         if task is None:
             return HandedBack("no handler")
         if task.is_async:
+            import asyncio
+
             return asyncio.run(self.run_async(job))
         context = self._open(job, task)
         try:
@@ -76,6 +77,8 @@ class TaskRunner:
 
     async def run_async(self, job: Claimed) -> Outcome:
         """Run an asynchronous task; its timeout and a cancel really interrupt it."""
+        import asyncio
+
         task = self._registry.find(job.task)
         if task is None:
             return HandedBack("no handler")
@@ -106,16 +109,19 @@ class TaskRunner:
         return context
 
     def _close(self, context: Context, outcome: Outcome) -> Outcome:
-        with suppress(OffhoursError):  # the outcome matters more than the last progress
-            context.flush()
+        if context.unsaved:
+            with suppress(OffhoursError):  # the outcome matters more than the last progress
+                context.flush()
         self.running.pop(context.job_id, None)
         return outcome
 
     def _arguments(
         self, task: Task, job: Claimed, context: Context
     ) -> tuple[list[Any], dict[str, Any]]:
-        with _named("arguments"):
+        try:
             args, kwargs = task.codec.decode(job.args)
+        except Exception as error:
+            raise InputError(f"the stored arguments no longer fit the task: {error}") from error
         if task.codec.context_name is not None:
             kwargs[task.codec.context_name] = context
         return args, kwargs
@@ -154,14 +160,6 @@ class TaskRunner:
                 )
             case _:  # SystemExit, KeyboardInterrupt, GeneratorExit: the task's, not the worker's
                 return Failed("error", describe(error), retry=False)
-
-
-@contextmanager
-def _named(what: str) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        raise InputError(f"the stored {what} no longer fit the task: {error}") from error
 
 
 def describe(error: BaseException) -> str:

@@ -8,6 +8,14 @@ insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, na
 values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
         :unique_key, :on_lost, :owner, :retry_of, :now, :ready)
 
+-- name: insert_alike
+-- Jobs of one call to submit: they differ in their arguments only.
+insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
+                  unique_key, on_lost, owner, retry_of, created_at, ready)
+select :task, value, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
+       :unique_key, :on_lost, :owner, :retry_of, :now, :ready
+from json_each(:args)
+
 -- name: insert_submitted
 insert into events (at, kind, job_id, attempt) values (:now, 'job.submitted', :id, 0)
 

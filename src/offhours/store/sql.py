@@ -30,6 +30,7 @@ from offhours.store.queries import move_statement, statements
 from offhours.store.sqlite import Database
 
 EVERY_PRIORITY = 1_000
+BULK_ROWS = 1_000
 BACKGROUND_STARTED = "background.started"
 
 _claimed_list = msgspec.json.Decoder(list[Claimed])
@@ -55,11 +56,22 @@ class SqlStore:
         self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
     ) -> list[int]:
         """Store jobs, all or none. A job whose unique key is taken answers with the holder's id."""
-        if len(jobs) == 1 or bound or any(job.unique_key for job in jobs):
-            return self._db.write(
-                lambda db: [self._submit_one(db, job, now, bound) for job in jobs]
-            )
-        return self._db.write(lambda db: self._submit_many(db, jobs, now))
+        return self._db.write(lambda db: [self._submit_one(db, job, now, bound) for job in jobs])
+
+    def submit_alike(self, pattern: NewJob, arguments: Sequence[str], now: Micros) -> list[int]:
+        """Store jobs that differ in their arguments only, all or none: many at a time."""
+        row = (pattern.task, *pattern[2:], now, pattern.run_at <= now)
+
+        def unit(db: apsw.Connection) -> list[int]:
+            for start in range(0, len(arguments), BULK_ROWS):
+                batch = _json(arguments[start : start + BULK_ROWS])
+                db.execute(self._sql["insert_alike"], (*row, batch))
+            last = db.last_insert_rowid()
+            first = last - len(arguments) + 1
+            db.execute(self._sql["insert_submitted_range"], (first, last))
+            return list(range(first, last + 1))
+
+        return self._db.write(unit) if arguments else []
 
     def _submit_one(
         self, db: apsw.Connection, job: NewJob, now: Micros, bound: QueueBound | None
@@ -74,15 +86,6 @@ class SqlStore:
         job_id = db.last_insert_rowid()
         db.execute(self._sql["insert_submitted"], (now, job_id))
         return job_id
-
-    def _submit_many(self, db: apsw.Connection, jobs: Sequence[NewJob], now: Micros) -> list[int]:
-        if not jobs:
-            return []
-        db.executemany(self._sql["insert_job"], ((*job, now, job.run_at <= now) for job in jobs))
-        last = db.last_insert_rowid()
-        first = last - len(jobs) + 1
-        db.execute(self._sql["insert_submitted_range"], (first, last))
-        return list(range(first, last + 1))
 
     def _make_room(self, db: apsw.Connection, new: NewJob, bound: QueueBound, now: Micros) -> None:
         if db.execute(self._sql["count_pending"], (bound.size,)).get < bound.size:
@@ -326,8 +329,7 @@ class SqlStore:
 
     def changed(self) -> int:
         """A number that is another one after somebody committed."""
-        [(version,)] = self._db.read("pragma data_version")
-        return int(version)
+        return self._db.changed()
 
     # -- workers ----------------------------------------------------------------------------
 

@@ -74,6 +74,13 @@ class Database:
         with self._read_lock, translated(self.path):
             return self._reader.execute(sql, values).fetchall()
 
+    def changed(self) -> int:
+        """A number that is another one after a commit of anybody else (in memory: of anybody)."""
+        with self._read_lock, translated(self.path):
+            if self.path == ":memory:":
+                return self._reader.total_changes()
+            return int(self._reader.pragma("data_version"))
+
     def sibling(self) -> Database:
         """Another set of connections to the same file; a memory database has only one."""
         if self.path == ":memory:":
