@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from offhours.core.admission import BackgroundLimits, background_room
 from offhours.core.model import MAX_CRASHES, Job, JobState
 from offhours.core.ports import Situation
-from offhours.core.times import Micros, iso, spoken
+from offhours.core.times import DAY, Micros, iso, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _pending(
 
 
 def _later(job: Job, now: Micros) -> Why:
-    when = f"at {_at(job.run_at)} (in {spoken(job.run_at - now)})"
+    when = f"at {_at(job.run_at, now)} (in {spoken(job.run_at - now)})"
     match job.code:
         case "deferred":
             because = f": {job.reason}" if job.reason else ""
@@ -108,14 +108,14 @@ def _background_held(around: Situation, limits: BackgroundLimits, now: Micros) -
             assert room.until is not None
             sentence = (
                 f"background work waits while the foreground workflow {names} is active; "
-                f"its lease ends at {_at(room.until)} unless it is renewed"
+                f"its lease ends at {_at(room.until, now)} unless it is renewed"
             )
             return Why("workflow", sentence, room.until)
         case "throttled":
             assert room.until is not None
             sentence = (
                 f"background starts are {spoken(limits.throttle)} apart; "
-                f"the next may be at {_at(room.until)}"
+                f"the next may be at {_at(room.until, now)}"
             )
             return Why("throttled", sentence, room.until)
         case _:
@@ -144,10 +144,10 @@ def _running(job: Job, around: Situation, now: Micros) -> Why:
     until = None
     if worker is not None:
         until = worker.beat_at + worker.lease
-        ends = f"; its lease is renewed, now until {_at(until)}"
+        ends = f"; its lease is renewed, now until {_at(until, now)}"
     stop = "; it was asked to stop" if job.cancel_at is not None else ""
     sentence = (
-        f"it runs on {where} since {_at(job.started_at)} ({spoken(max(0, now - job.started_at))})"
+        f"it runs on {where} since {_at(job.started_at, now)} ({spoken(max(0, now - job.started_at))})"
         f", attempt {job.attempts}{progress}{stop}{ends}"
     )
     return Why("cancelling" if stop else "running", sentence, until)
@@ -163,7 +163,7 @@ def _progress(job: Job) -> str:
 
 def _final(job: Job, now: Micros) -> Why:
     assert job.finished_at is not None
-    when = f"at {_at(job.finished_at)}"
+    when = f"at {_at(job.finished_at, now)}"
     match job.state, job.code:
         case JobState.SUCCEEDED, _:
             took = spoken(max(0, job.finished_at - (job.started_at or job.finished_at)))
@@ -191,5 +191,7 @@ def _last_line(error: str | None) -> str:
     return lines[-1][:200] if lines else "no message"
 
 
-def _at(moment: Micros) -> str:
-    return f"{iso(moment)[11:19]} UTC" if moment else "an unknown time"
+def _at(moment: Micros, now: Micros) -> str:
+    text = iso(moment)
+    near = abs(moment - now) < DAY // 2
+    return f"{text[11:19]} UTC" if near else f"{text[:10]} {text[11:16]} UTC"

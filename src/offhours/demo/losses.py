@@ -67,13 +67,12 @@ def _any(name: str, value: int) -> Figure:
 def _slowest(after: Aftermath) -> float:
     """The longest time, in seconds, from a kill to the next run of the job that it hit."""
     runs = runs_of(after.marks)
-    waits = [0.0]
+    waits = [0]
     for run in runs:
         if run.gone is not None:
-            later = [other.start for other in runs if other.job == run.job]
-            again = min((start for start in later if start > run.start), default=None)
-            waits.append(float("inf") if again is None else (again - run.gone) / 1e9)
-    return max(waits)
+            later = [r.start for r in runs if r.job == run.job and r.start > run.start]
+            waits.append(min(later, default=after.marks[-1].at) - run.gone)
+    return max(waits) / 1e9
 
 
 def _tail(run: Run, after: Aftermath) -> float:
