@@ -147,8 +147,8 @@ def _running(job: Job, around: Situation, now: Micros) -> Why:
         ends = f"; its lease is renewed, now until {_at(until, now)}"
     stop = "; it was asked to stop" if job.cancel_at is not None else ""
     sentence = (
-        f"it runs on {where} since {_at(job.started_at, now)} ({spoken(max(0, now - job.started_at))})"
-        f", attempt {job.attempts}{progress}{stop}{ends}"
+        f"it runs on {where} since {_at(job.started_at, now)} "
+        f"({spoken(max(0, now - job.started_at))}), attempt {job.attempts}{progress}{stop}{ends}"
     )
     return Why("cancelling" if stop else "running", sentence, until)
 

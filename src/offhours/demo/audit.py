@@ -58,8 +58,10 @@ class Verdict:
     """The store keeps a result, and the run that gave it came to its end."""
     failed: set[int] = field(default_factory=set)
     """Not done, and the store says so."""
+    waiting: set[int] = field(default_factory=set)
+    """Not done, and the store still means to run them."""
     lost: set[int] = field(default_factory=set)
-    """Submitted, neither done nor failed."""
+    """Submitted, and none of these."""
     ghosts: set[int] = field(default_factory=set)
     """Run, and never submitted."""
     overlapping: set[int] = field(default_factory=set)
@@ -78,7 +80,12 @@ class Verdict:
     """Stale, and their result was stored."""
 
 
-def judge(marks: Iterable[Mark], accepted: Mapping[int, int], failed: Iterable[int]) -> Verdict:
+def judge(
+    marks: Iterable[Mark],
+    accepted: Mapping[int, int],
+    failed: Iterable[int] = (),
+    waiting: Iterable[int] = (),
+) -> Verdict:
     """`accepted`: by job, the start of the run whose result the store keeps."""
     marks = list(marks)
     verdict = Verdict(submitted={mark.job for mark in marks if mark.what == "submitted"})
@@ -90,7 +97,8 @@ def judge(marks: Iterable[Mark], accepted: Mapping[int, int], failed: Iterable[i
     verdict.ghosts = set(by_job) - verdict.submitted
     verdict.done &= verdict.submitted
     verdict.failed = set(failed) & verdict.submitted - verdict.done
-    verdict.lost = verdict.submitted - verdict.done - verdict.failed
+    verdict.waiting = set(waiting) & verdict.submitted - verdict.done - verdict.failed
+    verdict.lost = verdict.submitted - verdict.done - verdict.failed - verdict.waiting
     return verdict
 
 

@@ -12,7 +12,8 @@ LATEST_RESCUE = 5.0
 def parts(after: Aftermath, jobs: int, workers: int) -> list[Part]:
     """The figures of a run."""
     failed = {job.id for job in after.jobs if job.state in ("failed", "cancelled")}
-    verdict = judge(after.marks, accepted(after.jobs), failed)
+    waiting = {job.id for job in after.jobs if not job.state.final}
+    verdict = judge(after.marks, accepted(after.jobs), failed, waiting)
     return [_ledger(after, verdict, jobs), _deeds(after, verdict, workers)]
 
 
@@ -25,6 +26,7 @@ def _ledger(after: Aftermath, verdict: Verdict, jobs: int) -> Part:
             all_of("done: a run came to its end, its result is kept", len(verdict.done), jobs),
             none_of("lost", len(verdict.lost)),
             none_of("failed, and say so", len(verdict.failed)),
+            none_of("still waiting when time was up", len(verdict.waiting)),
             none_of("run twice at once", len(verdict.overlapping)),
             none_of("run again though known to be done", len(verdict.duplicated)),
             none_of("run without being submitted", len(verdict.ghosts)),
