@@ -785,8 +785,10 @@ def _whole(value: object, name: str) -> int:
 def _text(value: object, name: str) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not value or len(value) > LONGEST_NAME or "\0" in value:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
         raise OptionError(f"{name}: expected text of 1 to {LONGEST_NAME} characters")
+    if any(character < " " or character == "\x7f" for character in value):
+        raise OptionError(f"{name}: contains a control character")
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -14,7 +14,7 @@ from offhours.core.errors import QueueFull, StoreClosed
 from offhours.core.events import fold
 from offhours.core.model import JobState, NewJob, WorkerInfo
 from offhours.core.outcomes import Deferred, Done, Failed
-from offhours.core.ports import ClaimOrder, Exchange, QueueBound, Store
+from offhours.core.ports import ClaimOrder, Exchange, QueueBound, Store, name_list
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import DAY, SECOND
 
@@ -35,7 +35,7 @@ def add_worker(store: Store, slots: int = 4) -> int:
 
 def claim(store: Store, worker: int, slots: int = 1, now: int = NOW, **rest: Any) -> Exchange:
     moves = rest.pop("moves", ())
-    values = {"worker": worker, "slots": slots, "free": slots, "tasks": TASKS} | rest
+    values = {"worker": worker, "slots": slots, "free": slots, "tasks": name_list(["t"])} | rest
     return store.exchange(moves, ClaimOrder(**values), now)
 
 
@@ -108,9 +108,9 @@ def test_future_jobs_wait_until_due(store: Store) -> None:
 def test_unknown_tasks_and_other_queues_are_left_alone(store: Store) -> None:
     store.submit([new(task="strange"), new(queue="mail")], NOW)
     worker = add_worker(store)
-    assert claim(store, worker, 9, queues='["default"]').claimed == []
+    assert claim(store, worker, 9, queues=name_list(["default"])).claimed == []
     assert [job.task for job in store.strangers(TASKS)] == ["strange"]
-    assert len(claim(store, worker, 9, queues='["mail","default"]').claimed) == 1
+    assert len(claim(store, worker, 9, queues=name_list(["mail", "default"])).claimed) == 1
 
 
 def test_the_background_class_waits_for_the_foreground(store: Store) -> None:
@@ -300,7 +300,7 @@ def test_parked_and_released(store: Store) -> None:
     [job] = store.parked('["strange"]')
     store.apply([states.release(job, NOW)], NOW)
     worker = add_worker(store)
-    assert [j.id for j in claim(store, worker, tasks='["strange"]').claimed] == [job_id]
+    assert [j.id for j in claim(store, worker, tasks=name_list(["strange"])).claimed] == [job_id]
 
 
 def test_events_are_read_by_cursor_and_fold_into_the_table(store: Store) -> None:

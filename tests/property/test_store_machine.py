@@ -15,7 +15,7 @@ from offhours.core import states
 from offhours.core.events import fold
 from offhours.core.model import FINAL, MAX_CRASHES, Claimed, JobState, NewJob, WorkerInfo
 from offhours.core.outcomes import Deferred, Done, Failed, HandedBack, Outcome, Stopped
-from offhours.core.ports import ClaimOrder
+from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import SECOND
 from offhours.store.sql import SqlStore
@@ -110,7 +110,7 @@ class StoreMachine(RuleBasedStateMachine):
             and job.run_at <= self.now
             and not (active and job.priority >= 90)
         )[:slots]
-        order = ClaimOrder(worker=worker, slots=slots, free=slots, tasks=TASKS)
+        order = ClaimOrder(worker=worker, slots=slots, free=slots, tasks=name_list(["t"]))
         answer = self.store.exchange([], order, self.now)
         assert [(job.priority, job.id) for job in answer.claimed] == expected
         for job in answer.claimed:

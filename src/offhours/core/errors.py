@@ -5,6 +5,7 @@ OffhoursError
 │   ├── ArgumentError             a job's argument cannot be carried by the store
 │   ├── PayloadTooLarge           arguments or metadata above `max_payload`
 │   ├── TimeError                 a time or duration that is naive, malformed or impossible
+│   ├── ScheduleError             a schedule that is malformed or can never fire; `.field`
 │   ├── PriorityError             a priority that is unknown
 │   ├── OptionError               an option that is unknown or has a wrong value
 │   ├── TaskError                 a function that cannot be a task
@@ -62,6 +63,14 @@ class PayloadTooLarge(InputError):
 
 class TimeError(InputError):
     """A time or duration that is naive, malformed or impossible."""
+
+
+class ScheduleError(InputError):
+    """A schedule that is malformed or can never fire; `field` names the part that is wrong."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class PriorityError(InputError):

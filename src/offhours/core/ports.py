@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from offhours.core.admission import BackgroundLimits, Room
@@ -20,8 +20,16 @@ class QueueBound(NamedTuple):
     policy: str
 
 
+def name_list(names: Iterable[str]) -> str:
+    """Names as one text in which the SQL finds each, between marks that no name contains.
+
+    A sub-query over a JSON list costs a claim more than all the rest, when nothing is warm.
+    """
+    return "".join(f"\x1f{name}" for name in names) + "\x1f"
+
+
 class ClaimOrder(NamedTuple):
-    """Who claims, how many, of what. `tasks` and `queues` are JSON lists, as the SQL wants them.
+    """Who claims, how many, of what. `tasks` and `queues` are lists as `name_list` writes them.
 
     `free` of the claimed jobs start at once; `begun` names earlier ones that have started since.
     """

@@ -11,7 +11,7 @@ from offhours.core.clock import Clock, Signal
 from offhours.core.errors import StoreError
 from offhours.core.model import Claimed
 from offhours.core.outcomes import Done
-from offhours.core.ports import ClaimOrder, Exchange, Store
+from offhours.core.ports import ClaimOrder, Exchange, Store, name_list
 from offhours.core.retries import RetryPolicy
 from offhours.core.states import Move
 from offhours.core.times import SECOND, Micros
@@ -21,7 +21,7 @@ from offhours.engine.registry import Registry
 from offhours.engine.runner import chance
 
 BUSY_PAUSE: Micros = 2_000
-NO_TASKS = "[]"
+NO_TASKS = name_list(())
 _NO_POLICY = RetryPolicy()
 
 _log = logging.getLogger("offhours")

@@ -16,7 +16,7 @@ from offhours.core.clock import Clock, Signal
 from offhours.core.errors import OffhoursError
 from offhours.core.model import Claimed, WorkerInfo
 from offhours.core.outcomes import Failed
-from offhours.core.ports import Executor, Store
+from offhours.core.ports import Executor, Store, name_list
 from offhours.core.states import Move
 from offhours.core.times import SECOND, Micros
 from offhours.engine.context import Foreground
@@ -132,7 +132,7 @@ class Worker:
                 worker=lambda: self.id,
                 foreground=foreground,
                 limits=self._settings.limits,
-                queues=None if queues is None else json.dumps(queues),
+                queues=None if queues is None else name_list(queues),
                 poll=self._settings.poll,
                 on_applied=on_applied,
                 on_more=self._pipe.put,
@@ -296,14 +296,14 @@ class Worker:
 
 
 def _names_of(registry: Registry, serves: Callable[[Task], bool]) -> Callable[[], str]:
-    """The JSON list of the tasks that a place serves, made anew when the registry changes."""
-    known, names = -1, "[]"
+    """The tasks that a place serves, as claims name them; made anew when the registry changes."""
+    known, names = -1, ""
 
     def current() -> str:
         nonlocal known, names
         if registry.version != known:
             known = registry.version
-            names = json.dumps([task.name for task in registry.tasks() if serves(task)])
+            names = name_list(task.name for task in registry.tasks() if serves(task))
         return names
 
     return current

@@ -56,8 +56,8 @@ update jobs set ready = 1 where state = 'pending' and ready = 0 and run_at <= :n
 select json_group_array(json_array({claimed})) from (
     select * from jobs
     where ready = 1 and priority >= :floor and priority < :ceiling
-      and task in (select value from json_each(:tasks))
-      and (:queues is null or queue in (select value from json_each(:queues)))
+      and instr(:tasks, char(31) || task || char(31))
+      and (:queues is null or instr(:queues, char(31) || queue || char(31)))
     order by priority, id limit :slots)
 
 -- name: claim
