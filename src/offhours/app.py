@@ -626,7 +626,15 @@ class Offhours:
                 signal.signal(number, handler)
 
     def __enter__(self) -> Self:
-        return self.start()
+        """Start; a SIGTERM that nobody else handles leaves the block, so that it drains."""
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _leave)
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()  # SIGTERM came while we started: no block, no __exit__
+            raise
 
     def __exit__(
         self,
@@ -635,6 +643,9 @@ class Offhours:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+        main = threading.current_thread() is threading.main_thread()
+        if main and signal.getsignal(signal.SIGTERM) is _leave:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _make_worker(self, address: str) -> Worker:
         settings = self.settings
@@ -733,6 +744,11 @@ class Offhours:
     def _check_open(self) -> None:
         if self._closed:
             raise NotStarted(f"this app on {self.store.name} was closed; make a new one")
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """SIGTERM asks for an orderly end: 0 once everything is drained."""
+    raise SystemExit(0)
 
 
 def _pipe_path(store: str) -> str | None:

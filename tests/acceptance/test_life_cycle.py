@@ -70,6 +70,32 @@ def test_a_drain_that_takes_too_long_hands_back_what_runs(tmp_path: Path, script
     app.close()
 
 
+def test_terminate_leaves_the_block_and_drains(tmp_path: Path, script) -> None:
+    program = """
+        import os, sys, time
+        from offhours import Offhours
+
+        app = Offhours(sys.argv[1], threads=1)
+
+        @app.task(name="nap")
+        def nap(seconds):
+            os.write(1, b"started\\n")
+            time.sleep(seconds)
+
+        with app:
+            time.sleep(60)
+    """
+    app = Offhours(tmp_path / "jobs.db")
+    jobs = [app.submit_by_name("nap", args=(0.3,)) for _ in range(3)]
+    process = script(program, tmp_path / "jobs.db")
+    lines(process, 1)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert [job.status for job in jobs] == ["succeeded", "pending", "pending"]
+    assert app.workers() == []
+    app.close()
+
+
 def test_two_interrupts_stop_at_once(tmp_path: Path, script, until) -> None:
     app = Offhours(tmp_path / "jobs.db")
     job = app.submit_by_name("nap", args=(60,))

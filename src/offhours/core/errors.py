@@ -6,6 +6,7 @@ OffhoursError
 │   ├── PayloadTooLarge           arguments or metadata above `max_payload`
 │   ├── TimeError                 a time or duration that is naive, malformed or impossible
 │   ├── ScheduleError             a schedule that is malformed or can never fire; `.field`
+│   ├── PhraseError               English that is not one schedule; `.suggestions`
 │   ├── PriorityError             a priority that is unknown
 │   ├── OptionError               an option that is unknown or has a wrong value
 │   ├── TaskError                 a function that cannot be a task
@@ -71,6 +72,30 @@ class ScheduleError(InputError):
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class PhraseError(InputError):
+    """A text that is not exactly one schedule. Nothing in it was guessed or skipped.
+
+    `reason` says what is wrong. `position` is the index of the word that was not understood,
+    counting words between spaces from 0, and `character` where it begins in the stripped text;
+    both are None when the text as a whole is meant. Each of the `suggestions` can be parsed as it
+    stands; an ambiguous text has at least two.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        position: int | None = None,
+        character: int | None = None,
+        suggestions: Sequence[str] = (),
+    ) -> None:
+        choices = " or ".join(f'"{phrase}"' for phrase in suggestions)
+        super().__init__(f"{reason}; try {choices}" if choices else reason)
+        self.reason = reason
+        self.position = position
+        self.character = character
+        self.suggestions = tuple(suggestions)
 
 
 class PriorityError(InputError):

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from offhours.core.times import Duration, Micros, Moment
+from offhours.core.times import Duration, Micros, Moment, parse_duration
+
+TEXT_LIMIT = 500
+
+
+def clean_text(value: object) -> str:
+    """Anything as text that every store can keep: short, no lone surrogates, no NUL."""
+    try:
+        text = str(value)
+    except Exception as error:
+        text = f"(its text failed: {type(error).__name__})"
+    text = text[:TEXT_LIMIT].replace("\0", "\\0")
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class Defer(Exception):
@@ -15,17 +27,17 @@ class Defer(Exception):
     """
 
     def __init__(self, until: Moment | Duration, reason: str = "") -> None:
-        super().__init__(f"deferred until {until}: {reason}" if reason else f"deferred to {until}")
         self.until = until
-        self.reason = reason
+        self.reason = clean_text(reason)
+        super().__init__(f"deferred until {until}: {self.reason}")
 
 
 class Retry(Exception):
     """Raise inside a task to fail this attempt and say when the next one should start."""
 
     def __init__(self, after: Duration | None = None, reason: str = "") -> None:
-        super().__init__(reason or "the task asked for a retry")
-        self.after = after
+        super().__init__(clean_text(reason) or "the task asked for a retry")
+        self.after = None if after is None else parse_duration(after, "after")
 
 
 class Cancelled(BaseException):

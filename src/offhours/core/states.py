@@ -111,6 +111,22 @@ def _after_failure(
     return _move(job, RUNNING, FAILED, "job.failed", tell, error=failure.error, code=failure.code)
 
 
+def unrecordable(move: Move, problem: str) -> Move:
+    """In place of a move that the store could not take: the job has failed, and says why."""
+    return Move(
+        move.job_id, move.attempt, RUNNING, FAILED, "job.failed",
+        ("error", "code"), (f"its outcome could not be recorded: {problem}", "internal"),
+        (("code", "internal"),),
+    )  # fmt: skip
+
+
+def stop_instead(move: Move) -> Move:
+    """In place of a move back to pending: the job was asked to stop, which nothing undoes."""
+    return Move(
+        move.job_id, move.attempt, move.was, CANCELLED, "job.cancelled", ("code",), ("cancelled",)
+    )
+
+
 def hand_back(job: Job | Claimed, reason: str) -> Move:
     """Give a claimed job back untouched: it keeps its place, and no attempt is spent."""
     if job.cancel_at is not None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any
 
 from offhours.core.clock import Clock, Signal
-from offhours.core.errors import NotStarted
+from offhours.core.errors import NotStarted, PayloadTooLarge, StoreError
 from offhours.core.model import BACKGROUND_CLASS, Claimed
-from offhours.core.outcomes import Cancelled, TimeLimit
-from offhours.core.payload import to_plain
+from offhours.core.outcomes import Cancelled, TimeLimit, clean_text
+from offhours.core.payload import from_plain, to_plain
 from offhours.core.times import SECOND, Micros
 
 PROGRESS_EVERY = 0.25
+PROGRESS_LIMIT = 64_000
 _ASIDE_LOOK: Micros = SECOND // 20
 
 
@@ -64,13 +66,14 @@ class Context:
         self._unsaved: str | None = None
         self._aside = False
         self._signal: Signal | None = None
+        self.on_cancel: Callable[[], object] | None = None
         self._cancelled = job.cancel_at is not None
         self._deadline = None if job.timeout is None else clock.monotonic() + job.timeout / SECOND
 
     @property
     def metadata(self) -> dict[str, Any]:
         """What the submitter attached."""
-        found: dict[str, Any] = json.loads(self._job.metadata) if self._job.metadata else {}
+        found: dict[str, Any] = from_plain(json.loads(self._job.metadata or "{}"))  # type: ignore[assignment]
         return found
 
     @property
@@ -81,7 +84,7 @@ class Context:
     @property
     def previous_partial(self) -> Any:
         """The partial result that an earlier attempt left, or None."""
-        return json.loads(self._job.progress).get("partial") if self._job.progress else None
+        return from_plain(json.loads(self._job.progress or "{}").get("partial"))
 
     @property
     def cancelled(self) -> bool:
@@ -107,10 +110,15 @@ class Context:
         """
         if fraction is not None and not 0 <= fraction <= 1:
             raise ValueError(f"progress is a share between 0 and 1, got {fraction}")
-        told = {"fraction": fraction, "message": message[:500]}
+        told: dict[str, object] = {"fraction": fraction, "message": clean_text(message)}
         if partial is not None:
-            told["partial"] = to_plain(partial, "partial")  # type: ignore[assignment]
-        self._unsaved = json.dumps(told)
+            told["partial"] = to_plain(partial, "partial")
+        text = json.dumps(told)
+        if len(text) > PROGRESS_LIMIT:
+            raise PayloadTooLarge(
+                f"partial: {len(text):,} characters as JSON, at most {PROGRESS_LIMIT:,} are stored"
+            )
+        self._unsaved = text
         now = self._clock.monotonic()
         if self._saved_at is None or now - self._saved_at >= PROGRESS_EVERY:
             self._saved_at = now
@@ -153,6 +161,9 @@ class Context:
         self._cancelled = True
         if self._signal is not None:
             self._signal.set()  # it stands aside: let it see at once
+        if self.on_cancel is not None:
+            with suppress(RuntimeError):  # its loop is closed: it has ended
+                self.on_cancel()
 
     @property
     def unsaved(self) -> bool:
@@ -160,10 +171,12 @@ class Context:
         return self._unsaved is not None
 
     def flush(self) -> None:
-        """Store the progress told last."""
-        told, self._unsaved = self._unsaved, None
+        """Store the progress told last; when the store cannot just now, it is kept for later."""
+        told = self._unsaved
         if told is not None and self._save is not None:
-            self._save(self._job.id, self._job.attempt, told)
+            with suppress(StoreError):
+                self._save(self._job.id, self._job.attempt, told)
+                self._unsaved = None
 
 
 _current: ContextVar[Context | None] = ContextVar("offhours_context", default=None)
@@ -175,6 +188,11 @@ def current_context() -> Context:
     if found is None:
         raise NotStarted("no task is running here: context() is for the inside of a task")
     return found
+
+
+def leave_context() -> None:
+    """No task runs in this thread or coroutine any more."""
+    _current.set(None)
 
 
 def enter_context(context: Context) -> None:

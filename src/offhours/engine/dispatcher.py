@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 
 from offhours.core import points, states
@@ -10,7 +11,7 @@ from offhours.core.admission import BackgroundLimits
 from offhours.core.clock import Clock, Signal
 from offhours.core.errors import StoreError
 from offhours.core.model import Claimed
-from offhours.core.outcomes import Done
+from offhours.core.outcomes import Done, Failed
 from offhours.core.ports import ClaimOrder, Exchange, Store, name_list
 from offhours.core.retries import RetryPolicy
 from offhours.core.states import Move
@@ -18,7 +19,7 @@ from offhours.core.times import SECOND, Micros
 from offhours.engine.context import Foreground
 from offhours.engine.lane import Finished, Lane
 from offhours.engine.registry import Registry
-from offhours.engine.runner import chance
+from offhours.engine.runner import chance, describe
 
 BUSY_PAUSE: Micros = 2_000
 NO_TASKS = name_list(())
@@ -62,15 +63,21 @@ class Dispatcher:
         self._on_lost = on_lost
         self.hungry = Signal()
         self._unrecorded: list[Move] = []
+        self._handed_back = False
+        self._one_round = threading.Lock()
         self._begun: set[int] = set()
         self.draining = False
 
     def tick(self, now: Micros) -> Micros:
         """Record outcomes, claim as many jobs as there is room for; when to come back."""
+        with self._one_round:
+            return self._round(now)
+
+    def _round(self, now: Micros) -> Micros:
+        self.hungry.clear()
         if self._tasks() == NO_TASKS and not self._lane.active and not self._unrecorded:
             self.hungry.set()
             return now + 60 * self._poll  # no task runs here; a new one wakes us
-        self.hungry.clear()
         self._unrecorded += self._decide(self._lane.collect(), now)
         wish = self._lane.wanted()
         running = self._lane.running_ids()
@@ -85,18 +92,36 @@ class Dispatcher:
             below=wish.below,
         )
         moves = self._unrecorded
+        answer = self._exchange(moves, order, now)
+        self._unrecorded = []
+        self._begun = {*running, *(job.id for job in answer.claimed[: wish.free])}
+        return self._after(answer, moves, order, wish.receipt, now)
+
+    def _exchange(self, moves: list[Move], order: ClaimOrder, now: Micros) -> Exchange:
         if moves:
             points.reach("before apply")
         try:
-            answer = self._store.exchange(moves, order, now)
+            return self._store.exchange(moves, order, now)
         except StoreError:
             # Nothing was recorded: the outcomes stay here and are tried again.
             if moves:
                 _log.error("%d finished jobs are not recorded yet; trying again", len(moves))
             raise
-        self._unrecorded = []
-        self._begun = {*running, *(job.id for job in answer.claimed[: wish.free])}
-        return self._after(answer, moves, order, wish.receipt, now)
+        except Exception:
+            # One outcome that the store cannot take must not hold up all the others.
+            _log.exception("a round of %d outcomes failed; recording them one by one", len(moves))
+            for move in moves:
+                self._record_alone(move, now)
+            self._unrecorded = []
+            return self._store.exchange([], order, now)
+
+    def _record_alone(self, move: Move, now: Micros) -> None:
+        try:
+            self._store.apply([move], now)
+        except StoreError:
+            raise
+        except Exception as error:
+            self._store.apply([states.unrecordable(move, describe(error))], now)
 
     def _decide(self, finished: list[Finished], now: Micros) -> list[Move]:
         moves = []
@@ -106,7 +131,12 @@ class Dispatcher:
                 continue
             task = self._registry.find(job.task)
             policy = _NO_POLICY if task is None else task.policy
-            moves.append(states.finish(job, outcome, policy, now, chance()))
+            try:
+                move = states.finish(job, outcome, policy, now, chance())
+            except Exception as error:
+                failed = Failed("internal", describe(error), retry=False)
+                move = states.finish(job, failed, _NO_POLICY, now)
+            moves.append(move)
         return moves
 
     def _after(
@@ -118,7 +148,10 @@ class Dispatcher:
                 move.job_id, move.attempt,
             )  # fmt: skip
         self._foreground.update(max((lease.until for lease in answer.leases), default=0))
-        self._lane.put([self._with_policy(job) for job in answer.claimed], receipt)
+        if self.draining:
+            self._hand_back(answer.claimed, "the worker stopped", now)
+        else:
+            self._lane.put([self._with_policy(job) for job in answer.claimed], receipt)
         if moves:
             self._on_applied(moves)
         if not answer.alive:
@@ -129,8 +162,11 @@ class Dispatcher:
         elif self._lane.stuck:
             self._hand_back(self._lane.withdraw(), "all slots are taken by slow jobs", now)
         full = order.slots > 0 and len(answer.claimed) == order.slots
-        if full:
+        if full or self._handed_back:
             self._on_more()
+        if self._handed_back:
+            self._handed_back = False
+            return now
         if self._lane.active:
             self._lane.rouse_if_stalled()
             return self._clock.micros() + BUSY_PAUSE
@@ -139,10 +175,8 @@ class Dispatcher:
         if order.slots > 0:
             self.hungry.set()
         wakes = [now + self._poll]
-        if answer.next_due is not None:
-            wakes.append(answer.next_due)
-        if answer.room.until is not None:
-            wakes.append(answer.room.until)
+        if order.slots > 0:
+            wakes += [t for t in (answer.next_due, answer.room.until) if t is not None]
         return min(wakes)
 
     def _with_policy(self, job: Claimed) -> Claimed:
@@ -157,12 +191,15 @@ class Dispatcher:
     def _hand_back(self, jobs: Sequence[Claimed], reason: str, now: Micros) -> None:
         """Give back what was claimed ahead and should not wait here."""
         if jobs:
-            self._store.apply([states.hand_back(job, reason) for job in jobs], now)
-            self._on_more()
+            # Recorded by the next round, which comes at once: it keeps them should it fail.
+            self._unrecorded += [states.hand_back(job, reason) for job in jobs]
+            self._handed_back = True
 
     def drain(self, now: Micros) -> None:
         """Claim no more, hand back what is buffered, record what is finished."""
         self.draining = True
-        jobs = self._lane.withdraw()
-        self._unrecorded += [states.hand_back(job, "the worker stopped") for job in jobs]
-        self.tick(now)
+        with self._one_round:
+            self._hand_back(self._lane.withdraw(), "the worker stopped", now)
+            self._round(now)
+            if self._unrecorded:
+                self._round(now)

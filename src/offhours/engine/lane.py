@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from offhours.core.clock import Clock, Signal
 from offhours.core.model import BACKGROUND_CLASS, Claimed
-from offhours.core.outcomes import HandedBack, Outcome, Stopped
+from offhours.core.outcomes import Failed, HandedBack, Outcome, Stopped
 from offhours.engine.context import Foreground
 
 PREFETCH_SECONDS = 0.005
@@ -62,6 +62,7 @@ class Lane:
         self._closed = False
         self._urgent = NOTHING_URGENT
         self._calls = 0
+        self._lost_slots = 0
         self._head_seen: int | None = None
         self._mean = float("inf")
         self._listener: Callable[[], None] | None = None
@@ -100,6 +101,10 @@ class Lane:
                     self._need.set()
                 if self._closed and not self._running:
                     self._changed.notify_all()
+            elif self._lost_slots:
+                self._lost_slots -= 1  # its thread was not replaced: it works again
+                self.slots += 1
+                self._need.set()
         if not valid:
             self._on_void(job)
         return valid
@@ -227,6 +232,12 @@ class Lane:
                     self._changed.notify_all()
             return held is not None
 
+    def lose_slot(self) -> None:
+        """A run that was given up keeps its thread: one job fewer at a time, until it returns."""
+        with self._changed:
+            self.slots -= 1
+            self._lost_slots += 1
+
     def forget(self) -> list[int]:
         """Drop everything: the lease is lost, these jobs are somebody else's now."""
         with self._changed:
@@ -250,8 +261,13 @@ class Lane:
     def hand_back_running(self, reason: str) -> list[int]:
         """Give up every run that is still going."""
         with self._changed:
-            ids = list(self._running)
-        return [job_id for job_id in ids if self.give_up(job_id, HandedBack(reason))]
+            jobs = [job for job, _ in self._running.values()]
+        lost = Failed("lost", f"{reason} while it ran, and it may run at most once", retry=False)
+        return [
+            job.id
+            for job in jobs
+            if self.give_up(job.id, lost if job.on_lost == "fail" else HandedBack(reason))
+        ]
 
     @property
     def active(self) -> bool:

@@ -11,11 +11,13 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
 from offhours.core import points, states
 from offhours.core.clock import Clock
+from offhours.core.errors import OffhoursError
 from offhours.core.model import WorkerInfo
 from offhours.core.outcomes import Failed
 from offhours.core.ports import Store
@@ -51,6 +53,8 @@ def process_started(pid: int) -> str:
 
 
 def _started_elsewhere(pid: int) -> str:
+    if os.name == "nt":  # there a signal 0 is Ctrl-C; the lease will tell
+        return "unknown"
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -95,13 +99,21 @@ class Lifeline:
         self._on_lost = on_lost
         self._beat_at = clock.monotonic()
         self._tasks_version = registry.version
-        self._seen: dict[int, tuple[int, float]] = {}
+        self._seen: dict[int, tuple[int, float]] = {}  # beat, and since when
         self._strangers: set[int] = set()
         self._seen_version = (-1, -1)
         self.stuck = 0
 
     def tick(self, now: Micros) -> Micros:
         """Beat if it is time, stop what should stop, rescue what is lost."""
+        try:
+            return self._look(now)
+        except Exception:
+            # While we cannot write, neither can they: their silence says nothing.
+            self._seen.clear()
+            raise
+
+    def _look(self, now: Micros) -> Micros:
         moment = self._clock.monotonic()
         new_tasks = self._registry.version != self._tasks_version
         if new_tasks or moment - self._beat_at >= self._lease / SECOND / 3:
@@ -110,7 +122,7 @@ class Lifeline:
         self.stop_cancelled()
         self.rescue(now)
         self._sort_strangers(now)
-        return self._clock.micros() + LOOK_EVERY
+        return self._clock.micros() + min(LOOK_EVERY, self._lease // 5)
 
     def beat(self, now: Micros) -> None:
         """Renew the lease, and say which tasks we know."""
@@ -144,8 +156,9 @@ class Lifeline:
         context.request_cancel()
         self.stuck += 1
         _log.error("job %d (%s) has used up its timeout and its thread goes on", job_id, task)
-        self._store.tell(self._clock.micros(), "job.stuck", job_id, attempt, task=task)
         self._give_up(job_id, Failed("timeout", f"{task} did not end within its timeout"))
+        with suppress(OffhoursError):
+            self._store.tell(self._clock.micros(), "job.stuck", job_id, attempt, task=task)
 
     def rescue(self, now: Micros) -> None:
         """Give the jobs of dead workers to the living."""
@@ -159,6 +172,10 @@ class Lifeline:
             decide = partial(states.rescue, slots=worker.slots, now=now, reason=reason)
             if self._store.bury(worker, decide, now, reason):
                 self._seen.pop(worker.id, None)
+        lost = self._store.jobs_of_nobody()
+        if lost:
+            _log.error("%d jobs ran on a worker that is not there; rescuing them", len(lost))
+            self._store.apply(states.rescue(lost, 0, now, "its worker is not there"), now)
 
     def _cause_of_death(self, worker: WorkerInfo) -> str | None:
         if worker.host == host_identity() and process_started(worker.pid) != worker.pid_started:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import traceback
 from collections.abc import Callable
@@ -24,11 +25,12 @@ from offhours.core.outcomes import (
     Retry,
     Stopped,
     TimeLimit,
+    clean_text,
 )
 from offhours.core.retries import retry_after
-from offhours.core.times import SECOND, parse_duration, parse_until
+from offhours.core.times import SECOND, parse_until
 from offhours.engine.codec import dump
-from offhours.engine.context import Context, Foreground, enter_context
+from offhours.engine.context import Context, Foreground, enter_context, leave_context
 from offhours.engine.registry import Registry, Task
 
 ERROR_LIMIT = 64_000
@@ -72,7 +74,7 @@ class TaskRunner:
             args, kwargs = self._arguments(task, job, context)
             outcome = self._done(task, job, task.function(*args, **kwargs))
         except BaseException as error:
-            outcome = self._ended_by(error, task)
+            outcome = self._outcome_of(error, task)
         return self._close(context, outcome)
 
     async def run_async(self, job: Claimed) -> Outcome:
@@ -86,6 +88,9 @@ class TaskRunner:
         try:
             args, kwargs = self._arguments(task, job, context)
             limit = None if job.timeout is None else job.timeout / SECOND
+            loop, run = asyncio.get_running_loop(), asyncio.current_task()
+            assert run is not None
+            context.on_cancel = lambda: loop.call_soon_threadsafe(run.cancel)
             async with asyncio.timeout(limit) as deadline:
                 outcome = self._done(task, job, await task.function(*args, **kwargs))
         except asyncio.CancelledError:
@@ -93,7 +98,7 @@ class TaskRunner:
         except BaseException as error:
             if isinstance(error, TimeoutError) and deadline.expired():
                 error = TimeLimit(f"job {job.id} has used up its timeout")
-            outcome = self._ended_by(error, task)
+            outcome = self._outcome_of(error, task)
         return self._close(context, outcome)
 
     def _open(self, job: Claimed, task: Task) -> Context:
@@ -112,7 +117,9 @@ class TaskRunner:
         if context.unsaved:
             with suppress(OffhoursError):  # the outcome matters more than the last progress
                 context.flush()
-        self.running.pop(context.job_id, None)
+        if self.running.get(context.job_id) is context:
+            del self.running[context.job_id]
+        leave_context()
         return outcome
 
     def _arguments(
@@ -130,6 +137,14 @@ class TaskRunner:
         points.reach("after effect")
         if result is None:
             return Done(_PLAIN)
+        if inspect.isawaitable(result) or inspect.isgenerator(result):
+            if inspect.iscoroutine(result):
+                result.close()
+            kind = type(result).__name__
+            return Failed(
+                "not_run", f"TaskError: {task.name} returned a {kind} that nobody runs; "
+                "make it an `async def` function, or return plain values", retry=False,
+            )  # fmt: skip
         if task.local and self._keep_local is not None:
             self._keep_local(job.id, result)
         try:
@@ -137,7 +152,14 @@ class TaskRunner:
         except InputError as error:
             if self._keep_local is not None:
                 self._keep_local(job.id, result)
-            return Done(None, f"the result was not stored: {error}")
+            return Done(None, clean_text(f"the result was not stored: {error}"))
+
+    def _outcome_of(self, error: BaseException, task: Task) -> Outcome:
+        """Whatever the exception does when it is looked at, the run has an outcome."""
+        try:
+            return self._ended_by(error, task)
+        except BaseException:
+            return Failed("error", describe(error), retry=False)
 
     def _ended_by(self, error: BaseException, task: Task) -> Outcome:
         now = self._clock.micros()
@@ -152,8 +174,7 @@ class TaskRunner:
             case TimeLimit():
                 return Failed("timeout", describe(error))
             case Retry():
-                after = None if error.after is None else parse_duration(error.after)
-                return Failed("retry", describe(error), after=after)
+                return Failed("retry", describe(error), after=error.after)
             case Exception():
                 return Failed(
                     "error", describe(error), task.policy.allows(error), retry_after(error, now)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import tzinfo
+from functools import partial
 
 from offhours.core.admission import BackgroundLimits
 from offhours.core.clock import Clock, Signal
@@ -207,12 +208,12 @@ class Worker:
         for loop in self._loops:
             loop.stop()
         now = self._clock.micros()
-        try:
-            for dispatcher in self._dispatchers:
-                dispatcher.drain(now)
-            self._store.remove_worker(self.id, now)
-        except OffhoursError as error:
-            _log.error("stopping: %s; this worker's jobs are rescued by others", error)
+        steps = [partial(dispatcher.drain, now) for dispatcher in self._dispatchers]
+        for step in [*steps, partial(self._store.remove_worker, self.id, now)]:
+            try:
+                step()
+            except Exception as error:
+                _log.error("stopping: %s; this worker's jobs are rescued by others", error)
         for executor in self._executors:
             executor.close()
         for dispatcher in self._dispatchers:
@@ -291,7 +292,7 @@ class Worker:
     def _replace_slot(self, lane: Lane) -> None:
         executor = self._executors[self._lanes.index(lane)]
         if not executor.replace_slot():
-            lane.slots -= 1
+            lane.lose_slot()
             _log.error("a run that cannot be stopped keeps its slot; restart this worker")
 
 

@@ -37,9 +37,10 @@ def move_statement(columns: tuple[str, ...], to_pending: bool) -> str:
     its time has come.
     """
     values = {name: f"moves.value ->> {n}" for n, name in enumerate(columns, start=3)}
-    run_at = values.get("run_at", "jobs.run_at")
+    # Without a new time it was due already, whatever a clock that was set back says.
+    ready = f"({values['run_at']}) <= :now" if "run_at" in values else "1"
     return (
         statements()["move"]
-        .replace("{ready}", f"({run_at}) <= :now" if to_pending else "0")
+        .replace("{ready}", ready if to_pending else "0")
         .replace("{assignments}", "".join(f", {name} = {v}" for name, v in values.items()))
     )

@@ -88,12 +88,16 @@ where jobs.id = moves.value ->> 0 and jobs.attempt = moves.value ->> 1 and jobs.
 select json_group_array(jobs.id) from jobs, json_each(:batch) as moves
 where jobs.id = moves.value ->> 0 and jobs.attempt = moves.value ->> 1 and jobs.state = :was
 
+-- name: asked_to_stop
+select json_group_array(id) from jobs
+where cancel_at is not null and id in (select value from json_each(:ids))
+
 -- name: tell_moves
 insert into events (at, kind, job_id, attempt, data)
 select :now, :kind, value ->> 0, value ->> 1, value ->> 2 from json_each(:batch)
 
 -- name: ask_cancel
-update jobs set cancel_at = :now
+update jobs set cancel_at = :now, reason = :reason
 where id = :id and attempt = :attempt and state = 'running' and cancel_at is null
 
 -- name: cancel_marks
@@ -118,6 +122,10 @@ order by id limit :limit
 
 -- name: unfinished_of
 select {job} from jobs where worker is not null and worker = :worker order by id
+
+-- name: of_nobody
+select {job} from jobs
+where worker is not null and worker not in (select id from workers) order by id
 
 -- name: strangers
 select {job} from (select * from jobs where ready = 1 order by priority, id limit :limit)

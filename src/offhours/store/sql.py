@@ -24,7 +24,7 @@ from offhours.core.model import (
     WorkerInfo,
 )
 from offhours.core.ports import ClaimOrder, Exchange, Pruned, QueueBound, Situation
-from offhours.core.states import CHANGEABLE, Move, Value, cancel
+from offhours.core.states import CHANGEABLE, Move, Value, cancel, hand_back, stop_instead
 from offhours.core.times import Micros
 from offhours.store.queries import move_statement, statements
 from offhours.store.sqlite import Database
@@ -181,7 +181,7 @@ class SqlStore:
 
     def _apply(self, db: apsw.Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
         refused: list[Move] = []
-        for shape, group in groupby(moves, key=_shape):
+        for shape, group in groupby(self._honour_cancels(db, moves), key=_shape):
             refused += self._apply_alike(db, shape, list(group), now)
         for move in refused:
             data = _json({"wanted": move.to})
@@ -190,6 +190,15 @@ class SqlStore:
                 (now, "job.result_refused", move.job_id, move.attempt, data),
             )
         return refused
+
+    def _honour_cancels(self, db: apsw.Connection, moves: Sequence[Move]) -> Sequence[Move]:
+        """A run that would come back to pending, though somebody asked it to stop, stops."""
+        back = [m.job_id for m in moves if m.was is JobState.RUNNING and m.to is JobState.PENDING]
+        if not back:
+            return moves
+        asked = set(_int_list.decode(db.execute(self._sql["asked_to_stop"], (_json(back),)).get))
+        return [stop_instead(m) if m.job_id in asked and m.to is JobState.PENDING else m
+                for m in moves]  # fmt: skip
 
     def _apply_alike(
         self, db: apsw.Connection, shape: _Shape, moves: list[Move], now: Micros
@@ -217,7 +226,7 @@ class SqlStore:
         """Mark a running job as cancelled: its worker sees the mark, and no rescue undoes it."""
 
         def unit(db: apsw.Connection) -> bool:
-            db.execute(self._sql["ask_cancel"], (now, job_id, attempt))
+            db.execute(self._sql["ask_cancel"], (now, reason or None, job_id, attempt))
             marked = db.changes() == 1
             if marked:
                 self._tell(db, now, "job.cancel_requested", job_id, attempt, reason=reason)
@@ -283,6 +292,10 @@ class SqlStore:
     def unfinished_of(self, worker: int) -> list[Job]:
         """The jobs that a worker holds."""
         return self._jobs("unfinished_of", worker)
+
+    def jobs_of_nobody(self) -> list[Job]:
+        """Running jobs whose worker is not there any more: a net, it should stay empty."""
+        return self._jobs("of_nobody")
 
     def strangers(self, known: str, limit: int = 1000) -> list[Job]:
         """Of the most urgent ready jobs, those whose task is not in the JSON list `known`."""
@@ -380,9 +393,11 @@ class SqlStore:
         return self._db.write(unit)
 
     def remove_worker(self, worker: int, now: Micros) -> None:
-        """Take a worker out that has stopped in good order."""
+        """Take a worker out that has stopped in good order; what it still holds goes back."""
 
         def unit(db: apsw.Connection) -> None:
+            held = db.execute(self._sql["unfinished_of"], (worker,)).fetchall()
+            self._apply(db, [hand_back(_job(row), "the worker stopped") for row in held], now)
             db.execute(self._sql["remove_worker"], (worker,))
             if db.changes():
                 self._tell(db, now, "worker.stopped", worker=worker)
