@@ -34,6 +34,7 @@ from offhours.core.ports import Executor, Store
 from offhours.core.retries import RetryPolicy
 from offhours.core.states import Move
 from offhours.core.times import (
+    LATEST,
     SECOND,
     Duration,
     Micros,
@@ -61,6 +62,7 @@ R = TypeVar("R")
 
 LOCAL_RESULTS = 10_000
 LONGEST_NAME = 500
+MOST_RETRIES = 1_000_000
 _OPTION_NAMES = tuple(SubmitOptions.__annotations__)
 _LOOK: Micros = SECOND // 500
 _LONGEST_LOOK: Micros = SECOND // 20
@@ -129,7 +131,7 @@ class Offhours:
         )
         self._worker: Worker | None = None
         self._inline = InlineExecutor() if self.settings.executor == "inline" else None
-        self._pipe = TokenPipe(_pipe_path(self.store.name))
+        self._pipe = TokenPipe(_pipe_path(self.store.location))
         self._wake_socket: WakeSocket | None = None
         self._waiters: dict[int, list[Signal]] = {}
         self._local: dict[int, str] = {}
@@ -196,7 +198,7 @@ class Offhours:
         """
         known = self.registry.find(task)
         if known is None:
-            name = _text(task, "task") or ""
+            name = _word(task, "task") or ""
             known = Task(name, _anything, Codec(_anything, name), retries=None, timeout=None)
         [job] = self.submit_calls(known, [(tuple(args), dict(kwargs or {}))], options)
         return job
@@ -215,10 +217,12 @@ class Offhours:
         limit = self.settings.max_payload
         encode = task.codec.encode
         arguments = [encode(args, kwargs, limit) for args, kwargs in calls]
+        if len(calls) > 1 and pattern.unique_key is not None:
+            raise OptionError("unique: one key cannot be that of several jobs; submit them singly")
         if len(calls) > 1 and pattern.unique_key is None and self.settings.bound is None:
             self._check_open()
             ids = self.store.submit_alike(pattern, arguments, now)
-            self._announce(pattern.priority)
+            self._announce(pattern, now)
         else:
             ids = self._store_jobs([pattern._replace(args=text) for text in arguments], now)
         return [JobHandle(self, job_id) for job_id in ids]
@@ -246,7 +250,7 @@ class Offhours:
             max_attempts=(
                 _whole(get("retries"), "retries") + 1 if "retries" in options else task.max_attempts
             ),
-            queue=_text(get("queue", task.queue), "queue") or "default",
+            queue=_word(get("queue", task.queue), "queue") or "default",
             timeout=_timeout(options["timeout"]) if "timeout" in options else task.timeout,
             name=_text(get("name"), "name"),
             metadata=None if metadata is None else self._metadata(metadata),
@@ -259,7 +263,10 @@ class Offhours:
             raise OptionError("delay and at exclude each other; give one of them")
         if at is not None:
             return parse_moment(at, "at", self.settings.timezone)
-        return now if delay is None else now + parse_duration(delay, "delay")
+        run_at = now if delay is None else now + parse_duration(delay, "delay")
+        if run_at > LATEST:
+            raise OptionError(f"delay: {delay!r} from now is beyond the year 9999")
+        return run_at
 
     def _metadata(self, metadata: Mapping[str, Any]) -> str:
         if not isinstance(metadata, Mapping):
@@ -274,8 +281,7 @@ class Offhours:
         else:
             ids = self.store.submit(jobs, now, bound)
         if jobs:
-            urgent = min(job.priority for job in jobs) if len(jobs) > 1 else jobs[0].priority
-            self._announce(urgent)
+            self._announce(jobs[0], now)  # they differ in their arguments only
         return ids
 
     def _store_when_room(self, jobs: Sequence[NewJob]) -> list[int]:
@@ -302,14 +308,16 @@ class Offhours:
         task = Task(name, bound, Codec(bound, name), local=True)
         pattern = self._new_job(task, options, self.clock.micros())
         job = pattern._replace(args="[[],{}]", owner=self._owner)
+        self.registry.add(task)
+        try:
+            [job_id] = self._store_jobs([job], self.clock.micros())
+        except BaseException:
+            self.registry.remove(name)
+            raise
         with self._lock:
-            self.registry.add(task)
-            try:
-                [job_id] = self._store_jobs([job], self.clock.micros())
-            except BaseException:
-                self.registry.remove(name)
-                raise
             self._local[job_id] = name
+        if self.record(job_id).state.final:
+            self._notify([job_id])  # it was faster than we
         return JobHandle(self, job_id)
 
     def _task_of(self, function: Callable[..., Any] | TaskHandle[..., Any] | str) -> Task:
@@ -350,7 +358,7 @@ class Offhours:
 
     def record(self, job_id: int) -> Job:
         """The stored row of a job."""
-        found = self.store.job(job_id)
+        found = self.store.job(job_id) if 0 < job_id < 2**63 else None
         if found is None:
             raise JobNotFound(f"no job {job_id} in {self.store.name}")
         return found
@@ -478,7 +486,9 @@ class Offhours:
         moment = parse_until(until, now, self.settings.timezone)
         if self.store.apply([states.reschedule(job, moment, reason)], now):
             raise IllegalMove(f"job {job_id} was started meanwhile and cannot be deferred")
-        self._announce(job.priority)
+        if self._worker is not None:
+            self._worker.wake()
+        self._pipe.put()
 
     def retry(self, job_id: int) -> JobHandle[Any]:
         """Submit a finished job anew, as a new job that names the old one."""
@@ -529,8 +539,13 @@ class Offhours:
             self._check_open()
             if self._worker is None:
                 address = "" if self._inline else self._listen()
-                self._worker = self._make_worker(address)
-                self._worker.start(threads=self._inline is None)
+                worker = self._make_worker(address)
+                try:
+                    worker.start(threads=self._inline is None)
+                except BaseException:
+                    worker.stop(0)
+                    raise
+                self._worker = worker
         return self
 
     def stop(self, timeout: Duration | None = None) -> bool:
@@ -589,12 +604,13 @@ class Offhours:
         self.start()
         assert self._worker is not None
         runs, quiet = 0, 0
+        outer = self._worker.running  # a task that waits for its child drains, too
         while quiet < 2:  # what looks odd is looked at twice before it is judged
-            self._worker.step(self.clock.micros())
+            self._worker.step(self.clock.micros(), outer + 1)
             before = runs
             while self._inline.run_next():
                 runs += 1
-            quiet = 0 if runs > before or self._worker.active else quiet + 1
+            quiet = 0 if runs > before or self._worker.busy(outer) else quiet + 1
         return runs
 
     def run(self) -> int:
@@ -613,7 +629,8 @@ class Offhours:
         old = {s: signal.signal(s, strike) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
             worker = self.start()._worker
-            asked.wait()
+            while not asked.wait(0.5):  # in steps: on Windows nothing interrupts a wait
+                pass
             stopper = threading.Thread(target=self.stop, daemon=True)
             stopper.start()
             while stopper.is_alive():
@@ -684,15 +701,13 @@ class Offhours:
 
     # -- between processes ------------------------------------------------------------------
 
-    def _announce(self, priority: int) -> None:
+    def _announce(self, job: NewJob, now: Micros) -> None:
         """A job was stored: wake our own worker if it is free, else one of another process."""
         worker = self._worker
-        if worker is None:
+        if worker is None or not worker.hungry or self.registry.find(job.task) is None:
             self._pipe.put()
-            return
-        if not worker.hungry:
-            self._pipe.put()
-        worker.wake(priority)
+        if worker is not None:
+            worker.wake(job if job.run_at <= now else None)
 
     def _tell_workers(self, kind: str) -> None:
         """Something concerns every worker on the store: "f"oreground or a "c"ancellation."""
@@ -767,7 +782,7 @@ def make_task(function: Callable[..., Any], options: TaskOptions) -> Task:
                 f"{key}: unknown option{did_you_mean(key, tuple(TaskOptions.__annotations__))}"
             )
     get = cast(dict[str, Any], options).get
-    name = _text(get("name"), "name") or task_name(function)
+    name = _word(get("name"), "name") or task_name(function)
     if get("step_aside", "cooperate") not in ("cooperate", "finish"):
         raise OptionError(f"step_aside: expected cooperate or finish, got {get('step_aside')!r}")
     default = Task(name, function, Codec(function, name))
@@ -779,10 +794,10 @@ def make_task(function: Callable[..., Any], options: TaskOptions) -> Task:
         priority=TaskPriority.parse(get("priority", default.priority)),
         retries=_whole(get("retries", default.retries), "retries"),
         timeout=_timeout(options["timeout"]) if "timeout" in options else default.timeout,
-        queue=_text(get("queue", default.queue), "queue") or default.queue,
+        queue=_word(get("queue", default.queue), "queue") or default.queue,
         policy=RetryPolicy(
             base=parse_duration(get("backoff", 1), "backoff"),
-            factor=float(get("factor", policy.factor)),
+            factor=_factor(get("factor", policy.factor)),
             cap=parse_duration(get("max_backoff", "1h"), "max_backoff"),
             retry_on=_exceptions(get("retry_on", policy.retry_on), "retry_on"),
             give_up_on=_exceptions(get("give_up_on", ()), "give_up_on"),
@@ -793,8 +808,8 @@ def make_task(function: Callable[..., Any], options: TaskOptions) -> Task:
 
 
 def _whole(value: object, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise OptionError(f"{name}: expected a whole number from 0 on, got {value!r}")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_RETRIES:
+        raise OptionError(f"{name}: expected a whole number from 0 to {MOST_RETRIES:,}")
     return value
 
 
@@ -803,8 +818,8 @@ def _text(value: object, name: str) -> str | None:
         return None
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
         raise OptionError(f"{name}: expected text of 1 to {LONGEST_NAME} characters")
-    if any(character < " " or character == "\x7f" for character in value):
-        raise OptionError(f"{name}: contains a control character")
+    if "\0" in value:
+        raise OptionError(f"{name}: contains a NUL character")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -819,6 +834,20 @@ def _timeout(value: Duration | None) -> Micros | None:
     if micros == 0:
         raise OptionError("timeout: must be longer than 0; None means no limit")
     return micros
+
+
+def _word(value: object, name: str) -> str | None:
+    """A name that claims look for: without control characters, which separate such names."""
+    text = _text(value, name)
+    if text is not None and any(character < " " for character in text):
+        raise OptionError(f"{name}: contains a control character")
+    return text
+
+
+def _factor(value: object) -> float:
+    if not isinstance(value, int | float) or not 1 <= value <= 1000:
+        raise OptionError(f"factor: expected a number from 1 to 1000, got {value!r}")
+    return float(value)
 
 
 def _on_lost(value: object) -> str:

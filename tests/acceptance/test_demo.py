@@ -102,7 +102,7 @@ def test_housekeeping_fails_when_background_work_does_not_stay_out_of_the_way(
 import contextlib, offhours.app
 offhours.app.Offhours.foreground = lambda self, name: contextlib.nullcontext()
 """
-    code, out, _ = stage.run("--json", "--seconds", "5", broken=broken)
+    code, out, _ = stage.run("--json", "--seconds", "8", broken=broken)
     report = json.loads(out)
     assert code == 1 and report["ok"] is False
     assert {

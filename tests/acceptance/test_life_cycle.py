@@ -83,12 +83,13 @@ def test_terminate_leaves_the_block_and_drains(tmp_path: Path, script) -> None:
             time.sleep(seconds)
 
         with app:
+            os.write(1, b"started\\n")
             time.sleep(60)
     """
     app = Offhours(tmp_path / "jobs.db")
     jobs = [app.submit_by_name("nap", args=(0.3,)) for _ in range(3)]
     process = script(program, tmp_path / "jobs.db")
-    lines(process, 1)
+    lines(process, 2)  # the block's and the first job's
     process.terminate()
     assert process.wait(20) == 0
     assert [job.status for job in jobs] == ["succeeded", "pending", "pending"]

@@ -103,6 +103,10 @@ def _tagged(value: object, name: str, depth: int) -> object:
     if isinstance(value, set | frozenset):
         tag = "set" if isinstance(value, set) else "frozenset"
         items = sorted(value, key=repr)
+        if any(isinstance(item, tuple) or object_fields(item) is not None for item in items):
+            raise ArgumentError(
+                name, "is a set of tuples or objects, which would come back as lists; pass a list"
+            )
         return {TAG: tag, "v": [to_plain(i, f"{name}{{}}", depth + 1) for i in items]}
     fields = object_fields(value)
     if fields is None:

@@ -75,6 +75,7 @@ class Store(Protocol):
     """The one truth. Every call that writes is one transaction and tells its events in it."""
 
     name: str
+    location: str
 
     def submit(
         self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None

@@ -18,6 +18,7 @@ LARGE = 256_000
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _MARK = f'"{TAG}"'
+_OBJECT = f'"{TAG}":"object"'
 _SIMPLE = frozenset({bool, type(None)})
 _log = logging.getLogger("offhours")
 
@@ -58,6 +59,7 @@ class Codec:
         self._hints: dict[str, Any] | None = None
         self.context_name = _context_parameter(self._signature, function)
         kinds = [p for p in self._signature.parameters.values() if p.name != self.context_name]
+        self._without_context = self._signature.replace(parameters=kinds)
         plain = all(p.kind is p.POSITIONAL_OR_KEYWORD for p in kinds)
         most = len(kinds) if plain and self.context_name is None else -1
         self._arity = range(sum(p.default is p.empty for p in kinds), most + 1)
@@ -77,9 +79,19 @@ class Codec:
             {key: to_plain(value, key) for key, value in kwargs.items()},
         )
         text = _limited(_encode(plain), f"{self._name}: arguments", limit)
-        if '"object"' in text:
+        if _OBJECT in text:
             self._check_restores(text, args, kwargs)
         return text
+
+    def with_context(self, args: list[Any], kwargs: dict[str, Any], context: Context) -> None:
+        """Put the context where the function expects it."""
+        assert self.context_name is not None
+        place = list(self._signature.parameters).index(self.context_name)
+        kind = self._signature.parameters[self.context_name].kind
+        if kind is not inspect.Parameter.KEYWORD_ONLY and place <= len(args):
+            args.insert(place, context)
+        else:
+            kwargs[self.context_name] = context
 
     def decode(self, text: str) -> Arguments:
         """The arguments of a stored call, objects restored by the task's annotations."""
@@ -93,10 +105,8 @@ class Codec:
         return args, kwargs
 
     def _bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-        if self.context_name is not None:
-            kwargs = {**kwargs, self.context_name: None}
         try:
-            self._signature.bind(*args, **kwargs)
+            self._without_context.bind(*args, **kwargs)
         except TypeError as error:
             raise ArgumentError("", f"do not fit {self._name}{self._signature}: {error}") from None
 
@@ -113,7 +123,7 @@ class Codec:
 
     def _restore(self, value: Any, name: str) -> Any:
         restored = from_plain(value)
-        if '"object"' not in _encode(value).decode():
+        if not _holds_object(value):
             return restored
         hint = self._hint(name)
         if hint is None:
@@ -141,12 +151,32 @@ class Codec:
         pairs = list(zip(self._names(len(args)), args, restored_args, strict=True))
         pairs += [(key, kwargs[key], restored_kwargs[key]) for key in kwargs]
         for name, before, after in pairs:
-            if type(after) is not type(before) and not isinstance(after, list):
-                raise ArgumentError(
-                    name,
-                    f"is a {type(before).__qualname__} and would arrive as a "
-                    f"{type(after).__qualname__}; annotate the parameter with its class",
-                )
+            _check_same(name, before, after)
+
+
+def _holds_object(value: Any) -> bool:
+    """Whether plain JSON has a tagged object of a user's class somewhere in it."""
+    if isinstance(value, dict):
+        return value.get(TAG) == "object" or any(_holds_object(v) for v in value.values())
+    return isinstance(value, list) and any(_holds_object(item) for item in value)
+
+
+def _check_same(name: str, before: Any, after: Any) -> None:
+    if isinstance(before, list | tuple) and type(before) in (list, tuple):
+        if isinstance(after, list | tuple) and len(after) == len(before):
+            for n, (one, other) in enumerate(zip(before, after, strict=True)):
+                _check_same(f"{name}[{n}]", one, other)
+            return
+    elif type(before) is dict and type(after) is dict:
+        for key, one in before.items():
+            _check_same(f"{name}[{key!r}]", one, after.get(key))
+        return
+    if type(after) is not type(before):
+        raise ArgumentError(
+            name,
+            f"is a {type(before).__qualname__} and would arrive as a "
+            f"{type(after).__qualname__}; annotate the parameter with its class",
+        )
 
 
 def _signature(function: Callable[..., Any]) -> inspect.Signature:
@@ -168,7 +198,8 @@ def _is_simple(value: object) -> bool:
 def _context_parameter(signature: inspect.Signature, function: Callable[..., Any]) -> str | None:
     for parameter in signature.parameters.values():
         hint = parameter.annotation
-        if hint is Context or (isinstance(hint, str) and hint.split(".")[-1] == "Context"):
+        names = str(hint).replace("|", " ").replace("[", " ").replace("]", " ").split()
+        if hint is Context or any(name.split(".")[-1] == "Context" for name in names):
             return parameter.name
     return None
 

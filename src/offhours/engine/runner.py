@@ -130,7 +130,7 @@ class TaskRunner:
         except Exception as error:
             raise InputError(f"the stored arguments no longer fit the task: {error}") from error
         if task.codec.context_name is not None:
-            kwargs[task.codec.context_name] = context
+            task.codec.with_context(args, kwargs, context)
         return args, kwargs
 
     def _done(self, task: Task, job: Claimed, result: object) -> Outcome:

@@ -8,6 +8,7 @@ foreground lease or a cancellation concerns them all).
 from __future__ import annotations
 
 import os
+import select
 import socket
 import stat
 import sys
@@ -28,7 +29,6 @@ class TokenPipe:
     def __init__(self, path: str | None) -> None:
         self._path = path
         self._writer: int | None = None
-        self._closed = False
         self._lock = threading.Lock()
 
     def put(self) -> None:
@@ -39,40 +39,65 @@ class TokenPipe:
         with suppress(BlockingIOError, OSError, TypeError):
             os.write(self._writer, b"!")  # type: ignore[arg-type]
 
-    def listen(self, hungry: Sequence[Signal], wake: Callable[[], None]) -> None:
-        """Call `wake` for tokens that arrive while all of `hungry` are set."""
-        reader = self._open(0)
-        if reader is not None:
-            thread = threading.Thread(
-                target=self._read, args=(reader, hungry, wake), name="offhours-tokens", daemon=True
-            )
-            thread.start()
+    def listen(self, hungry: Sequence[Signal], wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` for tokens that come while all of `hungry` are set, until the returned
+        function is called."""
+        reader = self._open(os.O_NONBLOCK)
+        if reader is None:
+            return lambda: None
+        ended, end = os.pipe()
+        stopped = Signal()
+
+        def stop() -> None:
+            stopped.set()
+            for signal in hungry:
+                signal.set()
+            os.close(end)
+            thread.join(1)
+
+        def read() -> None:
+            try:
+                self._read(reader, ended, stopped, hungry, wake)
+            except OSError:
+                pass  # the pipe broke: polls serve
+            finally:
+                os.close(reader)
+                os.close(ended)
+
+        thread = threading.Thread(target=read, name="offhours-tokens", daemon=True)
+        thread.start()
+        return stop
 
     def close(self) -> None:
-        self._closed = True
-        self.put()  # so that our own reader, if there is one, wakes and ends
         with self._lock:
             writer, self._writer = self._writer, None
             self._path = None
         if writer is not None:
             os.close(writer)
 
-    def _read(self, reader: int, hungry: Sequence[Signal], wake: Callable[[], None]) -> None:
-        try:
-            while not self._closed:
-                for signal in hungry:
-                    signal.wait()
+    @staticmethod
+    def _read(
+        reader: int,
+        ended: int,
+        stopped: Signal,
+        hungry: Sequence[Signal],
+        wake: Callable[[], None],
+    ) -> None:
+        while True:
+            for signal in hungry:
+                signal.wait()
+            select.select([reader, ended], [], [])
+            if stopped.is_set():
+                return
+            if not all(signal.is_set() for signal in hungry):
+                continue  # busy meanwhile: the token is for somebody else
+            try:
                 os.read(reader, _DRAIN)
-                if self._closed or not all(signal.is_set() for signal in hungry):
-                    os.write(reader, b"!")  # not for us after all: pass it on
-                else:
-                    for signal in hungry:
-                        signal.clear()
-                    wake()
-        except OSError:
-            pass  # the pipe broke: polls serve
-        finally:
-            os.close(reader)
+            except BlockingIOError:
+                continue  # somebody else was faster
+            for signal in hungry:
+                signal.clear()
+            wake()
 
     def _open_writer(self) -> bool:
         with self._lock:

@@ -15,7 +15,7 @@ from functools import partial
 from offhours.core.admission import BackgroundLimits
 from offhours.core.clock import Clock, Signal
 from offhours.core.errors import OffhoursError
-from offhours.core.model import Claimed, WorkerInfo
+from offhours.core.model import Claimed, NewJob, WorkerInfo
 from offhours.core.outcomes import Failed
 from offhours.core.ports import Executor, Store, name_list
 from offhours.core.states import Move
@@ -87,6 +87,7 @@ class Worker:
             timezone=settings.timezone,
             keep_local=keep_local,
         )
+        self._places = places
         self._executors = [executor for executor, _ in places]
         self._lanes: list[Lane] = []
         self._dispatchers: list[Dispatcher] = []
@@ -108,6 +109,7 @@ class Worker:
         pruner = Pruner(self._watch, age=settings.retention, keep=settings.retention_jobs)
         self.prune = pruner.tick
         self._loops: list[Loop] = []
+        self._stop_listening: Callable[[], None] = lambda: None
         self._rebirth = threading.Lock()
         self._hurried = False
 
@@ -157,13 +159,19 @@ class Worker:
         self._loops.append(Loop("prune", self.prune, self._clock))
         for loop in self._loops:
             loop.start()
-        self._pipe.listen([dispatcher.hungry for dispatcher in self._dispatchers], self.wake)
+        hungry = [dispatcher.hungry for dispatcher in self._dispatchers]
+        self._stop_listening = self._pipe.listen(hungry, self.wake)
 
-    def wake(self, priority: int | None = None) -> None:
-        """Look at the store now; with a priority, start nothing less urgent before."""
-        for lane, signal in zip(self._lanes, self._signals, strict=True):
-            if priority is not None:
-                lane.call(priority)
+    def wake(self, job: NewJob | None = None) -> None:
+        """Look at the store now; for a job that we can run, start nothing less urgent before."""
+        task = None if job is None else self._registry.find(job.task)
+        queues = self._settings.queues
+        for (_, serves), lane, signal in zip(self._places, self._lanes, self._signals, strict=True):
+            if job is not None and task is not None:
+                if not serves(task):
+                    continue
+                if queues is None or job.queue in queues:
+                    lane.call(job.priority)
             signal.set()
 
     def wake_lifeline(self) -> None:
@@ -172,8 +180,10 @@ class Worker:
             if loop.signal not in self._signals:
                 loop.signal.set()
 
-    def step(self, now: Micros) -> None:
-        """One round of everything, in the caller's thread."""
+    def step(self, now: Micros, slots: int) -> None:
+        """One round of everything, in the caller's thread, with this many slots."""
+        for lane in self._lanes:
+            lane.slots = slots
         self.lifeline.tick(now)
         for dispatcher in self._dispatchers:
             dispatcher.tick(now)
@@ -216,8 +226,7 @@ class Worker:
                 _log.error("stopping: %s; this worker's jobs are rescued by others", error)
         for executor in self._executors:
             executor.close()
-        for dispatcher in self._dispatchers:
-            dispatcher.hungry.set()  # lets the thread that waits for tokens see the end
+        self._stop_listening()
         if self._watch is not self._store:
             self._watch.close()
 
@@ -231,10 +240,9 @@ class Worker:
         """Jobs that run now."""
         return sum(lane.running for lane in self._lanes)
 
-    @property
-    def active(self) -> bool:
-        """Whether a job runs, waits in a buffer, or is finished and not yet recorded."""
-        return any(lane.active or lane.running for lane in self._lanes)
+    def busy(self, outer: int = 0) -> bool:
+        """Whether more than `outer` jobs run, or one waits in a buffer or to be recorded."""
+        return self.running > outer or any(lane.active for lane in self._lanes)
 
     # -- what can go wrong --------------------------------------------------------------------
 

@@ -140,16 +140,25 @@ class GroupCommit:
             committing = True
             connection.execute("commit")
         except Exception as error:
+            if committing and not isinstance(error, apsw.Error):
+                self._after_interrupt(connection, batch)
+                raise
             _rollback(connection)
             # Without a transaction (locked, disk full) no other try would go better.
             return self._fail(batch, error) if len(batch) == 1 or not begun else False
         except BaseException:
-            if committing and not connection.in_transaction:
-                _mark_done(batch)
+            if committing:
+                self._after_interrupt(connection, batch)
             _rollback(connection)
             raise
         _mark_done(batch)
         return True
+
+    @staticmethod
+    def _after_interrupt(connection: apsw.Connection, batch: list[_Ticket[Any]]) -> None:
+        """A signal's handler raised as the commit returned: what is committed is done."""
+        if not connection.in_transaction:
+            _mark_done(batch)
 
     def _fail(self, batch: list[_Ticket[Any]], error: Exception) -> bool:
         for ticket in batch:

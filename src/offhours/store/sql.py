@@ -46,7 +46,8 @@ class SqlStore:
     """Implements `core.ports.Store` on a database."""
 
     def __init__(self, database: Database) -> None:
-        self.name = database.path
+        self.name = database.name
+        self.location = database.path
         self._db = database
         self._sql = statements()
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import apsw
 
@@ -29,6 +30,7 @@ from offhours.store.migrate import check, migrate
 PAGE_SIZE = 2048
 CHECKPOINT_PAGES = 4096
 CHECKED_WHOLE = 8_000_000
+LOOK_SECONDS = 0.1
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ceph", "9p"})
 
 
@@ -43,8 +45,10 @@ class Database:
         journal: str = "wal",
         lock_timeout: Micros = 10 * SECOND,
     ) -> None:
-        self.path = path
         memory = path == ":memory:"
+        self.name = path
+        # Siblings are opened later, perhaps from another working directory.
+        self.path = path if memory else os.path.abspath(path)
         if not memory:
             check_library(apsw.sqlite_lib_version(), path, journal)
             _prepare_file(path)
@@ -61,12 +65,42 @@ class Database:
                 writer.close()
                 raise
         self._options = (durability, journal, lock_timeout)
-        self._commits = GroupCommit(writer, path)
+        self._connections = (writer, reader)
+        self._use(writer, reader)
+        self._file = None if memory else _identity(path)
+        self._looked_at = time.monotonic()
+        self._gone = False
+        _open_databases.add(self)
+
+    def _use(self, writer: apsw.Connection, reader: apsw.Connection) -> None:
+        self._commits = GroupCommit(writer, self.path)
         self._reader = reader
-        self._read_lock = self._commits.lock if memory else threading.RLock()
+        self._read_lock = self._commits.lock if writer is reader else threading.RLock()
+
+    def check_file(self) -> None:
+        """Refuse to go on when the file was deleted or replaced: what is written would be lost."""
+        if self._gone or (self._file is not None and _identity(self.path) != self._file):
+            self._gone = True
+            raise StoreUnusable(
+                self.path, "was deleted or replaced while it was open; restart on the right file"
+            )
+
+    def after_fork(self) -> None:
+        """In a forked child: connections of our own. The parent's are left alone, not closed."""
+        if self.path == ":memory:":
+            self._use(*self._connections)
+            return
+        _parents_connections.append(self._connections)
+        durability, journal, lock_timeout = self._options
+        own = Database(self.path, durability=durability, journal=journal, lock_timeout=lock_timeout)
+        self._connections = own._connections
+        self._use(*self._connections)
 
     def write(self, unit: Unit[T]) -> T:
         """Run a unit of work in a transaction of its own or a shared one, and commit it."""
+        if self._gone or time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self._looked_at = time.monotonic()
+            self.check_file()
         return self._commits.run(unit)
 
     def read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -94,6 +128,28 @@ class Database:
         self._commits.close()
         with self._read_lock:
             self._reader.close()
+
+
+_open_databases: WeakSet[Database] = WeakSet()
+_parents_connections: list[object] = []
+
+
+def _after_fork() -> None:
+    for database in list(_open_databases):
+        database.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Which file a path leads to; `stat` opens nothing, so it drops no lock."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def check_library(version: str, path: str, journal: str) -> None:
