@@ -177,8 +177,10 @@ def test_an_interrupt_cleans_everything_up(
 def test_workers_do_not_outlive_a_demo_that_is_killed(stage: Stage) -> None:
     process = stage.start("kill", "--headless")
     assert process.stderr is not None
-    while "stopped process" not in process.stderr.readline():
-        pass
+    told: list[str] = []
+    while not told or "stopped process" not in told[-1]:
+        told.append(process.stderr.readline())
+        assert told[-1], "".join(told)
     process.kill()
     process.communicate()
     deadline = time.monotonic() + 10

@@ -25,51 +25,41 @@ MOST_AT_ONCE = 256
 
 
 class _Ticket(Generic[T]):
-    __slots__ = ("done", "error", "turn", "unit", "value")
+    __slots__ = ("done", "error", "unit", "value")
 
     def __init__(self, unit: Unit[T]) -> None:
         self.unit = unit
         self.done = False
         self.value: T | None = None
         self.error: BaseException | None = None
-        # Released once: when the work is done, or when it is this caller's turn to lead.
-        self.turn: threading.Lock | None = None
 
 
 class GroupCommit:
     """Runs units of work on one connection, each wholly or not at all.
 
     A unit may be run twice (when another in its transaction failed), so it must only touch the
-    database. `lock` is held while the connection is in use. A caller may be interrupted anywhere
-    (Ctrl-C): it then gives up its place, and what was committed stays acknowledged.
+    database. A caller may be interrupted anywhere (Ctrl-C): each one that waits leads until its
+    own work is done, so nobody depends on being woken, and what was committed is not done twice.
     """
 
     def __init__(self, connection: apsw.Connection, path: str) -> None:
         self.lock = threading.RLock()
         self._connection: apsw.Connection | None = connection
         self._path = path
-        self._mutex = threading.Lock()
-        self._leader: _Ticket[Any] | None = None
         self._waiting: deque[_Ticket[Any]] = deque()
         self._batch: list[_Ticket[Any]] = []
+        self._settled: list[_Ticket[Any]] = []  # committed or failed, and not yet marked
 
     def run(self, unit: Unit[T]) -> T:
         ticket = _Ticket(unit)
         try:
-            with self._mutex:
-                if self._leader is None:
-                    self._leader = ticket
-                else:
-                    ticket.turn = threading.Lock()
-                    ticket.turn.acquire()
-                self._waiting.append(ticket)
-            if ticket.turn is not None:
-                ticket.turn.acquire()
-            if not ticket.done:
-                self._lead()
-        finally:
-            if not ticket.done or self._leader is ticket:
-                self._step_down(ticket)
+            self._waiting.append(ticket)
+            with self.lock:
+                while not ticket.done:
+                    self._lead()
+        except BaseException:
+            ticket.done = True  # nobody waits for it any more
+            raise
         if ticket.error is not None:
             raise ticket.error
         return ticket.value  # type: ignore[return-value]
@@ -82,46 +72,24 @@ class GroupCommit:
                 connection.close()
 
     def _lead(self) -> None:
-        """Commit what waits, our own work in it."""
-        with self._mutex:
-            while self._waiting and len(self._batch) < MOST_AT_ONCE:
-                self._batch.append(self._waiting.popleft())
-        with self.lock:
-            if len(self._batch) == 1 or not self._commit(self._batch):
-                for ticket in self._batch:
-                    self._commit([ticket])
+        """Commit what waits, our own work in it. Every step may be the last before an interrupt."""
+        self._clear_up()
+        while self._waiting and len(self._batch) < MOST_AT_ONCE:
+            if not self._waiting[0].done and self._waiting[0] not in self._batch[-1:]:
+                self._batch.append(self._waiting[0])
+            self._waiting.popleft()
+        if len(self._batch) == 1 or not self._commit(self._batch):
+            for ticket in self._batch:
+                self._commit([ticket])
+                ticket.done = True
+        self._clear_up()
 
-    def _step_down(self, ticket: _Ticket[Any]) -> None:
-        """Hand the lead, if it is ours, to who came meanwhile; an interrupt does not keep us."""
-        interrupt: BaseException | None = None
-        while True:
-            try:
-                with self._mutex:
-                    self._hand_over(ticket)
-                break
-            except BaseException as error:
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
-
-    def _hand_over(self, ticket: _Ticket[Any]) -> None:
-        """Can be cut off at any point and done again."""
-        if ticket in self._waiting and not ticket.done:
-            self._waiting.remove(ticket)
-        if self._leader is not ticket:
-            return
-        while self._batch:
-            other = self._batch[-1]
-            if other.done:
-                _call(other)
-            elif other is not ticket and other not in self._waiting:
-                self._waiting.appendleft(other)
-            self._batch.pop()
-        if self._waiting:
-            _call(self._waiting[0])
-            self._leader = self._waiting[0]
-        else:
-            self._leader = None
+    def _clear_up(self) -> None:
+        """Mark what is settled; what is left over from an interrupted leader stays in the batch."""
+        for ticket in self._settled:
+            ticket.done = True
+        self._settled = []
+        self._batch = [ticket for ticket in self._batch if not ticket.done]
 
     def _commit(self, batch: list[_Ticket[Any]]) -> bool:
         """Run a batch in one transaction. False: one of several failed, and nothing was done."""
@@ -139,6 +107,7 @@ class GroupCommit:
             points.reach("in group commit" if len(batch) > 1 else "before commit")
             committing = True
             connection.execute("commit")
+            self._settled = batch
         except Exception as error:
             if committing and not isinstance(error, apsw.Error):
                 self._after_interrupt(connection, batch)
@@ -151,14 +120,12 @@ class GroupCommit:
                 self._after_interrupt(connection, batch)
             _rollback(connection)
             raise
-        _mark_done(batch)
         return True
 
-    @staticmethod
-    def _after_interrupt(connection: apsw.Connection, batch: list[_Ticket[Any]]) -> None:
+    def _after_interrupt(self, connection: apsw.Connection, batch: list[_Ticket[Any]]) -> None:
         """A signal's handler raised as the commit returned: what is committed is done."""
         if not connection.in_transaction:
-            _mark_done(batch)
+            self._settled = batch
 
     def _fail(self, batch: list[_Ticket[Any]], error: Exception) -> bool:
         for ticket in batch:
@@ -166,19 +133,8 @@ class GroupCommit:
             if isinstance(error, apsw.Error):
                 ticket.error = translate(error, self._path)
                 ticket.error.__cause__ = error
-        _mark_done(batch)
+        self._settled = batch
         return True
-
-
-def _mark_done(batch: list[_Ticket[Any]]) -> None:
-    for ticket in batch:
-        ticket.done = True
-
-
-def _call(ticket: _Ticket[Any]) -> None:
-    """Let the ticket's caller go on; calling twice does no harm."""
-    if ticket.turn is not None and ticket.turn.locked():
-        ticket.turn.release()
 
 
 def _rollback(connection: apsw.Connection) -> None:

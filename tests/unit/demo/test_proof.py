@@ -104,5 +104,5 @@ def test_a_link_that_is_sound_and_a_group_that_is_none_are_seen(made: Material) 
 
 def test_there_is_about_as_much_work_as_was_asked_for(tmp_path: Path) -> None:
     few = material.make(tmp_path, 0.5)
-    assert len(few.logs) >= 9 and len(few.folders) == len(few.bases) == len(few.sites) == 3
+    assert len(few.logs) == 12 and len(few.folders) == len(few.bases) == len(few.sites) == 3
     assert all(log.path.stat().st_size > 0 for log in few.logs)
