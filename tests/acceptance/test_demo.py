@@ -151,8 +151,21 @@ Lifeline._cause_of_death = lambda self, worker: "a rumour" if random.random() < 
     assert "run twice at once" in missed(json.loads(out))
 
 
+def test_kill_says_at_once_when_its_workers_cannot_work(stage: Stage) -> None:
+    broken = """
+import os, sys
+if sys.argv[0] == "-m":
+    os.write(2, b"no such luck\\n")
+    os._exit(1)
+"""
+    code, out, _ = stage.run("kill", "--headless", broken=broken)
+    assert code == 1
+    assert "the workers' last words: no such luck" in out
+    assert "still waiting when time was up" in out.splitlines()[-1]
+
+
 def test_kill_keeps_its_ledger_when_asked(stage: Stage) -> None:
-    code, _, err = stage.run("kill", "--jobs", "100", "--headless", "--keep")
+    code, _, err = stage.run("kill", "--jobs", "200", "--headless", "--keep")
     assert code == 0
     [kept] = [line.split()[-1] for line in err.splitlines() if line.startswith("kept: ")]
     words = {line.split()[3] for line in (Path(kept) / "ledger.txt").read_text().splitlines()}

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-BUSY = 25
+BUSY = 50
 
 
 def _options(command: Any) -> Any:

@@ -32,6 +32,8 @@ _WRITERS: dict[type, Callable[..., object]] = {
     bytes: lambda b: base64.b64encode(b).decode(),
 }
 
+_IN_SETS = frozenset({str, int, float, bool, type(None), *_WRITERS})
+
 _READERS: dict[str, Callable[..., object]] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
@@ -103,9 +105,9 @@ def _tagged(value: object, name: str, depth: int) -> object:
     if isinstance(value, set | frozenset):
         tag = "set" if isinstance(value, set) else "frozenset"
         items = sorted(value, key=repr)
-        if any(isinstance(item, tuple) or object_fields(item) is not None for item in items):
+        if any(type(item) not in _IN_SETS and not isinstance(item, frozenset) for item in items):
             raise ArgumentError(
-                name, "is a set of tuples or objects, which would come back as lists; pass a list"
+                name, "is a set of tuples or objects, which would not come back; pass a list"
             )
         return {TAG: tag, "v": [to_plain(i, f"{name}{{}}", depth + 1) for i in items]}
     fields = object_fields(value)

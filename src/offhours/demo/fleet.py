@@ -67,6 +67,11 @@ class Member:
         self._close()
         return code == 0
 
+    @property
+    def fallen(self) -> bool:
+        """Whether it has ended though nobody asked it to."""
+        return self._process.poll() is not None
+
     def disowned(self) -> None:
         """Note that the store has given its jobs to others."""
         self._pen.write("disowned", pid=self.pid)
@@ -95,6 +100,11 @@ class Fleet:
         self.members = [self._another() for _ in range(size)]
         self.kills = 0
 
+    @property
+    def fallen(self) -> int:
+        """How many have ended though nobody asked them to."""
+        return sum(member.fallen for member in self.members)
+
     def _another(self) -> Member:
         return Member(self._command, self._pen, self._log)
 
@@ -109,11 +119,16 @@ class Fleet:
         """Let all finish; how many did so in good order."""
         for member in self.members:
             member.ask_to_end()
-        orderly = 0
+        deadline, orderly = time.monotonic() + PATIENCE, 0
         while self.members:
-            orderly += self.members[0].ended(PATIENCE)
+            orderly += self.members[0].ended(max(0.0, deadline - time.monotonic()))
             del self.members[0]
         return orderly
+
+    def last_words(self) -> str:
+        """What the processes said last."""
+        lines = self._log.read_text(encoding="utf-8", errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line), "nothing")
 
     def __enter__(self) -> Self:
         return self

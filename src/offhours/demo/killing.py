@@ -37,6 +37,10 @@ class Aftermath:
     jobs: list[Job] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     kills: int = 0
+    fallen: int = 0
+    """Workers that ended though nobody asked them to."""
+    last_words: str = ""
+    """What the workers said last."""
     orderly: int = 0
     """Workers that finished in good order when they were asked to, at the end."""
     sound: bool = False
@@ -66,10 +70,12 @@ class Killing:
             self._submit(pen)
             with Fleet(self._size, self._store, pen) as fleet:
                 self._screen.say(f"{self._jobs:,} jobs, {self._size} worker processes, one file")
+                self._see_all_at_work(fleet)
                 self._harass(fleet)
                 self._see_all_at_work(fleet)
-                after.kills = fleet.kills
+                after.kills, after.fallen = fleet.kills, fleet.fallen
                 after.orderly = fleet.end()
+                after.last_words = fleet.last_words()
             after.jobs = self._app.jobs(limit=self._jobs + 1)
             after.events = list(self._app.events())
             after.marks = self._marks()
@@ -88,7 +94,7 @@ class Killing:
     def _harass(self, fleet: Fleet) -> None:
         begin = time.monotonic()
         next_kill, next_stop = begin + KILL_EVERY, begin + FIRST_STOP
-        while not self._over():
+        while not self._over(fleet):
             moment = time.monotonic()
             if moment >= next_kill:
                 next_kill += KILL_EVERY
@@ -103,31 +109,34 @@ class Killing:
             self._stopped.wake()
 
     def _see_all_at_work(self, fleet: Fleet) -> None:
-        """A process that is asked to end before it has begun cannot do so in good order."""
+        """A process that has not begun can neither be hurt nor end in good order."""
         deadline = time.monotonic() + UP_WITHIN
         pids = {member.pid for member in fleet.members}
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not fleet.fallen:
             if pids <= {worker.pid for worker in self._app.workers()}:
                 return
             time.sleep(LOOK)
 
-    def _over(self) -> bool:
+    def _over(self, fleet: Fleet) -> bool:
         counts = self._app.counts()
         self._finished = sum(counts[state] for state in _FINAL)
         self._screen.show(self._shares)
         done = self._finished == self._jobs and self._stopped is None
-        return done or time.monotonic() >= self._give_up
+        return done or bool(fleet.fallen) or time.monotonic() >= self._give_up
 
     def _shares(self) -> Mapping[str, tuple[float, float]]:
         return {"done": (self._finished, self._jobs)}
 
     def _kill(self, fleet: Fleet, moment: float) -> None:
-        """The oldest; while one stands still, the youngest: the others must see its silence."""
+        """The oldest in a run; while one stands still, the youngest, as the others watch it."""
         recent = {member for member, woken in self._woken.items() if moment - woken < SPARED}
         victims = [m for m in fleet.members if m is not self._stopped and m not in recent]
         if not victims:
             return
-        victim = victims[0] if self._stopped is None else victims[-1]
+        if self._stopped is None:
+            victim = next((m for m in victims if self._in_a_run(m)), victims[0])
+        else:
+            victim = victims[-1]
         fleet.replace(victim)
         self._screen.say(f"killed process {victim.pid}: {self._finished:,} jobs are finished")
 

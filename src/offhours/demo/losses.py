@@ -20,6 +20,8 @@ def parts(after: Aftermath, jobs: int, workers: int) -> list[Part]:
 def _ledger(after: Aftermath, verdict: Verdict, jobs: int) -> Part:
     codes = sorted({job.code or "" for job in after.jobs if job.id in verdict.failed})
     notes = [f"failed with: {', '.join(codes)}"] if codes else []
+    if verdict.waiting or after.fallen:
+        notes.append(f"the workers' last words: {after.last_words}")
     return Part(
         "The ledger, kept outside the database",
         [
@@ -53,7 +55,8 @@ def _deeds(after: Aftermath, verdict: Verdict, workers: int) -> Part:
             at_most("a kill to the job's next run, slowest", _slowest(after), LATEST_RESCUE, "s"),
             _any("done, but killed before it was known", len(verdict.repeated)),
             all_of("stale results refused", refused, len(verdict.stale)),
-            all_of("workers that ended in good order", after.orderly, workers),
+            none_of("workers that ended by themselves", after.fallen),
+            all_of("workers that ended in good order when asked", after.orderly, workers),
         ],
         [
             "stale: its process stood still until its lease was given to others, woke, and came to",

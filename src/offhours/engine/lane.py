@@ -146,8 +146,9 @@ class Lane:
             room = free + ahead - len(self._buffer)
             if room > 0:
                 return Wish(room, idle, None, self._calls)
-            if free > 0 and self._buffer and self._urgent < max(self._buffer)[0]:
-                return Wish(free, idle, max(self._buffer)[0], self._calls)
+            if self._buffer and self._urgent < max(self._buffer)[0]:
+                # Even with no slot free: what was called must stand before what is buffered.
+                return Wish(max(free, 1), idle, max(self._buffer)[0], self._calls)
             return Wish(0, idle, None, self._calls)
 
     def running_ids(self) -> list[int]:

@@ -95,6 +95,18 @@ def test_a_full_buffer_still_asks_for_the_urgent() -> None:
     assert (wish.slots, wish.below) == (1, 90)
 
 
+def test_what_is_called_stands_before_the_buffer_even_with_no_slot_free() -> None:
+    made = lane(slots=1)
+    fill(made, *(job(n, 90) for n in range(5)))
+    running = made.try_take()
+    made.call(0)
+    wish = made.wanted()
+    assert (wish.slots, wish.below) == (1, 90)
+    made.put([job(9, 0)], wish.receipt)
+    made.finish(running, Done(None))
+    assert made.try_take().id == 9
+
+
 def test_what_was_given_up_is_void() -> None:
     made = lane()
     fill(made, job(1))
