@@ -1,7 +1,7 @@
 """Wake-ups between processes. They only make a worker look sooner: losing one costs a poll.
 
-Two kinds: a token in a pipe beside the database, which the kernel gives to one idle worker (a new
-job needs one, and a herd would fight for the write lock); and a datagram to every worker (a
+Two kinds: a token in a pipe beside the database, which one of the idle workers takes (a new job
+needs one, and a herd would fight for the write lock); and a datagram to every worker (a
 foreground lease or a cancellation concerns them all).
 """
 
