@@ -193,14 +193,17 @@ def test_a_full_disk_behind_stdout_is_one_line(house: House) -> None:
 
 
 def on_terminal(house: House, *argv: str, until: str = "", **env: str) -> tuple[int, str]:
-    """Run it on a terminal; with `until`, Ctrl-C once that was shown."""
+    """Run it on a terminal; with `until`, Ctrl-C once that was shown.
+
+    Again when it goes on for seconds: Python swallows an interrupt that meets a finaliser.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*OFFHOURS, *argv],
         cwd=house.folder, env=house.env | env, stdin=theirs, stdout=theirs, stderr=theirs,
     )  # fmt: skip
     os.close(theirs)
-    shown, asked = b"", False
+    shown, asked = b"", float("inf")
     while True:
         try:
             part = os.read(ours, 65_536)
@@ -209,9 +212,10 @@ def on_terminal(house: House, *argv: str, until: str = "", **env: str) -> tuple[
         if not part:
             break
         shown += part
-        if until and not asked and until.encode() in shown:
+        first = asked == float("inf") and until.encode() in shown
+        if until and (first or time.monotonic() - asked > 3):
             process.send_signal(signal.SIGINT)
-            asked = True
+            asked = time.monotonic()
     os.close(ours)
     return process.wait(30), shown.decode()
 
