@@ -81,7 +81,7 @@ def comes_back(plan: Plan, now: datetime = NOW) -> bool:
 
 
 @given(st.one_of(phrases, two_clauses), st.sampled_from(ZONES))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_what_is_understood_comes_back_and_what_is_refused_helps(phrase: str, zone: str) -> None:
     try:
         plan = parse(phrase, NOW, zone)
@@ -101,7 +101,7 @@ WORDS = sorted({*WEEKDAYS, *MONTHS, *UNITS, *ADVERBS, "every", "at", "on", "the"
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).map(" ".join))
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_any_words_in_any_order(phrase: str) -> None:
     try:
         plan = parse(phrase, NOW)
@@ -113,7 +113,7 @@ def test_any_words_in_any_order(phrase: str) -> None:
 
 
 @given(st.one_of(phrases, two_clauses), st.integers(0, 40), st.sampled_from(["", *WORDS]))
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_a_word_is_never_skipped(phrase: str, place: int, extra: str) -> None:
     """A strange word anywhere is refused, whatever stands around it."""
     words = phrase.split()
@@ -123,7 +123,7 @@ def test_a_word_is_never_skipped(phrase: str, place: int, extra: str) -> None:
 
 
 @given(st.text(max_size=260))
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_any_text_is_a_plan_or_a_refusal(text: str) -> None:
     try:
         plan = parse(text, NOW)
@@ -166,7 +166,7 @@ def valid_cron(expression: str) -> Cron | None:
 
 
 @given(crons)
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_each_cron_expression_has_a_sentence_that_reads_back(expression: str) -> None:
     cron = valid_cron(expression)
     if cron is None:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
+from offhours.core.errors import PhraseError
 from offhours.core.phrases import describe, parse
 from offhours.core.times import HOUR, MINUTE, SECOND, to_micros
 from offhours.core.triggers import At, Calendar, Cron, Every, Plan, Trigger, Window
@@ -129,10 +130,18 @@ def test_a_moment_in_a_repeated_hour_keeps_its_pass() -> None:
 
 
 def test_a_wall_time_that_is_skipped_is_refused() -> None:
-    from offhours.core.errors import PhraseError
-
     with pytest.raises(PhraseError, match="skips"):
         parse("2027-03-28 02:30 in Europe/Berlin", NOW)
+
+
+def test_a_schedule_too_long_to_be_said_back_is_refused() -> None:
+    days = ",".join(f"2027-01-{day:02}" for day in range(1, 22))
+    with pytest.raises(PhraseError, match="make it two"):
+        parse(f"every day at 9am except {days}", NOW)
+    longest = f"0 {','.join(['0'] * 120)} * * *"
+    plan = parse(longest, NOW)
+    assert plan == Plan((Cron(longest),), "UTC")
+    assert parse(describe(plan), NOW) == plan
 
 
 def test_windows_of_other_triggers_are_told_without_a_promise() -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from offhours.core.errors import PhraseError, ScheduleError
 from offhours.core.phrases.cron_words import in_words
 from offhours.core.phrases.fields import canonical
 from offhours.core.phrases.lexicon import WEEKDAY_NAMES, joined
-from offhours.core.phrases.parse import understand
 from offhours.core.phrases.tokens import LONGEST
+from offhours.core.phrases.understand import understand
 from offhours.core.times import HOUR, MINUTE, SECOND, Micros, to_datetime
 from offhours.core.triggers import Calendar, Cron, Every, Plan, Trigger
 from offhours.core.triggers.zones import load_zone, passes
@@ -51,10 +52,10 @@ def _reads_back(sentence: str, plan: Plan, timezone: str) -> bool:
 
 def _candidates(plan: Plan, zone: ZoneInfo, tail: str) -> Iterator[str]:
     """Sentences from the most readable to the safest."""
-    for shorten in (_merged, _pairs):
-        merged = shorten(plan, zone)
-        if merged:
-            yield merged + tail
+    for shorten in (_grouped, _same_weeks, _pairs):
+        shorter = shorten(plan)
+        if shorter:
+            yield shorter + tail
     clauses = [_clause(trigger, zone, plan) for trigger in plan.triggers]
     first = plan.triggers[0]
     if len(clauses) == 1 and isinstance(first, Cron):
@@ -70,6 +71,8 @@ def _candidates(plan: Plan, zone: ZoneInfo, tail: str) -> Iterator[str]:
         for trigger, clause in zip(plan.triggers, clauses, strict=True)
     ]
     yield " and ".join(verbatim) + tail
+    if len(clauses) == 1 and isinstance(first, Cron) and not tail:
+        yield first.expression
 
 
 def _starting(clauses: list[str], plan: Plan) -> str:
@@ -158,27 +161,27 @@ def _end(moment: Micros, zone: ZoneInfo) -> str:
     return _moment(moment, zone)
 
 
-def _merged(plan: Plan, zone: ZoneInfo) -> str:
-    """Several triggers that differ in one respect, said once."""
-    if len(plan.triggers) < 2:
+def _grouped(plan: Plan) -> str:
+    """Times of day on the same days, said in one clause: `every day at 09:15 and 17:45`."""
+    words = [
+        in_words(canonical(trigger.expression)) if isinstance(trigger, Cron) else None
+        for trigger in plan.triggers
+    ]
+    timed = [each for each in words if each is not None and each.times]
+    if len(timed) != len(plan.triggers) or len(timed) < 2:
         return ""
+    clauses = []
+    for days, group in groupby(timed, key=lambda each: each.days):
+        times = ", ".join(each.times for each in group).replace(" and ", ", ").split(", ")
+        clauses.append(f"{days} at {joined(sorted(times))}")
+    return " and ".join(clauses)
+
+
+def _same_weeks(plan: Plan) -> str:
+    """Weekdays of the same weeks: `every 3 weeks on monday and friday`."""
     calendars = [trigger for trigger in plan.triggers if isinstance(trigger, Calendar)]
-    if len(calendars) == len(plan.triggers):
-        return _merged_calendars(calendars, plan)
-    crons = [trigger for trigger in plan.triggers if isinstance(trigger, Cron)]
-    if len(crons) != len(plan.triggers):
-        return ""
-    words = [in_words(canonical(cron.expression)) for cron in crons]
-    times = [each.times for each in words if each is not None]
-    if len(times) == len(crons) and all(times) and len({w.days for w in words if w}) == 1:
-        listed = [part for each in times for part in each.replace(" and ", ", ").split(", ")]
-        return f"{words[0].days if words[0] else ''} at {joined(sorted(listed))}"
-    return ""
-
-
-def _merged_calendars(calendars: list[Calendar], plan: Plan) -> str:
-    first = calendars[0]
-    if first.days % 7 or plan.start is not None:
+    first = calendars[0] if len(calendars) == len(plan.triggers) > 1 else None
+    if first is None or first.days % 7 or plan.start is not None:
         return ""
     alike = all(replace(each, anchor_date=first.anchor_date) == first for each in calendars)
     names = [WEEKDAY_NAMES[each.anchor_date.isoweekday() % 7] for each in calendars]
@@ -186,7 +189,7 @@ def _merged_calendars(calendars: list[Calendar], plan: Plan) -> str:
     return f"{_calendar(first, f' on {joined(names)}')} starting {start}" if alike else ""
 
 
-def _pairs(plan: Plan, zone: ZoneInfo) -> str:
+def _pairs(plan: Plan) -> str:
     """The fires within a window and the one at its end: `every 10 minutes from 09:00 to 17:00`."""
     crons = [canonical(t.expression) for t in plan.triggers if isinstance(t, Cron)]
     if not 2 <= len(crons) == len(plan.triggers) <= 3:
