@@ -188,6 +188,11 @@ class Lifeline:
         silent = moment - since
         if silent < worker.lease / SECOND:
             return None
+        self.beat(self._clock.micros())
+        if self._clock.monotonic() - moment > worker.lease / SECOND / 4:
+            # Somebody held the database: they may just have been waiting, as we have.
+            self._seen.clear()
+            return None
         return f"no heartbeat for {silent:.0f} s"
 
     def _sort_strangers(self, now: Micros) -> None:
