@@ -54,6 +54,7 @@ from offhours.engine.worker import Worker, WorkerSettings
 from offhours.executors.inline import InlineExecutor
 from offhours.executors.threads import ThreadExecutor
 from offhours.handles import JobHandle, SubmitOptions, TaskHandle
+from offhours.schedules import ScheduleBook, ScheduleHandle, ScheduleOptions, When
 from offhours.store.sql import SqlStore
 from offhours.store.sqlite import Database
 
@@ -196,10 +197,7 @@ class Offhours:
         The arguments are not checked against the function, and retries and timeout are those of the
         task where it runs, unless `retries` is given (then `timeout` is as given here, too).
         """
-        known = self.registry.find(task)
-        if known is None:
-            name = _word(task, "task") or ""
-            known = Task(name, _anything, Codec(_anything, name), retries=None, timeout=None)
+        known = self.task_named(task)
         [job] = self.submit_calls(known, [(tuple(args), dict(kwargs or {}))], options)
         return job
 
@@ -231,6 +229,10 @@ class Offhours:
         """Refuse options that `submit` would refuse."""
         self._new_job(task, options, self.clock.micros())
 
+    def new_job(self, task: Task, options: Mapping[str, Any]) -> NewJob:
+        """A job of a task as these options want it, checked; its arguments are still to come."""
+        return self._new_job(task, cast(SubmitOptions, options), self.clock.micros())
+
     def _new_job(self, task: Task, options: SubmitOptions, now: Micros) -> NewJob:
         if not options:
             return NewJob(
@@ -256,6 +258,11 @@ class Offhours:
             metadata=None if metadata is None else self._metadata(metadata),
             unique_key=_text(get("unique"), "unique"),
             on_lost=_on_lost(get("on_lost", task.on_lost)),
+            expires_at=(
+                None
+                if get("expires") is None
+                else parse_until(options["expires"], now, self.settings.timezone)  # type: ignore[arg-type]
+            ),
         )
 
     def _run_at(self, delay: Duration | None, at: Moment | None, now: Micros) -> Micros:
@@ -348,6 +355,45 @@ class Offhours:
         if not callable(function):
             raise TaskError(f"expected a function, got {function!r}")
         return cast(Callable[..., Any], function)
+
+    # -- scheduling -------------------------------------------------------------------------
+
+    def schedule(
+        self,
+        function: Callable[..., Any] | TaskHandle[..., Any] | str,
+        when: When,
+        *,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Unpack[ScheduleOptions],
+    ) -> ScheduleHandle:
+        """Have a task run again and again: `when` is English, a cron expression, a timedelta, a
+        datetime (once), or a trigger or `Plan` of `offhours.core.triggers`.
+
+        Said again at the next start, it changes nothing; said otherwise, it changes the schedule
+        of that name. What is ambiguous is refused with choices; nothing is stored then.
+
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> task = app.task(name="report")(lambda: None)
+        >>> print(app.schedule(task, "every weekday at 9am").explain().sentence)
+        every weekday at 09:00
+        """
+        self._check_open()
+        return self.schedules.add(self._task_of(function), when, args, kwargs, options)
+
+    @functools.cached_property
+    def schedules(self) -> ScheduleBook:
+        """The schedules in the store: `get`, `list`, `preview`."""
+        return ScheduleBook(self)
+
+    def task_named(self, name: str) -> Task:
+        """A task by its name; of one that this process does not know, only the name is known."""
+        known = self.registry.find(name)
+        if known is not None:
+            return known
+        name = _word(name, "task") or ""
+        return Task(name, _anything, Codec(_anything, name), retries=None, timeout=None)
 
     # -- asking -----------------------------------------------------------------------------
 
@@ -486,9 +532,7 @@ class Offhours:
         moment = parse_until(until, now, self.settings.timezone)
         if self.store.apply([states.reschedule(job, moment, reason)], now):
             raise IllegalMove(f"job {job_id} was started meanwhile and cannot be deferred")
-        if self._worker is not None:
-            self._worker.wake()
-        self._pipe.put()
+        self.wake_workers()
 
     def retry(self, job_id: int) -> JobHandle[Any]:
         """Submit a finished job anew, as a new job that names the old one."""
@@ -499,7 +543,7 @@ class Offhours:
             raise IllegalMove(f"job {job_id} was durable=False; its function is gone")
         now = self.clock.micros()
         fields = {name: getattr(job, name) for name in NewJob._fields}
-        new = NewJob(**fields)._replace(run_at=now, retry_of=job_id)
+        new = NewJob(**fields)._replace(run_at=now, retry_of=job_id, expires_at=None)
         return JobHandle(self, self._store_jobs([new], now)[0])
 
     @contextmanager
@@ -606,11 +650,11 @@ class Offhours:
         runs, quiet = 0, 0
         outer = self._worker.running  # a task that waits for its child drains, too
         while quiet < 2:  # what looks odd is looked at twice before it is judged
-            self._worker.step(self.clock.micros(), outer + 1)
+            again = self._worker.step(self.clock.micros(), outer + 1)
             before = runs
             while self._inline.run_next():
                 runs += 1
-            quiet = 0 if runs > before or self._worker.busy(outer) else quiet + 1
+            quiet = 0 if again or runs > before or self._worker.busy(outer) else quiet + 1
         return runs
 
     def run(self) -> int:
@@ -708,6 +752,12 @@ class Offhours:
             self._pipe.put()
         if worker is not None:
             worker.wake(job if job.run_at <= now else None)
+
+    def wake_workers(self) -> None:
+        """Something in the store wants to be looked at: by us, or by one worker elsewhere."""
+        if self._worker is not None:
+            self._worker.wake()
+        self._pipe.put()
 
     def _tell_workers(self, kind: str) -> None:
         """Something concerns every worker on the store: "f"oreground or a "c"ancellation."""

@@ -26,6 +26,7 @@ class SubmitOptions(TypedDict, total=False):
     priority: a `TaskPriority`, its number or its name
     name, metadata: what to call it, and a small mapping kept with it
     delay: how long to wait first; at: when to run (aware datetime or ISO 8601), instead of delay
+    expires: a job that has not started by then is cancelled (a delay from now, or a moment)
     unique: a key; while an unfinished job has it, submitting answers with that job
     queue: name of its queue
     retries: attempts after the first one fails
@@ -40,6 +41,7 @@ class SubmitOptions(TypedDict, total=False):
     metadata: Mapping[str, Any] | None
     delay: Duration | None
     at: Moment | None
+    expires: Moment | Duration | None
     unique: str | None
     queue: str
     retries: int
@@ -184,6 +186,9 @@ def job_dict(job: Job) -> dict[str, Any]:
         "code": job.code,
         "reason": job.reason,
         "retry_of": job.retry_of,
+        "expires_at": when(job.expires_at),
+        "schedule": job.schedule_id,
+        "fire_at": when(job.fire_at),
         "metadata": load(job.metadata),
         "progress": load(job.progress),
         "arguments": _loose(job.args),

@@ -13,8 +13,10 @@ OffhoursError
 │   └── ConfigError               settings; `.faults` lists all of them
 ├── NotFound (LookupError)
 │   ├── JobNotFound
-│   └── TaskNotFound
+│   ├── TaskNotFound
+│   └── ScheduleNotFound
 ├── IllegalMove                   the job's state does not allow this
+├── Conflict                      somebody else has changed it meanwhile
 ├── LeaseLost                     somebody else holds the job now
 ├── QueueFull                     the bounded queue has no room
 ├── NotStarted                    the app is not running, or was stopped
@@ -130,8 +132,16 @@ class TaskNotFound(NotFound):
     """No task of that name is registered."""
 
 
+class ScheduleNotFound(NotFound):
+    """No schedule has that number or name."""
+
+
 class IllegalMove(OffhoursError):
-    """The job's state does not allow this."""
+    """The state of the job or schedule does not allow this."""
+
+
+class Conflict(OffhoursError):
+    """Somebody else has changed it meanwhile; nothing was changed."""
 
 
 class LeaseLost(OffhoursError):

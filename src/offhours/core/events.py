@@ -42,6 +42,15 @@ KINDS: dict[str, JobState | None] = {
     "worker.lost": None,
     "foreground.entered": None,
     "foreground.left": None,
+    "schedule.created": None,
+    "schedule.changed": None,
+    "schedule.paused": None,
+    "schedule.resumed": None,
+    "schedule.disabled": None,
+    "schedule.parked": None,
+    "schedule.ended": None,
+    "schedule.skipped": None,
+    "schedule.deleted": None,
     "store.pruned": None,
 }
 

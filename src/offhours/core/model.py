@@ -76,6 +76,9 @@ class NewJob(NamedTuple):
     on_lost: str = "retry"
     owner: str | None = None
     retry_of: int | None = None
+    expires_at: Micros | None = None
+    schedule_id: int | None = None
+    fire_at: Micros | None = None
 
 
 class Job(NamedTuple):
@@ -83,7 +86,8 @@ class Job(NamedTuple):
 
     `attempt` numbers the claims and is the fencing token: a result that carries an older one is
     refused. `returned` counts the claims that spent nothing (deferrals, hand-backs). `begun` tells
-    a run that was seen going on from a job that may still wait in its worker's buffer.
+    a run that was seen going on from a job that may still wait in its worker's buffer. A job that a
+    schedule made names it, and the instant (`fire_at`) for which it was made.
     """
 
     id: int
@@ -99,6 +103,9 @@ class Job(NamedTuple):
     on_lost: str
     owner: str | None
     retry_of: int | None
+    expires_at: Micros | None
+    schedule_id: int | None
+    fire_at: Micros | None
     created_at: Micros
     state: JobState
     run_at: Micros
@@ -151,6 +158,8 @@ class Claimed(NamedTuple):
     deferrals: int
     progress: str | None
     cancel_at: Micros | None
+    schedule_id: int | None = None
+    fire_at: Micros | None = None
 
     @property
     def spent(self) -> int:

@@ -10,6 +10,7 @@ NAMES = frozenset(
         "after effect",
         "before apply",
         "before commit",
+        "in fire",
         "in group commit",
         "in heartbeat",
     }

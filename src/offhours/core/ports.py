@@ -9,6 +9,13 @@ from offhours.core.admission import BackgroundLimits, Room
 from offhours.core.events import Event
 from offhours.core.model import Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
 from offhours.core.outcomes import Outcome
+from offhours.core.schedules import (
+    FireRecord,
+    NewSchedule,
+    Schedule,
+    ScheduleMove,
+    ScheduleStatus,
+)
 from offhours.core.states import Move, Value
 from offhours.core.times import Micros
 
@@ -32,6 +39,7 @@ class ClaimOrder(NamedTuple):
     """Who claims, how many, of what. `tasks` and `queues` are lists as `name_list` writes them.
 
     `free` of the claimed jobs start at once; `begun` names earlier ones that have started since.
+    With `fires`, schedules that are due fire first.
     """
 
     worker: int
@@ -42,10 +50,11 @@ class ClaimOrder(NamedTuple):
     queues: str | None = None
     limits: BackgroundLimits = BackgroundLimits()
     below: int | None = None
+    fires: bool = True
 
 
 class Exchange(NamedTuple):
-    """What one round of a worker brought."""
+    """What one round of a worker brought. `fired` are the tasks of the jobs that schedules made."""
 
     alive: bool
     refused: Sequence[Move]
@@ -53,6 +62,8 @@ class Exchange(NamedTuple):
     leases: Sequence[ForegroundLease]
     room: Room
     next_due: Micros | None
+    next_fire: Micros | None = None
+    fired: Sequence[str] = ()
 
 
 class Situation(NamedTuple):
@@ -69,6 +80,37 @@ class Situation(NamedTuple):
 class Pruned(NamedTuple):
     jobs: int
     events: int
+    fires: int = 0
+
+
+class Schedules(Protocol):
+    """The schedules in a store. Workers fire them in `Store.exchange`; this is for all else."""
+
+    def add(self, new: NewSchedule, next_at: Micros, now: Micros) -> tuple[Schedule, bool]: ...
+    def change(self, move: ScheduleMove, now: Micros) -> bool: ...
+    def settle(self, schedule_id: int, now: Micros) -> None: ...
+    def skip_due(self, schedule_id: int, code: str, reason: str, now: Micros) -> None: ...
+    def run_now(
+        self, schedule: Schedule, instants: Sequence[Micros], code: str, now: Micros
+    ) -> list[int]: ...
+    def remove(self, schedule: Schedule, now: Micros) -> bool: ...
+
+    def get(self, schedule_id: int) -> Schedule | None: ...
+    def named(self, name: str) -> Schedule | None: ...
+    def page(
+        self,
+        *,
+        status: ScheduleStatus | None = None,
+        task: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+    ) -> list[Schedule]: ...
+    def due_between(self, first: Micros, last: Micros, limit: int = 1000) -> list[Schedule]: ...
+    def of_task(self, task: str, status: ScheduleStatus, limit: int = 1000) -> list[Schedule]: ...
+    def tasks(self, status: ScheduleStatus) -> list[str]: ...
+    def fires(
+        self, schedule_id: int, before: Micros | None = None, limit: int = 50
+    ) -> list[FireRecord]: ...
 
 
 class Store(Protocol):
@@ -76,6 +118,7 @@ class Store(Protocol):
 
     name: str
     location: str
+    schedules: Schedules
 
     def submit(
         self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
@@ -105,6 +148,7 @@ class Store(Protocol):
     def strangers(self, known: str, limit: int = 1000) -> list[Job]: ...
     def parked(self, known: str, limit: int = 1000) -> list[Job]: ...
     def owned(self, limit: int = 1000) -> list[Job]: ...
+    def expired(self, now: Micros, limit: int = 1000) -> list[Job]: ...
     def counts(self) -> dict[str, int]: ...
     def events(self, after: int = 0, limit: int = 1000) -> list[Event]: ...
     def history(self, job_id: int) -> list[Event]: ...

@@ -29,6 +29,10 @@ LEGAL: dict[JobState, frozenset[JobState]] = {
 
 Value: TypeAlias = str | int | None
 
+# What a held job waits for.
+NO_HANDLER = "no handler"
+EARLIER = "an earlier job of its schedule is not finished"
+
 # Columns that a move may change; state, worker and finished_at follow from the move itself.
 CHANGEABLE = frozenset(
     {"run_at", "returned", "crashes", "deferrals", "result", "error", "code", "reason"}
@@ -46,6 +50,7 @@ class Move(NamedTuple):
     columns: tuple[str, ...] = ()
     values: tuple[Value, ...] = ()
     data: tuple[tuple[str, Value], ...] | None = None
+    schedule_id: int | None = None
 
 
 def _move(
@@ -58,7 +63,10 @@ def _move(
 ) -> Move:
     if to not in LEGAL[was]:
         raise IllegalMove(f"job {job.id} is {was} and cannot become {to}")
-    return Move(job.id, job.attempt, was, to, kind, tuple(changes), tuple(changes.values()), tell)
+    return Move(
+        job.id, job.attempt, was, to, kind, tuple(changes), tuple(changes.values()), tell,
+        job.schedule_id,
+    )  # fmt: skip
 
 
 def finish(
@@ -69,8 +77,9 @@ def finish(
         case Done(result, None):
             # The hot path: spelled out, it is half the cost of _move().
             return Move(
-                job.id, job.attempt, RUNNING, SUCCEEDED, "job.succeeded", ("result",), (result,)
-            )
+                job.id, job.attempt, RUNNING, SUCCEEDED, "job.succeeded", ("result",), (result,),
+                None, job.schedule_id,
+            )  # fmt: skip
         case Done(result, note):
             tell = (("note", note),)
             return _move(job, RUNNING, SUCCEEDED, "job.succeeded", tell, result=result, reason=note)
@@ -116,15 +125,16 @@ def unrecordable(move: Move, problem: str) -> Move:
     return Move(
         move.job_id, move.attempt, RUNNING, FAILED, "job.failed",
         ("error", "code"), (f"its outcome could not be recorded: {problem}", "internal"),
-        (("code", "internal"),),
+        (("code", "internal"),), move.schedule_id,
     )  # fmt: skip
 
 
 def stop_instead(move: Move) -> Move:
     """In place of a move back to pending: the job was asked to stop, which nothing undoes."""
     return Move(
-        move.job_id, move.attempt, move.was, CANCELLED, "job.cancelled", ("code",), ("cancelled",)
-    )
+        move.job_id, move.attempt, move.was, CANCELLED, "job.cancelled", ("code",), ("cancelled",),
+        None, move.schedule_id,
+    )  # fmt: skip
 
 
 def hand_back(job: Job | Claimed, reason: str) -> Move:
@@ -189,7 +199,24 @@ def cancel(job: Job, reason: str = "") -> Move:
 
 def park(job: Job) -> Move:
     """Hold a job whose task no worker knows; it is not burnt."""
-    return _move(job, PENDING, HELD, "job.held", (("reason", "no handler"),), reason="no handler")
+    return _move(job, PENDING, HELD, "job.held", (("reason", NO_HANDLER),), reason=NO_HANDLER)
+
+
+def wait_turn(job_id: int, schedule_id: int | None) -> Move:
+    """Hold a new job of a schedule until its earlier one is finished."""
+    return Move(
+        job_id, 0, PENDING, HELD, "job.held", ("reason",), (EARLIER,), (("reason", EARLIER),),
+        schedule_id,
+    )  # fmt: skip
+
+
+def expire(job: Job) -> Move:
+    """Cancel a job that did not start in time."""
+    reason = "it expired before it could start"
+    return _move(
+        job, job.state, CANCELLED, "job.cancelled", (("code", "expired"), ("reason", reason)),
+        code="expired", reason=reason,
+    )  # fmt: skip
 
 
 def release(job: Job, now: Micros) -> Move:

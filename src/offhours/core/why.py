@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from offhours.core.admission import BackgroundLimits, background_room
 from offhours.core.model import MAX_CRASHES, Job, JobState
 from offhours.core.ports import Situation
+from offhours.core.schedules import Schedule, ScheduleStatus
+from offhours.core.states import NO_HANDLER
 from offhours.core.times import DAY, Micros, iso, spoken
 
 
@@ -45,6 +47,33 @@ def why(
             return _running(job, around, now)
         case _:
             return _final(job, now)
+
+
+def why_schedule(schedule: Schedule, now: Micros) -> Why:
+    """When a schedule fires next, or why it does not."""
+    skips = f"; {schedule.skipped} of its fires were skipped so far" if schedule.skipped else ""
+    match schedule.status:
+        case ScheduleStatus.ACTIVE:
+            assert schedule.due_at is not None
+            left = schedule.due_at - now
+            when = f"at {_at(schedule.due_at, now)}"
+            if left > 0:
+                return Why(
+                    "active", f"it fires next {when} (in {spoken(left)}){skips}", schedule.due_at
+                )
+            return Why(
+                "due",
+                f"it is due since {when}; it fires when a worker runs{skips}",
+                schedule.due_at,
+            )
+        case ScheduleStatus.PARKED:
+            again = "it goes on by itself when a worker that does is started"
+            return Why("parked", f"{schedule.reason}; {again}")
+        case ScheduleStatus.ENDED:
+            return Why("ended", f"it has ended: {schedule.reason}")
+        case _:
+            again = f"let it go on with: offhours schedule resume {schedule.id}"
+            return Why(schedule.status, f"it is {schedule.status}: {schedule.reason}; {again}")
 
 
 def _pending(
@@ -126,7 +155,7 @@ def _background_held(around: Situation, limits: BackgroundLimits, now: Micros) -
 
 
 def _held(job: Job) -> Why:
-    if job.reason == "no handler":
+    if job.reason == NO_HANDLER:
         return Why(
             "no_handler",
             f"no running worker knows the task {job.task}; "

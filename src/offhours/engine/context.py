@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 
 from offhours.core.clock import Clock, Signal
@@ -14,7 +15,7 @@ from offhours.core.errors import NotStarted, PayloadTooLarge, StoreError
 from offhours.core.model import BACKGROUND_CLASS, Claimed
 from offhours.core.outcomes import Cancelled, TimeLimit, clean_text
 from offhours.core.payload import from_plain, to_plain
-from offhours.core.times import SECOND, Micros
+from offhours.core.times import SECOND, Micros, to_datetime
 
 PROGRESS_EVERY = 0.25
 PROGRESS_LIMIT = 64_000
@@ -69,6 +70,12 @@ class Context:
         self.on_cancel: Callable[[], object] | None = None
         self._cancelled = job.cancel_at is not None
         self._deadline = None if job.timeout is None else clock.monotonic() + job.timeout / SECOND
+
+    @property
+    def fire_at(self) -> datetime | None:
+        """The instant of its schedule for which this job was made (aware, UTC); else None."""
+        fire_at = self._job.fire_at
+        return None if fire_at is None else to_datetime(fire_at)
 
     @property
     def metadata(self) -> dict[str, Any]:

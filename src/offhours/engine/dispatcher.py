@@ -46,6 +46,7 @@ class Dispatcher:
         poll: Micros = SECOND,
         on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
         on_more: Callable[[], None] = lambda: None,
+        on_fired: Callable[[], None] = lambda: None,
         on_lost: Callable[[int], None] = lambda worker: None,
     ) -> None:
         self._lane = lane
@@ -60,6 +61,7 @@ class Dispatcher:
         self._poll = poll
         self._on_applied = on_applied
         self._on_more = on_more
+        self._on_fired = on_fired
         self._on_lost = on_lost
         self.hungry = Signal()
         self._unrecorded: list[Move] = []
@@ -90,6 +92,7 @@ class Dispatcher:
             queues=self._queues,
             limits=self._limits,
             below=wish.below,
+            fires=not self.draining,
         )
         moves = self._unrecorded
         answer = self._exchange(moves, order, now)
@@ -161,6 +164,8 @@ class Dispatcher:
             self._hand_back(self._lane.withdraw(background_only=True), "a workflow is active", now)
         elif self._lane.stuck:
             self._hand_back(self._lane.withdraw(), "all slots are taken by slow jobs", now)
+        if answer.fired:
+            self._tell_fired(answer, order)
         full = order.slots > 0 and len(answer.claimed) == order.slots
         if full or self._handed_back:
             self._on_more()
@@ -175,9 +180,17 @@ class Dispatcher:
         if order.slots > 0:
             self.hungry.set()
         wakes = [now + self._poll]
+        if answer.next_fire is not None:
+            wakes.append(answer.next_fire)
         if order.slots > 0:
             wakes += [t for t in (answer.next_due, answer.room.until) if t is not None]
         return min(wakes)
+
+    def _tell_fired(self, answer: Exchange, order: ClaimOrder) -> None:
+        """Schedules have made jobs: those that are not for us are for somebody else."""
+        ours = all(f"\x1f{task}\x1f" in order.tasks for task in set(answer.fired))
+        if not ours or len(answer.fired) > len(answer.claimed):
+            self._on_fired()
 
     def _with_policy(self, job: Claimed) -> Claimed:
         """A job that was submitted by name has the policy of its task, which only we know."""

@@ -15,12 +15,13 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
-from offhours.core import points, states
+from offhours.core import points, schedules, states
 from offhours.core.clock import Clock
 from offhours.core.errors import OffhoursError
 from offhours.core.model import WorkerInfo
 from offhours.core.outcomes import Failed
 from offhours.core.ports import Store
+from offhours.core.schedules import ScheduleStatus
 from offhours.core.times import SECOND, Micros
 from offhours.engine.registry import Registry
 from offhours.engine.runner import TaskRunner
@@ -101,6 +102,7 @@ class Lifeline:
         self._tasks_version = registry.version
         self._seen: dict[int, tuple[int, float]] = {}  # beat, and since when
         self._strangers: set[int] = set()
+        self._unknown_tasks: set[str] = set()
         self._seen_version = (-1, -1)
         self.stuck = 0
 
@@ -122,6 +124,7 @@ class Lifeline:
         self.stop_cancelled()
         self.rescue(now)
         self._sort_strangers(now)
+        self._cancel_expired(now)
         return self._clock.micros() + min(LOOK_EVERY, self._lease // 5)
 
     def beat(self, now: Micros) -> None:
@@ -201,7 +204,7 @@ class Lifeline:
         if orphans:
             self._store.apply(orphans, now)
         seen = self._store.changed(), self._registry.version
-        if seen == self._seen_version and not self._strangers:
+        if seen == self._seen_version and not self._strangers and not self._unknown_tasks:
             return
         self._seen_version = seen
         known: set[str] = set(self._registry.names())
@@ -209,6 +212,7 @@ class Lifeline:
         released = [states.release(job, now) for job in self._store.parked(mine)]
         for worker in self._store.workers():
             known.update(json.loads(worker.tasks))
+        self._sort_schedules(known, now)
         strangers = self._store.strangers(json.dumps(sorted(known)))
         # Twice in a row: a task may be registered, or a worker's list on its way, just now.
         moves = [states.park(job) for job in strangers if job.id in self._strangers]
@@ -217,6 +221,33 @@ class Lifeline:
             self._store.apply(released + moves, now)
         if released:
             self._on_released()
+
+    def _sort_schedules(self, known: set[str], now: Micros) -> None:
+        """Park the schedules of tasks that nobody knows, and let those go on that we know."""
+        table = self._store.schedules
+        unknown = {task for task in table.tasks(ScheduleStatus.ACTIVE) if task not in known}
+        moves = [
+            schedules.park(schedule, now)
+            for task in unknown & self._unknown_tasks  # twice in a row, as for jobs
+            for schedule in table.of_task(task, ScheduleStatus.ACTIVE)
+        ]
+        moves += [
+            schedules.unpark(schedule, now)
+            for task in table.tasks(ScheduleStatus.PARKED)
+            if task in known
+            for schedule in table.of_task(task, ScheduleStatus.PARKED)
+        ]
+        for move in moves:
+            table.change(move, now)
+        self._unknown_tasks = unknown
+        if moves:
+            self._on_released()
+
+    def _cancel_expired(self, now: Micros) -> None:
+        """A job that may not start any more is cancelled, and says so."""
+        expired = self._store.expired(now)
+        if expired:
+            self._store.apply([states.expire(job) for job in expired], now)
 
 
 def _ownerless(owner: str | None) -> bool:

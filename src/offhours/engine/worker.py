@@ -139,6 +139,7 @@ class Worker:
                 poll=self._settings.poll,
                 on_applied=on_applied,
                 on_more=self._pipe.put,
+                on_fired=self._spread,
                 on_lost=self._start_over,
             )
         )
@@ -174,19 +175,23 @@ class Worker:
                     lane.call(job.priority)
             signal.set()
 
+    def _spread(self) -> None:
+        """There are new jobs that the one who stored them may not run."""
+        self.wake()
+        self._pipe.put()
+
     def wake_lifeline(self) -> None:
         """Look now whether a run was cancelled."""
         for loop in self._loops:
             if loop.signal not in self._signals:
                 loop.signal.set()
 
-    def step(self, now: Micros, slots: int) -> None:
-        """One round of everything, in the caller's thread, with this many slots."""
+    def step(self, now: Micros, slots: int) -> bool:
+        """One round of everything, in the caller's thread, with this many slots. True: again."""
         for lane in self._lanes:
             lane.slots = slots
         self.lifeline.tick(now)
-        for dispatcher in self._dispatchers:
-            dispatcher.tick(now)
+        return any([dispatcher.tick(now) <= now for dispatcher in self._dispatchers])
 
     def stop(self, seconds: float) -> bool:
         """Drain: claim no more, wait for what runs, hand the rest back. True if all had ended."""

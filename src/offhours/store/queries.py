@@ -6,11 +6,15 @@ from functools import cache
 from importlib.resources import files
 
 from offhours.core.model import Claimed, Job
+from offhours.core.schedules import NewSchedule, Schedule
 
 # A claim is read before it is written, so the attempt in it is already the next one.
 _LISTS = {
     "{job}": ", ".join(Job._fields),
     "{claimed}": ", ".join("attempt + 1" if f == "attempt" else f for f in Claimed._fields),
+    "{schedule}": ", ".join(Schedule._fields),
+    "{new_schedule}": ", ".join(NewSchedule._fields),
+    "{new_schedule_values}": ", ".join(f":{field}" for field in NewSchedule._fields),
 }
 
 

@@ -4,16 +4,18 @@
 
 -- name: insert_job
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
-                  unique_key, on_lost, owner, retry_of, created_at, ready)
+                  unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
+                  created_at, ready)
 values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
-        :unique_key, :on_lost, :owner, :retry_of, :now, :ready)
+        :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :now, :ready)
 
 -- name: insert_alike
 -- Jobs of one call to submit: they differ in their arguments only.
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
-                  unique_key, on_lost, owner, retry_of, created_at, ready)
+                  unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
+                  created_at, ready)
 select :task, value, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
-       :unique_key, :on_lost, :owner, :retry_of, :now, :ready
+       :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :now, :ready
 from json_each(:args)
 
 -- name: insert_submitted
@@ -44,7 +46,8 @@ select (select count(*) from workers where id = :worker),
        (select value from meta where key = 'background.started'),
        (select case when :counting then
            (select count(*) from jobs where worker is not null and priority >= :background) else 0 end),
-       exists (select 1 from jobs where ready = 1)
+       exists (select 1 from jobs where ready = 1),
+       (select min(due_at) from schedules where status = 'active')
 
 -- name: next_due
 select min(run_at) from jobs where state = 'pending' and ready = 0
@@ -58,6 +61,7 @@ select json_group_array(json_array({claimed})) from (
     where ready = 1 and priority >= :floor and priority < :ceiling
       and instr(:tasks, char(31) || task || char(31))
       and (:queues is null or instr(:queues, char(31) || queue || char(31)))
+      and (expires_at is null or expires_at > :now)
     order by priority, id limit :slots)
 
 -- name: claim
@@ -135,6 +139,11 @@ where owner is null and task not in (select value from json_each(:known))
 select {job} from jobs
 where state = 'held' and reason = 'no handler' and task in (select value from json_each(:known))
 limit :limit
+
+-- name: expired
+select {job} from jobs
+where expires_at is not null and expires_at <= :now and state in ('pending', 'held')
+order by expires_at limit :limit
 
 -- name: owned
 select {job} from jobs
@@ -226,3 +235,86 @@ delete from events where seq <= (
     select max(seq) from (select seq, at from events order by seq limit :limit)
     where at < :before or seq <= (select max(seq) from events) - :keep)
 and seq < (select max(seq) from events)
+
+-- name: insert_schedule
+insert into schedules ({new_schedule}, next_at, due_at, created_at, updated_at)
+values ({new_schedule_values}, :next_at, :due_at, :now, :now)
+
+-- name: schedule
+select {schedule} from schedules where id = :id
+
+-- name: schedule_named
+select {schedule} from schedules where name = :name
+
+-- name: schedules
+select {schedule} from schedules
+where id > :after and (:status is null or status = :status) and (:task is null or task = :task)
+order by id limit :limit
+
+-- name: schedules_between
+select {schedule} from schedules
+where status = 'active' and due_at between :first and :last order by due_at, id limit :limit
+
+-- name: schedules_of
+select {schedule} from schedules where task = :task and status = :status limit :limit
+
+-- name: scheduled_tasks
+-- Each task once, by jumping from one to the next in the index.
+with recursive found (task) as (
+    select min(task) from schedules where status = :status
+    union all
+    select (select min(task) from schedules where task > found.task and status = :status)
+    from found where found.task is not null)
+select task from found where task is not null
+
+-- name: next_fire
+select min(due_at) from schedules where status = 'active'
+
+-- name: due_schedules
+select {schedule} from schedules
+where status = 'active' and due_at <= :now order by due_at, id limit :limit
+
+-- name: advance_schedule
+update schedules set next_at = :next_at, due_at = :due_at, status = :status, reason = :reason,
+                     runs = :runs, skipped = :skipped, last_at = :last_at, last_job = :last_job,
+                     delay_total = :delay_total, delay_most = :delay_most, on_time = :on_time
+where id = :id
+
+-- name: change_schedule
+update schedules set {changes}
+where id = :id and revision = :expected_revision and next_at is :expected_next
+
+-- name: delete_schedule
+delete from schedules where id = :id and revision = :revision
+
+-- name: delete_fires
+delete from fires where schedule_id = :id
+
+-- name: jobs_of_schedule
+select id, state, reason from jobs
+where schedule_id = :schedule_id and finished_at is null order by id
+
+-- name: unfinished_of_schedule
+select {job} from jobs where schedule_id = :schedule_id and finished_at is null order by id
+
+-- name: insert_fire
+insert into fires (schedule_id, instant, job_id, code, reason, at, delay)
+values (:schedule_id, :instant, :job_id, :code, :reason, :at, :delay)
+on conflict (schedule_id, instant) do update
+set job_id = excluded.job_id, code = excluded.code, reason = excluded.reason, at = excluded.at,
+    delay = excluded.delay
+
+-- name: fired
+select 1 from fires where schedule_id = :schedule_id and instant = :instant and job_id is not null
+
+-- name: fire_known
+select 1 from fires where schedule_id = :schedule_id and instant = :instant
+
+-- name: fires
+select schedule_id, instant, job_id, code, reason, at, delay from fires
+where schedule_id = :schedule_id and (:before is null or instant < :before)
+order by instant desc limit :limit
+
+-- name: prune_fires
+delete from fires where (schedule_id, instant) in (
+    select schedule_id, instant from fires where at < :before order by at limit :limit)

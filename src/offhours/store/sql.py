@@ -23,10 +23,18 @@ from offhours.core.model import (
     NewJob,
     WorkerInfo,
 )
-from offhours.core.ports import ClaimOrder, Exchange, Pruned, QueueBound, Situation
+from offhours.core.ports import (
+    ClaimOrder,
+    Exchange,
+    Pruned,
+    QueueBound,
+    Schedules,
+    Situation,
+)
 from offhours.core.states import CHANGEABLE, Move, Value, cancel, hand_back, stop_instead
 from offhours.core.times import Micros
 from offhours.store.queries import move_statement, statements
+from offhours.store.schedules import SqlSchedules
 from offhours.store.sqlite import Database
 
 EVERY_PRIORITY = 1_000
@@ -50,6 +58,8 @@ class SqlStore:
         self.location = database.path
         self._db = database
         self._sql = statements()
+        self._schedules = SqlSchedules(database, self._apply)
+        self.schedules: Schedules = self._schedules
 
     # -- submitting -------------------------------------------------------------------------
 
@@ -123,26 +133,31 @@ class SqlStore:
         """The answer to a round that finds nothing to do; None when there may be something."""
         limits = order.limits
         [row] = self._db.read(self._sql["round"], _round_values(order))
-        alive, next_due, last_start, running, any_ready = row
-        due = next_due is not None and next_due <= now
-        if order.slots > 0 and (any_ready or due):
+        alive, next_due, last_start, running, any_ready, next_fire = row
+        if order.slots > 0 and (any_ready or _come(next_due, now)):
+            return None
+        if order.fires and _come(next_fire, now):
             return None
         leases = self.foreground(now)
         room = background_room(limits, leases, running, last_start, now)
-        return Exchange(bool(alive), [], [], leases, room, next_due)
+        return Exchange(bool(alive), [], [], leases, room, next_due, next_fire)
 
     def _exchange(
         self, db: apsw.Connection, moves: Sequence[Move], order: ClaimOrder, now: Micros
     ) -> Exchange:
         refused = self._apply(db, moves, now)
-        alive, next_due, last_start, running, _ = db.execute(
+        alive, next_due, last_start, running, _, next_fire = db.execute(
             self._sql["round"], _round_values(order)
         ).get
         leases = self._leases(db, now)
         room = background_room(order.limits, leases, running, last_start, now)
         if not alive:
             return Exchange(False, refused, [], leases, room, None)
-        if next_due is not None and next_due <= now:
+        fired: list[str] = []
+        if order.fires and _come(next_fire, now):
+            fired = self._schedules.fire(db, now)
+            next_fire = db.execute(self._sql["next_fire"]).get
+        if _come(next_due, now):
             db.execute(self._sql["promote_due"], (now,))
             next_due = db.execute(self._sql["next_due"]).get
         if order.begun:
@@ -150,17 +165,17 @@ class SqlStore:
         claimed: list[Claimed] = []
         if order.slots > 0:
             claimed = self._claim(db, order, room.slots, now)
-        return Exchange(True, refused, claimed, leases, room, next_due)
+        return Exchange(True, refused, claimed, leases, room, next_due, next_fire, fired)
 
     def _claim(
         self, db: apsw.Connection, order: ClaimOrder, room: int | None, now: Micros
     ) -> list[Claimed]:
         below = EVERY_PRIORITY if order.below is None else order.below
         top = below if room is None else min(below, BACKGROUND_CLASS)
-        jobs = self._select_claim(db, order, 0, top, order.slots)
+        jobs = self._select_claim(db, order, 0, top, order.slots, now)
         if room and below > BACKGROUND_CLASS and len(jobs) < order.slots:
             rest = min(room, order.slots - len(jobs))
-            jobs += self._select_claim(db, order, BACKGROUND_CLASS, below, rest)
+            jobs += self._select_claim(db, order, BACKGROUND_CLASS, below, rest, now)
         if not jobs:
             return jobs
         batch = _json([(job.id, job.attempt, n < order.free) for n, job in enumerate(jobs)])
@@ -171,9 +186,15 @@ class SqlStore:
         return jobs
 
     def _select_claim(
-        self, db: apsw.Connection, order: ClaimOrder, floor: int, ceiling: int, slots: int
+        self,
+        db: apsw.Connection,
+        order: ClaimOrder,
+        floor: int,
+        ceiling: int,
+        slots: int,
+        now: Micros,
     ) -> list[Claimed]:
-        values = (floor, ceiling, order.tasks, order.queues, slots)
+        values = (floor, ceiling, order.tasks, order.queues, now, slots)
         return _claimed_list.decode(db.execute(self._sql["select_claim"], values).get)
 
     def apply(self, moves: Sequence[Move], now: Micros) -> Sequence[Move]:
@@ -190,6 +211,9 @@ class SqlStore:
                 self._sql["insert_event"],
                 (now, "job.result_refused", move.job_id, move.attempt, data),
             )
+        if any(move.schedule_id is not None for move in moves):
+            done = [move for move in moves if move not in refused] if refused else moves
+            self._schedules.after_jobs(db, done, now)
         return refused
 
     def _honour_cancels(self, db: apsw.Connection, moves: Sequence[Move]) -> Sequence[Move]:
@@ -309,6 +333,10 @@ class SqlStore:
     def owned(self, limit: int = 1000) -> list[Job]:
         """Unfinished jobs that belong to one process only; the caller judges if it lives."""
         return self._jobs("owned", limit)
+
+    def expired(self, now: Micros, limit: int = 1000) -> list[Job]:
+        """Jobs that may not start any more."""
+        return self._jobs("expired", now, limit)
 
     def _jobs(self, name: str, *values: Any) -> list[Job]:
         return [_job(row) for row in self._db.read(self._sql[name], values)]
@@ -458,9 +486,11 @@ class SqlStore:
             db.execute(self._sql["prune_jobs"], (line, limit))
             jobs = db.changes()
             db.execute(self._sql["prune_events"], (limit, before, keep * 5))
-            pruned = Pruned(jobs, db.changes())
+            events = db.changes()
+            db.execute(self._sql["prune_fires"], (before, limit))
+            pruned = Pruned(jobs, events, db.changes())
             if any(pruned):
-                self._tell(db, now, "store.pruned", jobs=pruned.jobs, events=pruned.events)
+                self._tell(db, now, "store.pruned", **pruned._asdict())
             return pruned
 
         return self._db.write(unit)
@@ -472,6 +502,10 @@ class SqlStore:
 
     def close(self) -> None:
         self._db.close()
+
+
+def _come(moment: Micros | None, now: Micros) -> bool:
+    return moment is not None and moment <= now
 
 
 def _round_values(order: ClaimOrder) -> tuple[int, bool, int]:

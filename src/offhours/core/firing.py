@@ -1,0 +1,239 @@
+"""Which instants of a schedule are due, and what becomes of each: pure, and nothing is forgotten.
+
+Every instant of the plan ends as a job or as a skip with its reason. The store calls `decide`
+inside the transaction that records its answer, so any number of processes may try.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from offhours.core.schedules import (
+    MOST_CAUGHT_UP,
+    Blackout,
+    CatchUp,
+    Overlap,
+    Schedule,
+    due_at,
+    runs_left,
+)
+from offhours.core.times import SECOND, Micros, iso, spoken
+from offhours.core.triggers import Plan
+from offhours.core.triggers.zones import local
+
+GRACE: Micros = 10 * SECOND
+ON_TIME: Micros = SECOND
+CHUNK = 500
+MOST_WAITING = MOST_CAUGHT_UP
+
+
+class Verdict(StrEnum):
+    """run: a job now; wait: a job that waits for the earlier one; replace: cancel the earlier one,
+    then as wait; skip: no job."""
+
+    RUN = "run"
+    WAIT = "wait"
+    REPLACE = "replace"
+    SKIP = "skip"
+
+
+class Fire(NamedTuple):
+    """What becomes of one instant."""
+
+    instant: Micros
+    verdict: Verdict
+    code: str
+    reason: str | None
+    delay: Micros
+
+
+class Firing(NamedTuple):
+    """What becomes of all due instants, and when the schedule is looked at again."""
+
+    fires: tuple[Fire, ...]
+    next_at: Micros | None
+    due_at: Micros | None
+
+
+@lru_cache(maxsize=4096)
+def plan_of(text: str) -> Plan:
+    """The plan that a schedule stores as JSON."""
+    return Plan.from_dict(json.loads(text))
+
+
+@lru_cache(maxsize=256)
+def blackouts_of(text: str | None) -> tuple[Blackout, ...]:
+    """The blackouts that a schedule stores as a JSON list."""
+    return () if text is None else tuple(Blackout.parse(item) for item in json.loads(text))
+
+
+def first_fire(plan: Plan, max_runs: int | None, runs: int, after: Micros) -> Micros | None:
+    """The next instant after a moment, if there are runs left."""
+    if max_runs is not None and runs >= max_runs:
+        return None
+    return plan.next_after(after, runs)
+
+
+def decide(schedule: Schedule, now: Micros, busy: int, waiting: int) -> Firing:
+    """What becomes of the instants that are due.
+
+    `busy` jobs of the schedule are not finished, `waiting` of them wait for an earlier one. After
+    a long sleep of a dense schedule only the oldest part is judged; the rest is due at once.
+    """
+    plan = plan_of(schedule.plan)
+    catch_up = CatchUp.parse(schedule.catch_up)
+    instants, following = _due(schedule, plan, catch_up.most, now)
+    if following is not None and _due_at(schedule, following) <= now:
+        oldest, following = instants[: -catch_up.most], instants[-catch_up.most]
+        fires = [_lost(schedule, plan, instant, catch_up, now) for instant in oldest]
+        return Firing(tuple(fires), following, _due_at(schedule, following))
+    fires = _judged(schedule, plan, instants, catch_up, now)
+    left = runs_left(schedule, plan.count)
+    fires, runs = _overlapping(schedule, fires, catch_up, busy, waiting, left)
+    if following is not None:
+        following = first_fire(plan, schedule.max_runs, schedule.runs + runs, following - 1)
+    return Firing(
+        tuple(fires), following, None if following is None else _due_at(schedule, following)
+    )
+
+
+def skip_all(schedule: Schedule, code: str, reason: str, now: Micros) -> Firing:
+    """Skip what is due, whatever the policies say: the schedule was not active."""
+    plan = plan_of(schedule.plan)
+    instants, following = _due(schedule, plan, 0, now)
+    fires = tuple(_skip(schedule, instant, code, reason, now) for instant in instants)
+    due = None if following is None else _due_at(schedule, following)
+    return Firing(fires, following, due)
+
+
+def _due_at(schedule: Schedule, instant: Micros) -> Micros:
+    return due_at(schedule.name, schedule.jitter, instant)
+
+
+def _due(
+    schedule: Schedule, plan: Plan, keep: int, now: Micros
+) -> tuple[list[Micros], Micros | None]:
+    """The due instants, at most so many, and the one that follows them."""
+    found: list[Micros] = []
+    instant = schedule.next_at
+    while instant is not None and len(found) < keep + CHUNK and _due_at(schedule, instant) <= now:
+        found.append(instant)
+        instant = plan.next_after(instant, schedule.runs)
+    return found, instant
+
+
+def _skip(schedule: Schedule, instant: Micros, code: str, reason: str, now: Micros) -> Fire:
+    return Fire(instant, Verdict.SKIP, code, reason, now - _due_at(schedule, instant))
+
+
+def _run(schedule: Schedule, instant: Micros, code: str, now: Micros) -> Fire:
+    return Fire(instant, Verdict.RUN, code, None, max(0, now - _due_at(schedule, instant)))
+
+
+def _barred(schedule: Schedule, plan: Plan, instant: Micros, now: Micros) -> Fire | None:
+    """A skip that no catching up changes."""
+    if schedule.blackouts is not None:
+        wall = local(instant, plan.zone)
+        for blackout in blackouts_of(schedule.blackouts):
+            if blackout.holds(wall):
+                return _skip(schedule, instant, "blackout", f"blackout {blackout.text}", now)
+    late = now - _due_at(schedule, instant)
+    if schedule.expires is not None and late > schedule.expires:
+        reason = f"expired: {spoken(late)} late, at most {spoken(schedule.expires)} is allowed"
+        return _skip(schedule, instant, "expired", reason, now)
+    return None
+
+
+def _lost(schedule: Schedule, plan: Plan, instant: Micros, policy: CatchUp, now: Micros) -> Fire:
+    """An instant so old that the policy has no use for it."""
+    match policy.policy:
+        case "once":
+            reason = "missed: a later fire makes up for it"
+        case "all":
+            reason = f"missed: only the latest {policy.most} are made up for"
+        case "window" if now - instant > policy.window:
+            reason = f"missed by more than {spoken(policy.window)}"
+        case "window":
+            reason = f"missed: at most {policy.most:,} are made up for"
+        case _:
+            reason = "missed: no worker was there"
+    barred = _barred(schedule, plan, instant, now)
+    return barred or _skip(schedule, instant, "missed", reason, now)
+
+
+def _judged(
+    schedule: Schedule, plan: Plan, instants: Sequence[Micros], policy: CatchUp, now: Micros
+) -> list[Fire]:
+    """Blackouts, expiry and catching up. Only the latest instant can still be on time."""
+    judged = {instant: _barred(schedule, plan, instant, now) for instant in instants}
+    open_ = [instant for instant, barred in judged.items() if barred is None]
+    on_time = bool(open_) and now - _due_at(schedule, open_[-1]) <= GRACE
+    missed = open_[:-1] if on_time else open_
+    match policy.policy:
+        case "once":
+            made_up = set() if on_time else set(missed[-1:])
+        case "all":
+            made_up = set(missed[-policy.most :])
+        case "window":
+            made_up = {m for m in missed[-policy.most :] if now - m <= policy.window}
+        case _:
+            made_up = set()
+    for instant in missed:
+        if instant in made_up:
+            judged[instant] = _run(schedule, instant, "caught_up", now)
+        elif policy.policy == "once":
+            reason = f"missed: the fire of {iso(open_[-1])[:19]}Z makes up for it"
+            judged[instant] = _skip(schedule, instant, "missed", reason, now)
+        else:
+            judged[instant] = _lost(schedule, plan, instant, policy, now)
+    if on_time:
+        judged[open_[-1]] = _run(schedule, open_[-1], "fired", now)
+    return [fire for fire in judged.values() if fire is not None]
+
+
+def _overlapping(
+    schedule: Schedule,
+    fires: Sequence[Fire],
+    catch_up: CatchUp,
+    busy: int,
+    waiting: int,
+    left: int | None,
+) -> tuple[list[Fire], int]:
+    """The overlap policy and the limit of runs. What is made up for in a row queues up."""
+    judged: list[Fire] = []
+    overlap = Overlap(schedule.overlap)
+    in_a_row = catch_up.policy in ("all", "window") and any(f.code == "caught_up" for f in fires)
+    runs = 0
+    for fire in fires:
+        if left is not None and runs >= left:
+            break  # it has ended: these are no fires any more
+        if fire.verdict is Verdict.RUN and busy and overlap is not Overlap.ALLOW:
+            fire = _beside(fire, Overlap.QUEUE_ALL if in_a_row else overlap, waiting)
+            waiting += fire.verdict is not Verdict.SKIP
+        if fire.verdict is not Verdict.SKIP:
+            runs += 1
+            busy += 1
+        judged.append(fire)
+    return judged, runs
+
+
+def _beside(fire: Fire, overlap: Overlap, waiting: int) -> Fire:
+    """A fire while an earlier job is not finished."""
+    match overlap:
+        case Overlap.CANCEL_OLD:
+            return fire._replace(verdict=Verdict.REPLACE)
+        case Overlap.QUEUE_ONE if waiting == 0:
+            return fire._replace(verdict=Verdict.WAIT)
+        case Overlap.QUEUE_ALL if waiting < MOST_WAITING:
+            return fire._replace(verdict=Verdict.WAIT)
+        case Overlap.SKIP:
+            reason = "overlap: an earlier job is not finished"
+        case Overlap.QUEUE_ONE:
+            reason = "overlap: one job waits for the earlier one already"
+        case _:
+            reason = f"overlap: {MOST_WAITING:,} jobs wait already"
+    return fire._replace(verdict=Verdict.SKIP, code="overlap", reason=reason)

@@ -1,0 +1,425 @@
+"""Schedules: what is stored of one, and what its words mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from offhours.core.errors import ScheduleError, TimeError
+from offhours.core.model import NewJob
+from offhours.core.times import Micros, parse_duration, spoken
+
+MOST_CAUGHT_UP = 1_000
+_CAUGHT_UP_BY_DEFAULT = 100
+
+
+class ScheduleStatus(StrEnum):
+    """Only an active schedule fires.
+
+    paused: by hand; its fires are skipped until it is resumed
+    disabled: it failed too many times in a row; resumed by hand
+    parked: no worker knows its task; goes on by itself when one does
+    ended: it has no fires left
+    """
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    DISABLED = "disabled"
+    PARKED = "parked"
+    ENDED = "ended"
+
+
+class Overlap(StrEnum):
+    """What a fire does while an earlier job of its schedule is not finished.
+
+    skip: nothing; queue_one: waits for it, if none waits yet; queue_all: waits its turn;
+    cancel_old: cancels it, and starts when it has ended; allow: runs beside it
+    """
+
+    SKIP = "skip"
+    QUEUE_ONE = "queue_one"
+    QUEUE_ALL = "queue_all"
+    CANCEL_OLD = "cancel_old"
+    ALLOW = "allow"
+
+    @classmethod
+    def parse(cls, value: object) -> Overlap:
+        """A policy from itself or its name."""
+        try:
+            return cls(str(value))
+        except ValueError:
+            names = ", ".join(cls)
+            raise ScheduleError(
+                f"overlap: expected one of {names}, got {value!r}", "overlap"
+            ) from None
+
+
+class CatchUp(NamedTuple):
+    """Which missed fires are made up for: none, the latest, up to `most`, or those in `window`."""
+
+    policy: str
+    most: int = 1
+    window: Micros = 0
+
+    @classmethod
+    def parse(cls, value: object) -> CatchUp:
+        """From "skip", "once", "all" (up to 100), "all:20" or 20, "window:2h" or a timedelta.
+
+        >>> CatchUp.parse("all:20"), str(CatchUp.parse("window:2h"))
+        (CatchUp(policy='all', most=20, window=0), 'window:7200s')
+        """
+        if isinstance(value, timedelta):
+            return cls._within(value)
+        word, colon, rest = str(value).partition(":")
+        if isinstance(value, int) and not isinstance(value, bool):
+            word, colon, rest = "all", ":", str(value)
+        match word, bool(colon):
+            case "skip", False:
+                return cls("skip")
+            case "once", False:
+                return cls("once")
+            case "all", False:
+                return cls("all", _CAUGHT_UP_BY_DEFAULT)
+            case "all", True if rest.isascii() and rest.isdigit() and len(rest) < 6:
+                if 1 <= int(rest) <= MOST_CAUGHT_UP:
+                    return cls("all", int(rest))
+            case "window", True:
+                return cls._within(rest)
+        raise ScheduleError(
+            f"catch_up: expected skip, once, all, all:N (at most {MOST_CAUGHT_UP:,}) "
+            f"or window:2h, got {str(value)[:64]!r}",
+            "catch_up",
+        )
+
+    @classmethod
+    def _within(cls, length: str | timedelta) -> CatchUp:
+        try:
+            window = parse_duration(length, "catch_up")
+        except TimeError as wrong:
+            raise ScheduleError(str(wrong), "catch_up") from None
+        if window == 0:
+            raise ScheduleError("catch_up: the window must be longer than 0", "catch_up")
+        return cls("window", MOST_CAUGHT_UP, window)
+
+    def __str__(self) -> str:
+        match self.policy:
+            case "all":
+                return f"all:{self.most}"
+            case "window":
+                return f"window:{self.window / 1_000_000:g}s"
+            case _:
+                return self.policy
+
+
+@dataclass(frozen=True, slots=True)
+class Blackout:
+    """A time in which a schedule's fires are skipped: a part of each day, or whole days.
+
+    Written `22:00-06:00` (the end no longer belongs to it), `2026-12-24` or
+    `2026-12-24..2026-12-26` (both ends do); it goes by the schedule's own clock.
+
+    >>> Blackout.parse("22:00-06:00").holds(datetime(2026, 6, 1, 5, 59))
+    True
+    """
+
+    text: str
+    start: time | date
+    end: time | date
+
+    @classmethod
+    def parse(cls, value: object) -> Blackout:
+        """From its text."""
+        text = str(value).strip()[:64]
+        try:
+            if ".." in text:
+                first, _, last = text.partition("..")
+                found = cls(text, date.fromisoformat(first), date.fromisoformat(last))
+                if found.start > found.end:  # type: ignore[operator]
+                    raise ScheduleError(f"blackout: {text} ends before it starts", "blackout")
+                return found
+            if text.count("-") == 1:
+                opening, _, closing = text.partition("-")
+                if opening == closing:
+                    raise ScheduleError(f"blackout: {text} starts when it ends", "blackout")
+                return cls(text, time.fromisoformat(opening), time.fromisoformat(closing))
+            day = date.fromisoformat(text)
+        except ValueError as wrong:
+            if isinstance(wrong, ScheduleError):
+                raise
+            raise ScheduleError(
+                f"blackout: cannot read {text!r}; write it like 22:00-06:00, 2026-12-24 "
+                "or 2026-12-24..2026-12-26",
+                "blackout",
+            ) from None
+        return cls(text, day, day)
+
+    def holds(self, wall: datetime) -> bool:
+        """Whether the wall-clock moment lies inside."""
+        if isinstance(self.start, time) and isinstance(self.end, time):
+            now = wall.time()
+            if self.start < self.end:
+                return self.start <= now < self.end
+            return now >= self.start or now < self.end
+        assert isinstance(self.start, date) and isinstance(self.end, date)
+        return self.start <= wall.date() <= self.end
+
+
+class NewSchedule(NamedTuple):
+    """A schedule as it was asked for, checked and encoded. The first part describes its jobs.
+
+    `plan` is the JSON of a `core.triggers.Plan`, `text` what it was written as. `declared` tells
+    what the program said, so that it can be told from what was changed by hand since.
+    """
+
+    name: str
+    task: str
+    args: str
+    priority: int
+    max_attempts: int | None
+    queue: str
+    timeout: Micros | None
+    metadata: str | None
+    on_lost: str
+    plan: str
+    text: str
+    catch_up: str = "once"
+    overlap: str = Overlap.SKIP
+    jitter: Micros = 0
+    blackouts: str | None = None
+    expires: Micros | None = None
+    max_runs: int | None = None
+    disable_after: int | None = 5
+    declared: str | None = None
+
+
+class Schedule(NamedTuple):
+    """A rule that makes jobs, and where it stands. Moments and durations in microseconds.
+
+    `next_at` is the next instant of the plan, `due_at` the same with its jitter. `runs` counts the
+    jobs that fires made, `skipped` the fires that made none, `failures` the jobs that failed since
+    one succeeded. `revision` grows with each change by hand.
+    """
+
+    id: int
+    name: str
+    task: str
+    args: str
+    priority: int
+    max_attempts: int | None
+    queue: str
+    timeout: Micros | None
+    metadata: str | None
+    on_lost: str
+    plan: str
+    text: str
+    catch_up: str
+    overlap: str
+    jitter: Micros
+    blackouts: str | None
+    expires: Micros | None
+    max_runs: int | None
+    disable_after: int | None
+    declared: str | None
+    revision: int
+    status: ScheduleStatus
+    reason: str | None
+    next_at: Micros | None
+    due_at: Micros | None
+    runs: int
+    skipped: int
+    failures: int
+    last_at: Micros | None
+    last_job: int | None
+    delay_total: Micros
+    delay_most: Micros
+    on_time: int
+    created_at: Micros
+    updated_at: Micros
+
+
+class FireRecord(NamedTuple):
+    """What became of one instant of a schedule.
+
+    Without a `job_id` it was skipped, and `code` and `reason` say why. `delay` is how much later
+    than due (jitter included) the job was made.
+    """
+
+    schedule_id: int
+    instant: Micros
+    job_id: int | None
+    code: str
+    reason: str | None
+    at: Micros
+    delay: Micros
+
+
+def due_at(name: str, jitter: Micros, instant: Micros) -> Micros:
+    """The instant and its share of the jitter: the same in every process, and after restarts.
+
+    >>> 1_000 <= due_at("backup", 500, 1_000) <= 1_500
+    True
+    """
+    if jitter == 0:
+        return instant
+    digest = blake2b(f"{name}\0{instant}".encode(), digest_size=8).digest()
+    return instant + int.from_bytes(digest, "big") % (jitter + 1)
+
+
+def job_of(schedule: Schedule, fire_at: Micros, now: Micros) -> NewJob:
+    """The job that a fire of this schedule makes."""
+    return NewJob(
+        task=schedule.task,
+        args=schedule.args,
+        priority=schedule.priority,
+        run_at=now,
+        max_attempts=schedule.max_attempts,
+        queue=schedule.queue,
+        timeout=schedule.timeout,
+        name=schedule.name,
+        metadata=schedule.metadata,
+        on_lost=schedule.on_lost,
+        expires_at=None if schedule.expires is None else max(now, fire_at) + schedule.expires,
+        schedule_id=schedule.id,
+        fire_at=fire_at,
+    )
+
+
+def runs_left(schedule: Schedule, plan_count: int | None) -> int | None:
+    """How many more jobs its fires may make; None for any number."""
+    limits = [limit for limit in (schedule.max_runs, plan_count) if limit is not None]
+    return max(0, min(limits) - schedule.runs) if limits else None
+
+
+class ScheduleMove(NamedTuple):
+    """One change of a schedule: what it expects to find, what it sets, and what is told."""
+
+    schedule_id: int
+    revision: int
+    next_at: Micros | None
+    kind: str
+    changes: dict[str, Any]
+    data: dict[str, Any]
+
+
+def _changed(
+    schedule: Schedule, kind: str, now: Micros, data: dict[str, Any] | None = None, **changes: Any
+) -> ScheduleMove:
+    changes |= {"revision": schedule.revision + 1, "updated_at": now}
+    told = {"schedule": schedule.id, "name": schedule.name, **(data or {})}
+    return ScheduleMove(schedule.id, schedule.revision, schedule.next_at, kind, changes, told)
+
+
+def pause(schedule: Schedule, reason: str, now: Micros) -> ScheduleMove:
+    """Fire no more until it is resumed."""
+    reason = reason or "paused by hand"
+    return _changed(
+        schedule, "schedule.paused", now, {"reason": reason},
+        status=ScheduleStatus.PAUSED, reason=reason,
+    )  # fmt: skip
+
+
+def resume(schedule: Schedule, next_at: Micros | None, now: Micros) -> ScheduleMove:
+    """Fire again from now on; what it did not fire meanwhile is recorded as skipped before."""
+    ended = next_at is None
+    return _changed(
+        schedule, "schedule.resumed", now,
+        status=ScheduleStatus.ENDED if ended else ScheduleStatus.ACTIVE,
+        reason="it has no fires left" if ended else None,
+        failures=0,
+        next_at=next_at,
+        due_at=None if next_at is None else due_at(schedule.name, schedule.jitter, next_at),
+    )  # fmt: skip
+
+
+def edit(
+    schedule: Schedule, new: NewSchedule, next_at: Micros | None, now: Micros
+) -> ScheduleMove | None:
+    """Make it what `new` says; None when it is that already.
+
+    The next fire stays where it is unless the plan or the jitter changed: then it is `next_at`.
+    An ended schedule that has a fire again is active again.
+    """
+    fields = {
+        field: value
+        for field, value in new._asdict().items()
+        if value != getattr(schedule, field) and not (field == "declared" and value is None)
+    }
+    if not fields:
+        return None
+    changed: dict[str, Any] = dict(fields)
+    if fields.keys() & {"plan", "jitter", "name", "max_runs"}:
+        changed["next_at"] = next_at
+        changed["due_at"] = None if next_at is None else due_at(new.name, new.jitter, next_at)
+        if next_at is None:
+            changed |= {"status": ScheduleStatus.ENDED, "reason": "it has no fires left"}
+        elif schedule.status is ScheduleStatus.ENDED:
+            changed |= {"status": ScheduleStatus.ACTIVE, "reason": None}
+    told = {"changed": sorted(fields.keys() - {"declared"}), "text": new.text}
+    return _changed(schedule, "schedule.changed", now, told, **changed)
+
+
+def park(schedule: Schedule, now: Micros) -> ScheduleMove:
+    """Fire no more until some worker knows the task."""
+    reason = f"no running worker knows the task {schedule.task}"
+    return _changed(
+        schedule, "schedule.parked", now, {"reason": reason},
+        status=ScheduleStatus.PARKED, reason=reason,
+    )  # fmt: skip
+
+
+def unpark(schedule: Schedule, now: Micros) -> ScheduleMove:
+    """Its task is known again. What it missed meanwhile is for its `catch_up`."""
+    return _changed(
+        schedule, "schedule.resumed", now, {"reason": "its task is known again"},
+        status=ScheduleStatus.ACTIVE, reason=None,
+    )  # fmt: skip
+
+
+def after_run(schedule: Schedule, succeeded: bool, now: Micros) -> ScheduleMove | None:
+    """What the end of one of its jobs means for the schedule; None: nothing to write."""
+    failures = 0 if succeeded else schedule.failures + 1
+    if failures == schedule.failures:
+        return None
+    changes: dict[str, Any] = {"failures": failures}
+    disable = schedule.disable_after
+    if schedule.status is ScheduleStatus.ACTIVE and disable is not None and failures >= disable:
+        reason = f"{failures} jobs failed in a row"
+        return _changed(
+            schedule, "schedule.disabled", now, {"reason": reason},
+            status=ScheduleStatus.DISABLED, reason=reason, **changes,
+        )  # fmt: skip
+    return ScheduleMove(schedule.id, schedule.revision, schedule.next_at, "", changes, {})
+
+
+class Delays(NamedTuple):
+    """How late the jobs of a schedule were made. `on_time` is the share within a second."""
+
+    fires: int
+    mean: Micros
+    p99: Micros
+    most: Micros
+    on_time: float
+
+
+def delays(schedule: Schedule, recent: list[Micros]) -> Delays | None:
+    """The delays of all its fires, with the 99th percentile of the recent ones."""
+    if schedule.runs == 0:
+        return None
+    ordered = sorted(recent)
+    p99 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))] if ordered else 0
+    return Delays(
+        schedule.runs, schedule.delay_total // schedule.runs, p99, schedule.delay_most,
+        schedule.on_time / schedule.runs,
+    )  # fmt: skip
+
+
+def next_words(schedule: Schedule, now: Micros) -> str:
+    """When it fires next, in words: `in 4 min`, `due now`, `disabled: ...`."""
+    if schedule.status is not ScheduleStatus.ACTIVE:
+        return f"{schedule.status}: {schedule.reason}" if schedule.reason else schedule.status
+    assert schedule.due_at is not None
+    left = schedule.due_at - now
+    return f"in {spoken(left)}" if left > 0 else "due now"

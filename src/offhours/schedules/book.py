@@ -1,0 +1,314 @@
+"""All schedules of an app: asked for, explained, changed, looked at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from offhours.core import schedules
+from offhours.core.errors import Conflict, IllegalMove, ScheduleError, ScheduleNotFound
+from offhours.core.firing import first_fire, plan_of
+from offhours.core.schedules import (
+    Delays,
+    FireRecord,
+    NewSchedule,
+    Schedule,
+    ScheduleMove,
+    ScheduleStatus,
+)
+from offhours.core.times import Micros, Moment, iso, parse_moment, to_datetime
+from offhours.handles import JobHandle
+from offhours.schedules.handle import ScheduleHandle
+from offhours.schedules.options import (
+    ScheduleOptions,
+    When,
+    Writer,
+    check_known,
+    said,
+    with_old_plan,
+)
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours
+    from offhours.core.explain import Explanation
+    from offhours.engine.registry import Task
+
+MOST_BACKFILLED = 10_000
+_BACKFILLED_AT_ONCE = 200
+
+
+class ScheduleBook:
+    """All schedules of an app: `app.schedules`."""
+
+    def __init__(self, app: Offhours) -> None:
+        self._app = app
+        self._table = app.store.schedules
+        self._writer = Writer(app)
+        self._declared: dict[str, str] = {}
+
+    def now(self) -> Micros:
+        return self._app.clock.micros()
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def get(self, key: int | str) -> ScheduleHandle:
+        """A schedule by its number or its name; `ScheduleNotFound` when there is none."""
+        return ScheduleHandle(self, self.record(key).id)
+
+    def record(self, key: int | str) -> Schedule:
+        """The stored row of a schedule."""
+        if isinstance(key, str):
+            found = self._table.named(key)
+        else:
+            found = self._table.get(key) if 0 < key < 2**63 else None
+        if found is None:
+            what = f'named "{key[:64]}"' if isinstance(key, str) else str(key)
+            raise ScheduleNotFound(f"no schedule {what} in {self._app.store.name}")
+        return found
+
+    def page(
+        self,
+        *,
+        status: ScheduleStatus | str | None = None,
+        task: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+    ) -> list[Schedule]:
+        """A page of schedules by number; `after` is the last number of the page before."""
+        wanted = None if status is None else ScheduleStatus(status)
+        return self._table.page(status=wanted, task=task, after=after, limit=limit)
+
+    def __iter__(self) -> Iterator[ScheduleHandle]:
+        """All schedules by number."""
+        after = 0
+        while page := self._table.page(after=after, limit=500):
+            yield from (ScheduleHandle(self, schedule.id) for schedule in page)
+            after = page[-1].id
+
+    def between(
+        self, start: Moment, end: Moment, limit: int = 1000
+    ) -> list[tuple[Micros, Schedule]]:
+        """What the active schedules fire from `start` to `end`, in order, at most `limit` fires.
+
+        Blackouts and overlaps may still skip some.
+        """
+        zone = self._app.settings.timezone
+        first, last = parse_moment(start, "start", zone), parse_moment(end, "end", zone)
+        found: list[tuple[Micros, Schedule]] = []
+        for schedule in self._table.due_between(0, last + 1, limit):
+            plan = plan_of(schedule.plan)
+            left = schedules.runs_left(schedule, plan.count)
+            instant = schedule.next_at
+            while instant is not None and instant < last and (left is None or left > 0):
+                if instant >= first:
+                    found.append((instant, schedule))
+                if len(found) > 2 * limit:
+                    break
+                left = None if left is None else left - 1
+                instant = plan.next_after(instant)
+        return sorted(found, key=lambda item: (item[0], item[1].id))[:limit]
+
+    def next_fires(self, schedule: Schedule, n: int) -> tuple[datetime, ...]:
+        if schedule.status is not ScheduleStatus.ACTIVE or schedule.next_at is None:
+            return ()
+        plan = plan_of(schedule.plan)
+        left = schedules.runs_left(schedule, plan.count)
+        n = n if left is None else min(n, left)
+        fires = plan.fires(schedule.next_at - 1, n, schedule.runs)
+        return tuple(to_datetime(fire).astimezone(plan.zone) for fire in fires)
+
+    def explain(self, schedule: Schedule) -> Explanation:
+        from offhours.core.explain import explain
+
+        plan = plan_of(schedule.plan)
+        told = explain(plan, self.now(), fired=schedule.runs)
+        return replace(told, fires=self.next_fires(schedule, 5))
+
+    def preview(self, when: When, *, timezone: str | tzinfo | None = None) -> Explanation:
+        """What a schedule would mean, before it is saved. Nothing is stored.
+
+        >>> from offhours import Offhours
+        >>> print(Offhours(":memory:").schedules.preview("0 9 * * 1-5").sentence)
+        every weekday at 09:00
+        """
+        from offhours.core.explain import explain
+
+        now = self.now()
+        return explain(self._writer.plan(when, self._writer.zone(timezone), now)[0], now)
+
+    def fires(
+        self, schedule: Schedule, limit: int = 50, before: Moment | None = None
+    ) -> list[FireRecord]:
+        zone = self._app.settings.timezone
+        line = None if before is None else parse_moment(before, "before", zone)
+        return self._table.fires(schedule.id, line, limit)
+
+    def delays(self, schedule: Schedule) -> Delays | None:
+        recent = [f.delay for f in self._table.fires(schedule.id, limit=1000)
+                  if f.code in ("fired", "caught_up")]  # fmt: skip
+        return schedules.delays(schedule, recent)
+
+    # -- steering ---------------------------------------------------------------------------
+
+    def add(
+        self,
+        task: Task,
+        when: When,
+        args: Iterable[Any],
+        kwargs: Mapping[str, Any] | None,
+        options: ScheduleOptions,
+        *,
+        replace_existing: bool = True,
+    ) -> ScheduleHandle:
+        """Store a schedule, or change the one of that name to what is said here.
+
+        What the program said before is left as it is, also when it was changed by hand since.
+        """
+        now = self.now()
+        new = self._writer.new(task, tuple(args), dict(kwargs or {}), options)
+        timezone = self._writer.zone(options.get("timezone"))
+        declared = said(new, when, timezone)
+        found = self._table.named(new.name)
+        if found is not None:
+            if not replace_existing:
+                raise ScheduleError(f"there is a schedule named {new.name!a} already", "name")
+            self._check_twice(new.name, declared)
+            if found.declared == declared:
+                return ScheduleHandle(self, found.id)
+        plan, text = self._writer.plan(when, timezone, now)
+        new = new._replace(plan=json.dumps(plan.to_dict()), text=text, declared=declared)
+        first = first_fire(plan, new.max_runs, 0, now)
+        if first is None:
+            raise ScheduleError(f"{text!a} has no fires left", "when")
+        schedule, created = self._table.add(new, first, now)
+        self._declared[new.name] = declared
+        if not created:
+            self._edit(schedule.id, lambda old: with_old_plan(new, old), None)
+        self._app.wake_workers()
+        return ScheduleHandle(self, schedule.id)
+
+    def _check_twice(self, name: str, declared: str) -> None:
+        """Two different schedules of one call in one program would change each other."""
+        if self._declared.get(name, declared) != declared:
+            raise ScheduleError(
+                f"this program has another schedule called {name!a}; give each a name", "name"
+            )
+        self._declared[name] = declared
+
+    def update(
+        self, key: int, when: When | None, revision: int | None, options: dict[str, Any]
+    ) -> None:
+        check_known(options, "args", "kwargs")
+        self._edit(key, lambda old: self._writer.merged(old, when, options), revision)
+        self._app.wake_workers()
+
+    def _edit(
+        self, key: int, change: Callable[[Schedule], NewSchedule], revision: int | None
+    ) -> None:
+        now = self.now()
+
+        def move(old: Schedule) -> ScheduleMove | None:
+            new = change(old)
+            if new.name != old.name and self._table.named(new.name) is not None:
+                raise ScheduleError(f"there is a schedule named {new.name!a} already", "name")
+            next_at = first_fire(plan_of(new.plan), new.max_runs, old.runs, now)
+            if next_at is None and old.next_at is not None:
+                raise ScheduleError(f"{new.text!a} has no fires left", "when")
+            return schedules.edit(old, new, next_at, now)
+
+        self._table.settle(key, now)  # what is due already fires as it was
+        self._change(key, move, revision)
+
+    def _change(
+        self,
+        key: int,
+        decide: Callable[[Schedule], ScheduleMove | None],
+        revision: int | None = None,
+    ) -> None:
+        """Apply a change to the schedule as it is now; again when it was changed meanwhile."""
+        while True:
+            schedule = self.record(key)
+            if revision is not None and schedule.revision != revision:
+                raise Conflict(
+                    f"schedule {key} was changed meanwhile: it is at revision "
+                    f"{schedule.revision}, not {revision}; look at it again"
+                )
+            move = decide(schedule)
+            if move is None or self._table.change(move, self.now()):
+                return
+
+    def pause(self, key: int, reason: str) -> None:
+        def move(schedule: Schedule) -> ScheduleMove | None:
+            if schedule.status is ScheduleStatus.ENDED:
+                raise IllegalMove(f"schedule {key} has ended; there is nothing to pause")
+            if schedule.status is ScheduleStatus.PAUSED:
+                return None
+            return schedules.pause(schedule, reason[:500], self.now())
+
+        self._change(key, move)
+
+    def resume(self, key: int) -> None:
+        schedule = self.record(key)
+        match schedule.status:
+            case ScheduleStatus.ACTIVE:
+                return
+            case ScheduleStatus.ENDED:
+                raise IllegalMove(f"schedule {key} has ended; update it to give it new fires")
+            case ScheduleStatus.PARKED:
+                raise IllegalMove(
+                    f"schedule {key} is parked: {schedule.reason}; it goes on by itself when one "
+                    "does"
+                )
+        now = self.now()
+        self._table.skip_due(key, schedule.status, schedule.reason or schedule.status, now)
+
+        def move(found: Schedule) -> ScheduleMove | None:
+            if found.status is not schedule.status:
+                return None
+            next_at = first_fire(plan_of(found.plan), found.max_runs, found.runs, now)
+            return schedules.resume(found, next_at, now)
+
+        self._change(key, move)
+        self._app.wake_workers()
+
+    def run_now(self, schedule: Schedule) -> JobHandle[Any]:
+        now = self.now()
+        while True:
+            made = self._table.run_now(schedule, [now], "by_hand", now)
+            if made:
+                self._app.wake_workers()
+                return JobHandle(self._app, made[0])
+            now += 1  # this very instant is a fire
+
+    def backfill(self, schedule: Schedule, start: Moment, end: Moment) -> list[JobHandle[Any]]:
+        zone = self._app.settings.timezone
+        now = self.now()
+        first, last = parse_moment(start, "start", zone), parse_moment(end, "end", zone)
+        if last < first:
+            raise ScheduleError("backfill: the end lies before the start", "end")
+        if last > now:
+            raise ScheduleError(
+                f"backfill: {iso(last)[:19]}Z is still to come; only past fires can be made up for",
+                "end",
+            )
+        plan = replace(plan_of(schedule.plan), count=None)
+        instants = plan.fires(first - 1, MOST_BACKFILLED + 1)
+        instants = tuple(instant for instant in instants if instant <= last)
+        if len(instants) > MOST_BACKFILLED:
+            raise ScheduleError(
+                f"backfill: more than {MOST_BACKFILLED:,} fires in that time; take a shorter one",
+                "start",
+            )
+        made: list[int] = []
+        for n in range(0, len(instants), _BACKFILLED_AT_ONCE):
+            batch = instants[n : n + _BACKFILLED_AT_ONCE]
+            made += self._table.run_now(schedule, batch, "backfilled", now)
+        self._app.wake_workers()
+        return [JobHandle(self._app, job_id) for job_id in made]
+
+    def delete(self, key: int) -> None:
+        while not self._table.remove(self.record(key), self.now()):
+            pass
