@@ -275,13 +275,11 @@ class ScheduleBook:
         self._app.wake_workers()
 
     def run_now(self, schedule: Schedule) -> JobHandle[Any]:
-        now = self.now()
-        while True:
-            made = self._table.run_now(schedule, [now], "by_hand", now)
-            if made:
-                self._app.wake_workers()
-                return JobHandle(self._app, made[0])
-            now += 1  # this very instant is a fire
+        instant = now = self.now()
+        while not (made := self._table.run_now(schedule, [instant], "by_hand", now)):
+            instant += 1  # this very instant has its job already
+        self._app.wake_workers()
+        return JobHandle(self._app, made[0])
 
     def backfill(self, schedule: Schedule, start: Moment, end: Moment) -> list[JobHandle[Any]]:
         zone = self._app.settings.timezone
