@@ -198,7 +198,8 @@ class NewSchedule(NamedTuple):
 class Schedule(NamedTuple):
     """A rule that makes jobs, and where it stands. Moments and durations in microseconds.
 
-    `next_at` is the next instant of the plan, `due_at` the same with its jitter. `runs` counts the
+    `next_at` is the next instant of the plan; `due_at`, which only an active one has, is the same
+    with its jitter. `runs` counts the
     jobs that fires made, `skipped` the fires that made none, `failures` the jobs that failed since
     one succeeded. `revision` grows with each change by hand.
     """
@@ -317,7 +318,7 @@ def pause(schedule: Schedule, reason: str, now: Micros) -> ScheduleMove:
     reason = reason or "paused by hand"
     return _changed(
         schedule, "schedule.paused", now, {"reason": reason},
-        status=ScheduleStatus.PAUSED, reason=reason,
+        status=ScheduleStatus.PAUSED, reason=reason, due_at=None,
     )  # fmt: skip
 
 
@@ -330,7 +331,7 @@ def resume(schedule: Schedule, next_at: Micros | None, now: Micros) -> ScheduleM
         reason="it has no fires left" if ended else None,
         failures=0,
         next_at=next_at,
-        due_at=None if next_at is None else due_at(schedule.name, schedule.jitter, next_at),
+        due_at=_due_of(schedule, next_at),
     )  # fmt: skip
 
 
@@ -352,13 +353,21 @@ def edit(
     changed: dict[str, Any] = dict(fields)
     if fields.keys() & {"plan", "jitter", "name", "max_runs"}:
         changed["next_at"] = next_at
-        changed["due_at"] = None if next_at is None else due_at(new.name, new.jitter, next_at)
+        status = schedule.status
         if next_at is None:
-            changed |= {"status": ScheduleStatus.ENDED, "reason": "it has no fires left"}
-        elif schedule.status is ScheduleStatus.ENDED:
-            changed |= {"status": ScheduleStatus.ACTIVE, "reason": None}
+            status = ScheduleStatus.ENDED
+            changed |= {"status": status, "reason": "it has no fires left"}
+        elif status is ScheduleStatus.ENDED:
+            status = ScheduleStatus.ACTIVE
+            changed |= {"status": status, "reason": None}
+        active = status is ScheduleStatus.ACTIVE and next_at is not None
+        changed["due_at"] = due_at(new.name, new.jitter, next_at or 0) if active else None
     told = {"changed": sorted(fields.keys() - {"declared"}), "text": new.text}
     return _changed(schedule, "schedule.changed", now, told, **changed)
+
+
+def _due_of(schedule: Schedule, next_at: Micros | None) -> Micros | None:
+    return None if next_at is None else due_at(schedule.name, schedule.jitter, next_at)
 
 
 def park(schedule: Schedule, now: Micros) -> ScheduleMove:
@@ -366,7 +375,7 @@ def park(schedule: Schedule, now: Micros) -> ScheduleMove:
     reason = f"no running worker knows the task {schedule.task}"
     return _changed(
         schedule, "schedule.parked", now, {"reason": reason},
-        status=ScheduleStatus.PARKED, reason=reason,
+        status=ScheduleStatus.PARKED, reason=reason, due_at=None,
     )  # fmt: skip
 
 
@@ -374,7 +383,7 @@ def unpark(schedule: Schedule, now: Micros) -> ScheduleMove:
     """Its task is known again. What it missed meanwhile is for its `catch_up`."""
     return _changed(
         schedule, "schedule.resumed", now, {"reason": "its task is known again"},
-        status=ScheduleStatus.ACTIVE, reason=None,
+        status=ScheduleStatus.ACTIVE, reason=None, due_at=_due_of(schedule, schedule.next_at),
     )  # fmt: skip
 
 
@@ -389,7 +398,7 @@ def after_run(schedule: Schedule, succeeded: bool, now: Micros) -> ScheduleMove 
         reason = f"{failures} jobs failed in a row"
         return _changed(
             schedule, "schedule.disabled", now, {"reason": reason},
-            status=ScheduleStatus.DISABLED, reason=reason, **changes,
+            status=ScheduleStatus.DISABLED, reason=reason, due_at=None, **changes,
         )  # fmt: skip
     return ScheduleMove(schedule.id, schedule.revision, schedule.next_at, "", changes, {})
 

@@ -47,7 +47,7 @@ select (select count(*) from workers where id = :worker),
        (select case when :counting then
            (select count(*) from jobs where worker is not null and priority >= :background) else 0 end),
        exists (select 1 from jobs where ready = 1),
-       (select min(due_at) from schedules where status = 'active')
+       (select min(due_at) from schedules where due_at is not null)
 
 -- name: next_due
 select min(run_at) from jobs where state = 'pending' and ready = 0
@@ -253,7 +253,7 @@ order by id limit :limit
 
 -- name: schedules_between
 select {schedule} from schedules
-where status = 'active' and due_at between :first and :last order by due_at, id limit :limit
+where due_at between :first and :last order by due_at, id limit :limit
 
 -- name: schedules_of
 select {schedule} from schedules where task = :task and status = :status limit :limit
@@ -268,11 +268,11 @@ with recursive found (task) as (
 select task from found where task is not null
 
 -- name: next_fire
-select min(due_at) from schedules where status = 'active'
+select min(due_at) from schedules where due_at is not null
 
 -- name: due_schedules
 select {schedule} from schedules
-where status = 'active' and due_at <= :now order by due_at, id limit :limit
+where due_at <= :now order by due_at, id limit :limit
 
 -- name: advance_schedule
 update schedules set next_at = :next_at, due_at = :due_at, status = :status, reason = :reason,

@@ -134,7 +134,8 @@ class SqlSchedules:
         delays = [fire.delay for _, fire in made]
         last_job = made[-1][0] if made else schedule.last_job
         values = (
-            firing.next_at, firing.due_at, status, reason,
+            firing.next_at, firing.due_at if status is ScheduleStatus.ACTIVE else None,
+            status, reason,
             schedule.runs + len(made), schedule.skipped + skips,
             firing.fires[-1].instant if firing.fires else schedule.last_at, last_job,
             schedule.delay_total + sum(delays), max(schedule.delay_most, *delays, 0),
@@ -231,12 +232,12 @@ class SqlSchedules:
         def unit(db: apsw.Connection) -> bool:
             row = db.execute(self._sql["schedule"], (schedule_id,)).fetchone()
             schedule = None if row is None else _schedule(row)
-            if schedule is None or schedule.due_at is None or schedule.due_at > now:
+            if schedule is None or schedule.status is ScheduleStatus.ACTIVE:
                 return False
-            if schedule.status is ScheduleStatus.ACTIVE:
-                return False
-            self._settle(db, schedule, skip_all(schedule, code, reason, now), now)
-            return True
+            firing = skip_all(schedule, code, reason, now)
+            if firing.fires:
+                self._settle(db, schedule, firing, now)
+            return bool(firing.fires)
 
         while self._db.write(unit):
             pass

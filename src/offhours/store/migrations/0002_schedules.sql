@@ -45,11 +45,11 @@ create table schedules (
     created_at integer not null,
     updated_at integer not null,
     check (status in ('active', 'paused', 'disabled', 'parked', 'ended')),
-    check ((next_at is null) = (due_at is null)),
-    check (status <> 'active' or next_at is not null)
+    check ((status = 'active') = (due_at is not null)),
+    check (due_at is null or next_at is not null)
 );
 
-create index schedules_due on schedules (due_at) where status = 'active';
+create index schedules_due on schedules (due_at) where due_at is not null;
 create index schedules_task on schedules (status, task);
 
 -- One row for each instant that has passed: its job, or the reason why there is none.
