@@ -234,6 +234,52 @@ BATCHES = Bench(
     note="Claim and complete by 20, two updates and two events a job, on bare apsw.",
 )
 
-FIGURES = (SUBMIT, BULK, DRAIN, LATENCIES, IDLE, IMPORTS)
+_LATE = {"p50_ms": "p50 ms", "p99_ms": "p99 ms"}
+
+
+def _late(rate: int) -> tuple[Case, ...]:
+    ours = f"Offhours, {rate:,} fires/s"
+    params = {"rate": rate}
+    return (
+        Case(ours, "offhours", "lateness", NORMAL, params),
+        Case(f"limit: a timed wait and a commit, {rate:,}/s", "sqlite", "lateness", NORMAL,
+             params, None, ours),
+        Case(f"APScheduler in memory, {rate:,}/s", "apscheduler", "lateness", "all / all",
+             {**params, "stored": False}, None, ours),
+        Case(f"APScheduler on SQLite, {rate:,}/s", "apscheduler", "lateness", AT_MOST_ONCE,
+             {**params, "stored": True}, None, ours),
+    )  # fmt: skip
+
+
+LATENESS = Bench(
+    "lateness",
+    "From the instant of a fire to the first line of its task",
+    _LATE,
+    (*_late(1), *_late(100), *_late(1_000)),
+    rounds=3,
+    better="lower",
+    note="As many schedules as fires a second, each every second, their instants spread over it. "
+    "A fire of Offhours is a stored job with its events, outcome and delay; one of APScheduler is "
+    "a call in a thread, and with a store a changed row. Fires that APScheduler did not run "
+    "in time or skipped are not counted against it.",
+)
+
+STORED = Bench(
+    "schedules",
+    "Stored schedules that are not due",
+    {"start_ms": "open and start ms", "cpu_percent": "CPU %", "rss_mb": "RSS MB", **_LATE},
+    (
+        Case("Offhours, 10 stored", "offhours", "stored_schedules", NORMAL, {"stored": 10}),
+        Case("Offhours, 1,000,000 stored", "offhours", "stored_schedules", NORMAL,
+             {"stored": 1_000_000}, None, "Offhours, 10 stored"),
+    ),
+    rounds=3,
+    better="lower",
+    ours="10 stored",
+    note="CPU and memory at rest; p50 and p99 are the lateness of one schedule that fires every "
+    "second beside them.",
+)  # fmt: skip
+
+FIGURES = (SUBMIT, BULK, DRAIN, LATENCIES, LATENESS, STORED, IDLE, IMPORTS)
 CHOICES = (PAGES, BATCHES)
 BENCHES = (*FIGURES, *CHOICES)

@@ -9,22 +9,22 @@ import sysconfig
 import venv
 from pathlib import Path
 
-PEERS = {"huey": "huey==3.5.4"}
+PEERS = {"huey": ["huey==3.5.4"], "apscheduler": ["apscheduler==3.11.3", "sqlalchemy==2.1.9"]}
 
 
 def interpreter(side: str) -> str:
     """The Python to run a side with; a peer's environment is made on first use."""
-    requirement = PEERS.get(side)
-    if requirement is None:
+    requirements = PEERS.get(side)
+    if requirements is None:
         return sys.executable
     version = f"{sys.implementation.cache_tag}-{sysconfig.get_platform()}"
-    folder = _cache() / f"{requirement.replace('==', '-')}-{version}"
+    folder = _cache() / f"{'-'.join(requirements).replace('==', '-')}-{version}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     done = folder / "installed"
     if not done.exists():
-        print(f"installing {requirement} into {folder}", file=sys.stderr)
+        print(f"installing {' '.join(requirements)} into {folder}", file=sys.stderr)
         venv.create(folder, with_pip=True, clear=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", requirement]
+        command = [str(python), "-m", "pip", "install", "--quiet", *requirements]
         subprocess.run(command, check=True)
         done.touch()
     return str(python)
@@ -35,6 +35,8 @@ def version_of(side: str) -> str:
     code = {
         "huey": "import huey, sqlite3; print('Huey', huey.__version__, 'on SQLite', "
         "sqlite3.sqlite_version)",
+        "apscheduler": "import apscheduler, sqlalchemy; print('APScheduler', "
+        "apscheduler.version, 'with SQLAlchemy', sqlalchemy.__version__)",
         "sqlite": "import apsw; print('apsw', apsw.apsw_version(), 'with SQLite', "
         "apsw.sqlite_lib_version())",
         "offhours": "import offhours; print('Offhours', offhours.__version__)",

@@ -24,7 +24,7 @@ class Plan:
     disk: Path
     quick: bool = False
     rounds: int | None = None
-    sides: frozenset[str] = frozenset({"offhours", "sqlite", "huey"})
+    sides: frozenset[str] = frozenset({"offhours", "sqlite", "huey", "apscheduler"})
 
     def rounds_of(self, bench: Bench) -> int:
         return self.rounds or (2 if self.quick else bench.rounds)
@@ -46,7 +46,7 @@ def measure(case: Case, plan: Plan) -> dict[str, float]:
     params = {"disk": str(plan.disk), **case.params}
     if case.n is not None:
         params["n"] = max(case.n // 10, 10) if plan.quick else case.n
-    if case.measure == "idle":
+    if case.measure in ("idle", "lateness", "stored_schedules"):
         params["seconds"] = QUICK_SECONDS if plan.quick else SECONDS
     script = SIDES / f"{case.side}_side.py"
     command = [interpreter(case.side), str(script), case.measure, json.dumps(params)]

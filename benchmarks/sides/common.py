@@ -76,6 +76,28 @@ def start_latency(
     return percentiles(waits)
 
 
+class Lateness:
+    """How late calls are whose instants lie on a grid of one second, each with its own phase."""
+
+    def __init__(self, rate: int) -> None:
+        self.phases = [number / rate for number in range(rate)]
+        self.waits: list[float] = []
+
+    def mark(self, number: int) -> None:
+        self.waits.append((time.time() - self.phases[number]) % 1.0)
+
+    def figures(self, seconds: float) -> Figures:
+        """What was marked in a stretch of time, after a second of warming up."""
+        time.sleep(1.5)
+        before = len(self.waits)
+        time.sleep(seconds)
+        waits = self.waits[before:]
+        while not waits:  # one fire a second may just have missed the stretch
+            time.sleep(0.1)
+            waits = self.waits[before:]
+        return percentiles(waits)
+
+
 class Starts:
     """When tasks of this process started, by number."""
 

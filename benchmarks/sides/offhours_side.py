@@ -6,9 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+import apsw
 import common
 
 from offhours import Offhours
+from offhours.core.times import SECOND
+from offhours.core.triggers import Every
 
 starts = common.Starts()
 
@@ -100,12 +103,66 @@ def idle(folder: Path, seconds: float, stored: int) -> common.Figures:
         return common.at_rest(seconds)
 
 
+def lateness(folder: Path, rate: int, seconds: float) -> common.Figures:
+    app = Offhours(folder / "jobs.db")
+    late = common.Lateness(rate)
+    app.task(name="mark")(late.mark)
+    _every_second(app, late)
+    with app:
+        return late.figures(seconds)
+
+
+def _every_second(app: Offhours, late: common.Lateness) -> None:
+    start = int(time.time()) + 1
+    for number, phase in enumerate(late.phases):
+        anchor = round((start + phase) * SECOND)
+        app.schedule("mark", Every(SECOND, anchor), args=(number,), catch_up="skip",
+                     overlap="allow", name=f"second {number}")  # fmt: skip
+
+
+def stored_schedules(folder: Path, stored: int, seconds: float) -> common.Figures:
+    path = str(folder / "jobs.db")
+    common.in_own_process("store_schedules", disk=str(folder), path=path, stored=stored)
+    began = time.perf_counter()
+    app = Offhours(path)
+    late = common.Lateness(1)
+    app.task(name="mark")(late.mark)
+    with app:
+        app.submit("mark", args=(0,)).wait()
+        start_ms = (time.perf_counter() - began) * 1000
+        figures = {"start_ms": start_ms, **common.at_rest(seconds)}
+        _every_second(app, late)
+        return figures | late.figures(seconds)
+
+
+def store_schedules(folder: Path, path: str, stored: int) -> common.Figures:
+    """One through the front door; the others are its copies, a second apart from noon on."""
+    app = Offhours(path)
+    app.task(name="mark")(noop)
+    due = app.schedule("mark", "every 400 days", args=(0,), name="0").record
+    app.close()
+    connection = apsw.Connection(path)
+    columns = [row[1] for row in connection.execute("pragma table_info(schedules)")]
+    values = {"id": "null", "name": "number", "due_at": f"{due.due_at} + number * {SECOND}"}
+    connection.execute(
+        f"with recursive n (number) as (select 1 union all select number + 1 from n "
+        f"where number < {stored}) insert into schedules ({', '.join(columns)}) "
+        f"select {', '.join(values.get(column, column) for column in columns)} "
+        "from n, schedules where schedules.id = 1"
+    )
+    connection.close()
+    return {}
+
+
 MEASURES: dict[str, common.Measure] = {
     "submit": submit,
     "bulk": bulk,
     "drain": drain,
     "latency": latency,
     "latency_across": latency_across,
+    "lateness": lateness,
+    "stored_schedules": stored_schedules,
+    "store_schedules": store_schedules,
     "store_future": store_future,
     "idle": idle,
     "cpu_of": common.cpu_of,

@@ -253,6 +253,31 @@ def work(path: str, address: str, n: str) -> None:
         common.tell_start(number)
 
 
+def lateness(folder: Path, rate: int, seconds: float) -> common.Figures:
+    """A timed wait for each instant, then one commit that stores and claims a job."""
+    db = connect(folder)
+    late = common.Lateness(rate)
+    asleep = threading.Event()
+    start = int(time.time()) + 1
+
+    def fire() -> None:
+        number = 0
+        while not asleep.wait(max(0.0, start + number / rate - time.time())):
+            db.execute("begin immediate")
+            insert(db, number)
+            claim(db, 1)
+            db.execute("commit")
+            late.mark(number % rate)
+            number += 1
+
+    thread = threading.Thread(target=fire)
+    thread.start()
+    figures = late.figures(seconds)
+    asleep.set()
+    thread.join()
+    return figures
+
+
 def idle(folder: Path, seconds: float) -> common.Figures:
     """An interpreter with the libraries loaded and the database open, asleep."""
     db = connect(folder)
@@ -268,6 +293,7 @@ MEASURES: dict[str, common.Measure] = {
     "drain": drain,
     "latency": latency,
     "latency_across": latency_across,
+    "lateness": lateness,
     "idle": idle,
     "cpu_of": common.cpu_of,
 }
