@@ -94,8 +94,8 @@ def decide(schedule: Schedule, now: Micros, busy: int, waiting: int) -> Firing:
     fires = _judged(schedule, plan, instants, catch_up, now)
     left = runs_left(schedule, plan.count)
     fires, runs = _overlapping(schedule, fires, catch_up, busy, waiting, left)
-    if following is not None:
-        following = first_fire(plan, schedule.max_runs, schedule.runs + runs, following - 1)
+    if left is not None and runs >= left:
+        following = None
     return Firing(
         tuple(fires), following, None if following is None else _due_at(schedule, following)
     )
