@@ -138,6 +138,10 @@ class ScheduleBook:
         now = self.now()
         return explain(self._writer.plan(when, self._writer.zone(timezone), now)[0], now)
 
+    def zone(self, timezone: str | tzinfo | None) -> str:
+        """The IANA name of what was given, or of the app's own timezone."""
+        return self._writer.zone(timezone)
+
     def fires(
         self, schedule: Schedule, limit: int = 50, before: Moment | None = None
     ) -> list[FireRecord]:
@@ -173,7 +177,7 @@ class ScheduleBook:
         found = self._table.named(new.name)
         if found is not None:
             if not replace_existing:
-                raise _taken(found)
+                raise _exists(found)
             self._check_twice(new.name, declared)
             if found.declared == declared:
                 return ScheduleHandle(self, found.id)
@@ -186,7 +190,7 @@ class ScheduleBook:
         self._declared[new.name] = declared
         if not created:
             if not replace_existing:
-                raise _taken(schedule)
+                raise _exists(schedule)
             self._edit(schedule.id, lambda old: with_old_plan(new, old), None)
         self._app.wake_workers()
         return ScheduleHandle(self, schedule.id)
@@ -214,7 +218,7 @@ class ScheduleBook:
         def move(old: Schedule) -> ScheduleMove | None:
             new = change(old)
             if new.name != old.name and (other := self._table.named(new.name)) is not None:
-                raise _taken(other)
+                raise Conflict(f"the name {new.name!a} is that of schedule {other.id}")
             next_at = first_fire(plan_of(new.plan), new.max_runs, old.runs, now)
             if next_at is None and old.next_at is not None:
                 raise ScheduleError(f"{new.text!a} has no fires left", "when")
@@ -326,8 +330,11 @@ class ScheduleBook:
             pass
 
 
-def _taken(schedule: Schedule) -> Conflict:
-    return Conflict(f"there is a schedule named {schedule.name!a} already: number {schedule.id}")
+def _exists(schedule: Schedule) -> Conflict:
+    return Conflict(
+        f"there is a schedule named {schedule.name!a} already; change it with: offhours schedule "
+        f"update {schedule.id}, or give this one another name"
+    )
 
 
 def _instants(plan: Plan, first: Micros, last: Micros) -> Iterator[Micros]:
@@ -343,7 +350,8 @@ def _coming(schedule: Schedule, first: Micros, last: Micros) -> Iterator[tuple[M
     assert schedule.next_at is not None
     plan = plan_of(schedule.plan)
     left = schedules.runs_left(schedule, plan.count)
-    start = max(first, schedule.next_at) if left is None else schedule.next_at
+    few = left is not None and left <= MOST_BACKFILLED  # more are not worth being counted
+    start = schedule.next_at if few else max(first, schedule.next_at)
     for instant in islice(_instants(plan, start, last), left):
         if instant >= first:
             yield instant, schedule
