@@ -172,7 +172,7 @@ def _schedules(app: Offhours, now: Micros) -> Check:
     for status in (ScheduleStatus.DISABLED, ScheduleStatus.PARKED):
         stopped = table.page(status=status, limit=HELD_SHOWN)
         if stopped:
-            told = ", ".join(f"{schedule.id} {schedule.reason}" for schedule in stopped)
+            told = ", ".join(f"{schedule.id} ({schedule.reason})" for schedule in stopped)
             remedy = "see to its task, then: offhours schedule resume ID"
             if status is ScheduleStatus.PARKED:
                 remedy = "start a worker that has the task, or: offhours schedule rm ID"

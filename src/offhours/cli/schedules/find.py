@@ -6,6 +6,7 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from offhours.cli.tasks import is_local
 from offhours.cli.views import is_alive
 from offhours.core.errors import ScheduleNotFound, TaskNotFound, did_you_mean
 
@@ -37,7 +38,8 @@ def running_tasks(app: Offhours) -> set[str]:
     """The tasks of workers that live."""
     now = app.clock.micros()
     alive = [worker for worker in app.workers() if is_alive(worker, now)]
-    return {name for worker in alive for name in json.loads(worker.tasks)}
+    known = {name for worker in alive for name in json.loads(worker.tasks)}
+    return {name for name in known if not is_local(name)}
 
 
 def task_of(app: Offhours, name: str, file: str | None) -> Task:

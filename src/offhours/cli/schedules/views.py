@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 HEADERS = ("ID", "NAME", "WHEN", "NEXT", "LAST", "FAILED", "STATUS")
 RESULTS = 3
-_WIDEST = 40
+_WIDEST = 30
 
 
 def moment(at: Micros | datetime, zone: str, tz: tzinfo | None) -> str:
@@ -81,7 +82,7 @@ def schedule_rows(app: Offhours, schedules: Sequence[Schedule], now: Micros) -> 
             _short(schedule.name),
             _short(sentence(schedule)),
             _next(schedule, now),
-            ", ".join(_word(result) for result in results(app, schedule)) or "-",
+            _counted([_word(result) for result in results(app, schedule)]) or "-",
             _failures(schedule),
             _status(schedule),
         ]
@@ -121,6 +122,12 @@ def fire_result(app: Offhours, fire: FireRecord) -> dict[str, Any]:
     """A fire with the state of its job; null when it has none, or none any more."""
     job = None if fire.job_id is None else app.store.job(fire.job_id)
     return {**fire_dict(fire), "state": None if job is None else job.state.value}
+
+
+def _counted(words: list[str]) -> str:
+    """Newest first, with equal neighbours put together: `failed, 2 succeeded`."""
+    runs = [(word, len(list(same))) for word, same in groupby(words)]
+    return ", ".join(word if count == 1 else f"{count} {word}" for word, count in runs)
 
 
 def _word(result: dict[str, Any]) -> str:
