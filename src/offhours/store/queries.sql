@@ -256,8 +256,15 @@ select {schedule} from schedules
 where due_at between :first and :last order by due_at, id limit :limit
 
 -- name: schedules_coming
-select {schedule} from schedules
-where status = 'active' and next_at <= :last order by next_at, id limit :limit
+-- Where there is no jitter the due time is the instant, and its index has the order.
+select {schedule} from (
+    select * from (
+        select * from schedules where due_at <= :last and jitter = 0 order by due_at, id limit :limit)
+    union all
+    select * from (
+        select * from schedules where due_at is not null and jitter > 0 and next_at <= :last
+        order by next_at, id limit :limit))
+order by next_at, id limit :limit
 
 -- name: schedules_of
 select {schedule} from schedules where task = :task and status = :status limit :limit
