@@ -167,7 +167,9 @@ def test_ids_go_through_a_pipe(house: House) -> None:
     assert done.stdout.split("\n")[3].strip() == "3"
 
 
-@pytest.mark.parametrize("argv", [["ls"], ["ls", "--json"], ["--help"], ["top"], ["doctor"]])
+@pytest.mark.parametrize(
+    "argv", [["ls"], ["ls", "--json"], ["schedule"], ["--help"], ["top"], ["doctor"]]
+)
 def test_a_reader_that_has_enough_is_no_error(house: House, argv: list[str]) -> None:
     house.run("submit", "app:add", "--arg", "1")
     reading, writing = os.pipe()
@@ -193,10 +195,12 @@ def test_a_full_disk_behind_stdout_is_one_line(house: House) -> None:
     assert "No space left" in done.stderr and "Traceback" not in done.stderr
 
 
-def on_terminal(house: House, *argv: str, until: str = "", **env: str) -> tuple[int, str]:
-    """Run it on a terminal; with `until`, Ctrl-C once that was shown.
+def on_terminal(
+    house: House, *argv: str, until: str = "", answer: str = "", **env: str
+) -> tuple[int, str]:
+    """Run it on a terminal; with `until`, type the answer or else Ctrl-C once that was shown.
 
-    Again when it goes on for seconds: Python swallows an interrupt that meets a finaliser.
+    Ctrl-C again when it goes on for seconds: Python swallows an interrupt that meets a finaliser.
     """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -214,7 +218,10 @@ def on_terminal(house: House, *argv: str, until: str = "", **env: str) -> tuple[
             break
         shown += part
         first = asked == float("inf") and until.encode() in shown
-        if until and (first or time.monotonic() - asked > 3):
+        if answer and first and until:
+            os.write(ours, answer.encode())
+            asked = time.monotonic()
+        elif until and not answer and (first or time.monotonic() - asked > 3):
             process.send_signal(signal.SIGINT)
             asked = time.monotonic()
     os.close(ours)
@@ -240,6 +247,35 @@ def test_a_dumb_terminal_gets_one_snapshot(house: House) -> None:
     house.run("submit", "app:add", "--arg", "1")
     code, shown = on_terminal(house, "top", TERM="dumb")
     assert code == 0 and "1 ready" in shown and "\x1b" not in shown
+
+
+def test_schedules_from_the_first_word_to_the_last_job(house: House) -> None:
+    unclear = house.run("schedule", "add", "every day at 9", "app:add", "--file", "app.py")
+    assert (unclear.returncode, unclear.stdout) == (2, "")
+    assert "               ^\n" in unclear.stderr and "every day at 9pm" in unclear.stderr
+    line = ("schedule", "add", "every second", "app:add", "--arg", "1", "--name", "tick")
+    worker = house.start("up", "app.py")
+    added = house.run(*line)
+    assert added.returncode == 0 and "schedule 1 (tick): every second\n" in added.stdout
+    assert house.run(*line).returncode == 6
+    assert "1 app:add" in wait_for_line(worker, "job.succeeded")
+    assert "made by schedule 1 " in house.run("show", "1").stdout
+    assert "succeeded" in house.run("schedule", "ls").stdout
+    assert "job 1 succeeded" in house.run("schedule", "calendar").stdout
+    assert house.run("schedule", "pause", "tick", "--reason", "enough").returncode == 0
+    assert house.json("schedule", "show", "tick")["why"]["code"] == "paused"
+    assert house.run("schedule", "rm", "tick").returncode == 0
+    assert house.run("schedule", "show", "tick").returncode == 3
+
+
+def test_an_ambiguous_phrase_is_asked_on_a_terminal(house: House) -> None:
+    line = ("schedule", "add", "every day at 9", "app:add", "--arg", "1", "--file", "app.py")
+    code, shown = on_terminal(house, *line, until="Which one?", answer="2\n")
+    assert code == 0 and "every day at 21:00" in shown
+    assert house.json("schedule", "show", "1")["schedule"]["text"] == "every day at 9pm"
+    code, shown = on_terminal(house, "schedule", "rm", "1", until="[y/N]", answer="n\n")
+    assert code == 130 and "is kept" in shown
+    assert on_terminal(house, *line, until="Which one?")[0] == 130
 
 
 def test_a_narrow_encoding_is_no_error(house: House) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -27,3 +29,20 @@ def test_ci_runs_the_readmes_command() -> None:
     commands = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
     ci = (Path(__file__).parents[2] / ".ci" / "run").read_text(encoding="utf-8")
     assert commands[1].strip() in ci.splitlines()
+
+
+def test_the_schedule_commands_run(tmp_path: Path) -> None:
+    lines = [part.partition("#")[0].strip() for part in README.splitlines()
+             if part.startswith("offhours schedule ")]  # fmt: skip
+    assert len(lines) == 3
+    (tmp_path / "FILE.py").write_text(
+        "from offhours import Offhours\napp = Offhours()\n@app.task\ndef task(): ...\n"
+    )
+    for command in "; ".join(lines).split("; "):
+        done = subprocess.run(
+            [sys.executable, "-m", *shlex.split(command)],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+            env={k: v for k, v in os.environ.items() if k != "OFFHOURS_DB"},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "09:00" in done.stdout or "calendar" in command

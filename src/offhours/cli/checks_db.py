@@ -18,7 +18,8 @@ from offhours.cli.session import Session, is_there
 from offhours.cli.tasks import served_tasks
 from offhours.cli.views import is_alive
 from offhours.core.errors import OffhoursError
-from offhours.core.times import SECOND, Micros, spoken
+from offhours.core.schedules import ScheduleStatus
+from offhours.core.times import LATEST, SECOND, Micros, spoken
 from offhours.store.faults import translated
 from offhours.store.migrate import check as check_schema
 from offhours.store.migrate import scripts
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 LARGE_WAL = 256_000_000
 AHEAD: Micros = 5 * SECOND
+LATE: Micros = 30 * SECOND
 FAULTS_SHOWN = 3
 HELD_SHOWN = 20
 
@@ -127,6 +129,7 @@ def _work(app: Offhours) -> Iterator[Check]:
     yield _last_event(app, now)
     yield _workers(app, now)
     yield _held(app)
+    yield _schedules(app, now)
 
 
 def _last_event(app: Offhours, now: Micros) -> Check:
@@ -162,3 +165,27 @@ def _held(app: Offhours) -> Check:
         told = f"jobs wait for tasks that no worker knows: {', '.join(unknown)}"
         return Check("held jobs", WARN, told, "start a worker that has them, or cancel those jobs")
     return Check("held jobs", OK, f"{app.counts()['held']}")
+
+
+def _schedules(app: Offhours, now: Micros) -> Check:
+    table = app.store.schedules
+    for status in (ScheduleStatus.DISABLED, ScheduleStatus.PARKED):
+        stopped = table.page(status=status, limit=HELD_SHOWN)
+        if stopped:
+            told = ", ".join(f"{schedule.id} ({schedule.reason})" for schedule in stopped)
+            remedy = "see to its task, then: offhours schedule resume ID"
+            if status is ScheduleStatus.PARKED:
+                remedy = "start a worker that has the task, or: offhours schedule rm ID"
+            return Check("schedules", WARN, f"{status}: {told}", remedy)
+    overdue = table.due_between(0, now - LATE, HELD_SHOWN)
+    if overdue and any(is_alive(worker, now) for worker in app.workers()):
+        told = ", ".join(str(schedule.id) for schedule in overdue)
+        return Check(
+            "schedules", WARN, f"overdue by more than {spoken(LATE)} though a worker runs: {told}",
+            "look at the worker's log, or restart it",
+        )  # fmt: skip
+    coming = table.coming(LATEST, 1)
+    if not coming:
+        return Check("schedules", OK, "none is active")
+    due = spoken(max(0, (coming[0].due_at or now) - now))
+    return Check("schedules", OK, f"the next one, {coming[0].id}, fires in {due}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from typing import Any
 
 import click
 
@@ -31,6 +33,7 @@ EXIT_OF: dict[type[BaseException], Exit] = {
     errors.InputError: Exit.USAGE,
     errors.NotFound: Exit.NOT_FOUND,
     errors.IllegalMove: Exit.CONFLICT,
+    errors.Conflict: Exit.CONFLICT,
     errors.LeaseLost: Exit.CONFLICT,
     errors.QueueFull: Exit.REFUSED,
     errors.NotStarted: Exit.CANNOT_REACH,
@@ -46,12 +49,24 @@ EXIT_OF: dict[type[BaseException], Exit] = {
 
 
 class CommandError(click.ClickException):
-    """An error of the command line itself, with its exit code and its word for machines."""
+    """An error of the command line itself, with its exit code and its word for machines.
 
-    def __init__(self, message: str, exit_code: Exit, code: str) -> None:
+    `lines` are told below the message, `data` beside it in JSON.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        exit_code: Exit,
+        code: str,
+        lines: Sequence[str] = (),
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(message)
         self.exit = exit_code
         self.code = code
+        self.lines = tuple(lines)
+        self.data = dict(data or {})
 
 
 def exit_of(error: BaseException) -> Exit | None:

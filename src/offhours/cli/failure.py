@@ -6,7 +6,7 @@ import traceback
 
 import click
 
-from offhours.cli.codes import code_of, exit_of
+from offhours.cli.codes import CommandError, code_of, exit_of
 from offhours.cli.session import Session
 from offhours.cli.text import printable, printable_lines, to_json
 
@@ -23,11 +23,14 @@ def report(error: BaseException, state: Session) -> int:
         lines = traceback.format_exception(error)
         click.echo(printable_lines("".join(lines)), err=True, nl=False)
     message = message_of(error)
+    below, data = (error.lines, error.data) if isinstance(error, CommandError) else ((), {})
     if state.json:
         told = {"code": code_of(error), "message": message, "exit_code": int(code)}
-        click.echo(to_json({"error": told}), err=True)
+        click.echo(to_json({"error": told | data}), err=True)
     else:
         click.echo(f"offhours{_place(error)}: {printable(message)}", err=True)
+        for line in below:
+            click.echo(printable(line), err=True)
     return code
 
 
@@ -45,6 +48,8 @@ def message_of(error: BaseException) -> str:
 
 def _place(error: BaseException) -> str:
     """The command's name, where Click knows it."""
-    context = getattr(error, "ctx", None)
-    command = context.info_name if context is not None and context.parent is not None else None
-    return f" {command}" if command else ""
+    context, names = getattr(error, "ctx", None), ""
+    while context is not None and context.parent is not None:
+        names = f" {context.info_name}{names}"
+        context = context.parent
+    return names

@@ -45,7 +45,7 @@ def log_line(event: Event, job: str = "") -> str:
 
 
 def _short(key: str, value: Any) -> str:
-    if key in ("until", "run_at") and isinstance(value, int):
+    if key in ("until", "run_at", "instant") and isinstance(value, int):
         return iso(value)[:19] + "Z"
     if key == "error":
         lines = str(value).strip().splitlines()

@@ -1,4 +1,4 @@
-"""`ls`: lists of jobs, workers and tasks."""
+"""`ls`: lists of jobs, workers, tasks and schedules."""
 
 from __future__ import annotations
 
@@ -29,26 +29,28 @@ LONGEST_PAGE = 500
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["jobs", "workers", "tasks"]), default="jobs")
+@click.argument(
+    "what", type=click.Choice(["jobs", "workers", "tasks", "schedules"]), default="jobs"
+)
 @click.option(
     "--state",
     "wanted",
     type=click.Choice([s.value for s in JobState]),
     help="Jobs in this state only.",
 )
-@click.option("--task", help="Jobs of this task only.")
+@click.option("--task", help="Jobs or schedules of this task only.")
 @click.option(
     "--limit",
     type=click.IntRange(1, LONGEST_PAGE),
     default=20,
     show_default=True,
-    help="How many jobs.",
+    help="How many jobs or schedules.",
 )
 @click.option(
     "--after",
     callback=job_number,
     metavar="ID",
-    help="Go on after this job of the page before.",
+    help="Go on after this job or schedule of the page before.",
 )
 @click.option("--ids", is_flag=True, help="Print the ids only, one a line.")
 @json_option
@@ -56,7 +58,7 @@ LONGEST_PAGE = 500
 def ls(
     what: str, wanted: str | None, task: str | None, limit: int, after: int | None, ids: bool
 ) -> None:
-    """List jobs (newest first), workers or tasks.
+    """List jobs (newest first), workers, tasks or schedules (also: offhours schedule ls).
 
     \b
     With --json:
@@ -64,15 +66,27 @@ def ls(
       workers  {"workers": [{"id", "label", "pid", "alive", "slots",
                "started_at", "last_sign_at", "lease_ms", "tasks"}...]}
       tasks    {"tasks": [{"task", "workers", "recent_jobs", "recent_failed"}...]}
+      schedules  as `offhours schedule ls`
+
+    \b
+    Example:
+      offhours ls --state failed
     """  # fmt: skip
     state = session()
-    if what != "jobs" and (wanted or task or after or ids):
-        raise click.UsageError("--state, --task, --after and --ids are for jobs")
+    paged = what in ("jobs", "schedules")
+    if (what != "jobs" and wanted) or (not paged and (task or after or ids)):
+        raise click.UsageError(
+            "--state is for jobs; --task, --after and --ids are for jobs and schedules"
+        )
     with state.open() as app:
         if what == "workers":
             _workers(state, app)
         elif what == "tasks":
             _tasks(state, app)
+        elif what == "schedules":
+            from offhours.cli.schedules.ls import list_schedules
+
+            list_schedules(state, app, None, task, limit, after or 0, ids)
         else:
             _jobs(state, app, wanted, task, limit, after or 0, ids)
 

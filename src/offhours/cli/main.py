@@ -21,9 +21,12 @@ SECTIONS = {
         "up": Entry("offhours.cli.up:up", "Work on the jobs of FILE.py's app (alias: serve)."),
         "worker": Entry("offhours.cli.up:worker", "The same, as one of many workers."),
         "submit": Entry("offhours.cli.submit:submit", "Store a job; print its id."),
+        "schedule": Entry(
+            "offhours.cli.schedules.group:schedule", "Have tasks run again and again."
+        ),
     },
     "Ask": {
-        "ls": Entry("offhours.cli.ls:ls", "List jobs, workers or tasks."),
+        "ls": Entry("offhours.cli.ls:ls", "List jobs, workers, tasks or schedules."),
         "show": Entry("offhours.cli.show:show", "All about one job, with its history."),
         "why": Entry("offhours.cli.show:why", "Why a job stands where it stands."),
         "top": Entry("offhours.cli.top:top", "Watch the work, live."),

@@ -14,7 +14,7 @@ from offhours.cli.text import printable, printable_lines, to_json
 from offhours.cli.views import event_dict
 from offhours.handles import job_dict
 
-_SHOWN_APART = ("id", "task", "name", "state", "error")
+_SHOWN_APART = ("id", "task", "name", "state", "schedule", "fire_at", "error")
 _AS_JSON = ("metadata", "progress", "arguments", "result")
 
 
@@ -31,7 +31,8 @@ def show(job_id: int) -> None:
     a job has: "id", "task", "name", "state", "priority", "queue", "attempts",
       "max_attempts", "crashes", "deferrals", "created_at", "run_at",
       "started_at", "finished_at", "timeout_ms", "worker", "code", "reason",
-      "retry_of", "metadata", "progress", "arguments", "result", "error"
+      "retry_of", "expires_at", "schedule", "fire_at", "metadata",
+      "progress", "arguments", "result", "error"
     """
     state = session()
     with state.open() as app:
@@ -43,6 +44,9 @@ def show(job_id: int) -> None:
         return
     click.echo(_title(told))
     click.echo(printable(because.sentence))
+    if told["schedule"] is not None:
+        moment = f"{told['fire_at'][:19].replace('T', ' ')}Z"
+        click.echo(f"made by schedule {told['schedule']} for its fire of {moment}")
     for key, value in told.items():
         if key not in _SHOWN_APART and value not in (None, 0):
             click.echo(f"  {key:<12}  {_value(key, value)}")

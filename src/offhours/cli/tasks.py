@@ -24,14 +24,14 @@ class TaskCount(NamedTuple):
 def served_tasks(app: Offhours) -> Counter[str]:
     """The tasks that workers know, each with how many do."""
     return Counter(
-        name for worker in app.workers() for name in json.loads(worker.tasks) if not _local(name)
+        name for worker in app.workers() for name in json.loads(worker.tasks) if not is_local(name)
     )
 
 
 def task_counts(app: Offhours) -> list[TaskCount]:
     """The tasks that workers know or that the latest jobs have, by name."""
     workers = served_tasks(app)
-    latest = [job for job in app.jobs(limit=RECENT) if not _local(job.task)]
+    latest = [job for job in app.jobs(limit=RECENT) if not is_local(job.task)]
     jobs = Counter(job.task for job in latest)
     failed = Counter(job.task for job in latest if job.state == "failed")
     return [
@@ -40,5 +40,6 @@ def task_counts(app: Offhours) -> list[TaskCount]:
     ]
 
 
-def _local(name: str) -> bool:
+def is_local(name: str) -> bool:
+    """Whether it is the function of a durable=False job, which no other process can run."""
     return name.startswith("local:")

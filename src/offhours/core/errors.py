@@ -16,7 +16,7 @@ OffhoursError
 │   ├── TaskNotFound
 │   └── ScheduleNotFound
 ├── IllegalMove                   the job's state does not allow this
-├── Conflict                      somebody else has changed it meanwhile
+├── Conflict                      somebody else has changed it meanwhile, or has its name
 ├── LeaseLost                     somebody else holds the job now
 ├── QueueFull                     the bounded queue has no room
 ├── NotStarted                    the app is not running, or was stopped
@@ -141,7 +141,7 @@ class IllegalMove(OffhoursError):
 
 
 class Conflict(OffhoursError):
-    """Somebody else has changed it meanwhile; nothing was changed."""
+    """Somebody else has changed it meanwhile, or has its name; nothing was changed."""
 
 
 class LeaseLost(OffhoursError):

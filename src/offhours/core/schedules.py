@@ -395,7 +395,7 @@ def after_run(schedule: Schedule, succeeded: bool, now: Micros) -> ScheduleMove 
     changes: dict[str, Any] = {"failures": failures}
     disable = schedule.disable_after
     if schedule.status is ScheduleStatus.ACTIVE and disable is not None and failures >= disable:
-        reason = f"{failures} jobs failed in a row"
+        reason = "its job failed" if failures == 1 else f"{failures} jobs failed in a row"
         return _changed(
             schedule, "schedule.disabled", now, {"reason": reason},
             status=ScheduleStatus.DISABLED, reason=reason, due_at=None, **changes,

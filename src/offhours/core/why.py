@@ -56,10 +56,10 @@ def why_schedule(schedule: Schedule, now: Micros) -> Why:
         case ScheduleStatus.ACTIVE:
             assert schedule.due_at is not None
             left = schedule.due_at - now
-            when = f"at {_at(schedule.due_at, now)}"
+            when = _at(schedule.due_at, now)
             if left > 0:
                 return Why(
-                    "active", f"it fires next {when} (in {spoken(left)}){skips}", schedule.due_at
+                    "active", f"it fires next at {when} (in {spoken(left)}){skips}", schedule.due_at
                 )
             return Why(
                 "due",

@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from heapq import merge
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from offhours.core import schedules
@@ -34,6 +36,7 @@ from offhours.schedules.options import (
 if TYPE_CHECKING:
     from offhours.app import Offhours
     from offhours.core.explain import Explanation
+    from offhours.core.triggers import Plan
     from offhours.engine.registry import Task
 
 MOST_BACKFILLED = 10_000
@@ -97,19 +100,15 @@ class ScheduleBook:
         """
         zone = self._app.settings.timezone
         first, last = parse_moment(start, "start", zone), parse_moment(end, "end", zone)
-        found: list[tuple[Micros, Schedule]] = []
-        for schedule in self._table.due_between(0, last + 1, limit):
-            plan = plan_of(schedule.plan)
-            left = schedules.runs_left(schedule, plan.count)
-            instant = schedule.next_at
-            while instant is not None and instant < last and (left is None or left > 0):
-                if instant >= first:
-                    found.append((instant, schedule))
-                if len(found) > 2 * limit:
-                    break
-                left = None if left is None else left - 1
-                instant = plan.next_after(instant)
-        return sorted(found, key=lambda item: (item[0], item[1].id))[:limit]
+        coming = [_coming(schedule, first, last)
+                  for schedule in self._table.coming(last - 1, limit)]  # fmt: skip
+        return list(islice(merge(*coming, key=lambda item: (item[0], item[1].id)), limit))
+
+    def fired_between(self, start: Moment, end: Moment, limit: int = 1000) -> list[FireRecord]:
+        """What became of the instants of all schedules from `start` to `end`, in order."""
+        zone = self._app.settings.timezone
+        first, last = parse_moment(start, "start", zone), parse_moment(end, "end", zone)
+        return self._table.fires_between(first, last, limit)
 
     def next_fires(self, schedule: Schedule, n: int) -> tuple[datetime, ...]:
         if schedule.status is not ScheduleStatus.ACTIVE or schedule.next_at is None:
@@ -138,6 +137,10 @@ class ScheduleBook:
 
         now = self.now()
         return explain(self._writer.plan(when, self._writer.zone(timezone), now)[0], now)
+
+    def zone(self, timezone: str | tzinfo | None) -> str:
+        """The IANA name of what was given, or of the app's own timezone."""
+        return self._writer.zone(timezone)
 
     def fires(
         self, schedule: Schedule, limit: int = 50, before: Moment | None = None
@@ -174,7 +177,7 @@ class ScheduleBook:
         found = self._table.named(new.name)
         if found is not None:
             if not replace_existing:
-                raise ScheduleError(f"there is a schedule named {new.name!a} already", "name")
+                raise _exists(found)
             self._check_twice(new.name, declared)
             if found.declared == declared:
                 return ScheduleHandle(self, found.id)
@@ -186,6 +189,8 @@ class ScheduleBook:
         schedule, created = self._table.add(new, first, now)
         self._declared[new.name] = declared
         if not created:
+            if not replace_existing:
+                raise _exists(schedule)
             self._edit(schedule.id, lambda old: with_old_plan(new, old), None)
         self._app.wake_workers()
         return ScheduleHandle(self, schedule.id)
@@ -212,8 +217,8 @@ class ScheduleBook:
 
         def move(old: Schedule) -> ScheduleMove | None:
             new = change(old)
-            if new.name != old.name and self._table.named(new.name) is not None:
-                raise ScheduleError(f"there is a schedule named {new.name!a} already", "name")
+            if new.name != old.name and (other := self._table.named(new.name)) is not None:
+                raise Conflict(f"the name {new.name!a} is that of schedule {other.id}")
             next_at = first_fire(plan_of(new.plan), new.max_runs, old.runs, now)
             if next_at is None and old.next_at is not None:
                 raise ScheduleError(f"{new.text!a} has no fires left", "when")
@@ -282,24 +287,7 @@ class ScheduleBook:
         return JobHandle(self._app, made[0])
 
     def backfill(self, schedule: Schedule, start: Moment, end: Moment) -> list[JobHandle[Any]]:
-        zone = self._app.settings.timezone
-        now = self.now()
-        first, last = parse_moment(start, "start", zone), parse_moment(end, "end", zone)
-        if last < first:
-            raise ScheduleError("backfill: the end lies before the start", "end")
-        if last > now:
-            raise ScheduleError(
-                f"backfill: {iso(last)[:19]}Z is still to come; only past fires can be made up for",
-                "end",
-            )
-        plan = replace(plan_of(schedule.plan), count=None)
-        instants = plan.fires(first - 1, MOST_BACKFILLED + 1)
-        instants = tuple(instant for instant in instants if instant <= last)
-        if len(instants) > MOST_BACKFILLED:
-            raise ScheduleError(
-                f"backfill: more than {MOST_BACKFILLED:,} fires in that time; take a shorter one",
-                "start",
-            )
+        instants, now = self.missing(schedule, start, end), self.now()
         made: list[int] = []
         for n in range(0, len(instants), _BACKFILLED_AT_ONCE):
             batch = instants[n : n + _BACKFILLED_AT_ONCE]
@@ -307,6 +295,63 @@ class ScheduleBook:
         self._app.wake_workers()
         return [JobHandle(self._app, job_id) for job_id in made]
 
+    def missing(self, schedule: Schedule, start: Moment, end: Moment) -> list[Micros]:
+        """The past instants of the plan from `start` to `end` that have no job."""
+        zone = self._app.settings.timezone
+        first, last = parse_moment(start, "start", zone), parse_moment(end, "end", zone)
+        if last < first:
+            raise ScheduleError("backfill: the end lies before the start", "end")
+        if last > self.now():
+            raise ScheduleError(
+                f"backfill: {iso(last)[:19]}Z is still to come; only past fires can be made up for",
+                "end",
+            )
+        plan = plan_of(schedule.plan)
+        instants = list(islice(_instants(plan, first, last + 1), MOST_BACKFILLED + 1))
+        if len(instants) > MOST_BACKFILLED:
+            raise ScheduleError(
+                f"backfill: more than {MOST_BACKFILLED:,} fires in that time; take a shorter one",
+                "start",
+            )
+        done = {fire.instant for fire in self._fires_from(schedule, first, last)
+                if fire.job_id is not None}  # fmt: skip
+        return [instant for instant in instants if instant not in done]
+
+    def _fires_from(self, schedule: Schedule, first: Micros, last: Micros) -> Iterator[FireRecord]:
+        before = last + 1
+        while page := self._table.fires(schedule.id, before, 1000):
+            yield from (fire for fire in page if fire.instant >= first)
+            before = page[-1].instant
+            if before < first:
+                return
+
     def delete(self, key: int) -> None:
         while not self._table.remove(self.record(key), self.now()):
             pass
+
+
+def _exists(schedule: Schedule) -> Conflict:
+    return Conflict(
+        f"there is a schedule named {schedule.name!a} already; change it with: offhours schedule "
+        f"update {schedule.id}, or give this one another name"
+    )
+
+
+def _instants(plan: Plan, first: Micros, last: Micros) -> Iterator[Micros]:
+    """The instants from `first` to before `last`, however often the plan may fire."""
+    instant = plan.next_after(first - 1)
+    while instant is not None and instant < last:
+        yield instant
+        instant = plan.next_after(instant)
+
+
+def _coming(schedule: Schedule, first: Micros, last: Micros) -> Iterator[tuple[Micros, Schedule]]:
+    """What an active schedule fires from `first` to before `last`, while it has runs left."""
+    assert schedule.next_at is not None
+    plan = plan_of(schedule.plan)
+    left = schedules.runs_left(schedule, plan.count)
+    few = left is not None and left <= MOST_BACKFILLED  # more are not worth being counted
+    start = schedule.next_at if few else max(first, schedule.next_at)
+    for instant in islice(_instants(plan, start, last), left):
+        if instant >= first:
+            yield instant, schedule

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.core.firing import plan_of
 from offhours.core.schedules import Delays, FireRecord, Schedule, ScheduleStatus
-from offhours.core.times import Moment
+from offhours.core.times import Moment, to_datetime
 from offhours.core.triggers import Plan
 from offhours.core.why import Why, why_schedule
 from offhours.handles import JobHandle
@@ -82,6 +82,12 @@ class ScheduleHandle:
         """Jobs for the past instants from `start` to `end` that have none. They run in order, one
         after the other unless they may overlap."""
         return self._book.backfill(self.record, start, end)
+
+    def missing(self, start: Moment, end: Moment) -> tuple[datetime, ...]:
+        """The past instants from `start` to `end` that have no job: what `backfill` would make."""
+        zone = self.plan.zone
+        missing = self._book.missing(self.record, start, end)
+        return tuple(to_datetime(instant).astimezone(zone) for instant in missing)
 
     def update(
         self, when: When | None = None, *, revision: int | None = None, **options: Any

@@ -255,6 +255,17 @@ order by id limit :limit
 select {schedule} from schedules
 where due_at between :first and :last order by due_at, id limit :limit
 
+-- name: schedules_coming
+-- Where there is no jitter the due time is the instant, and its index has the order.
+select {schedule} from (
+    select * from (
+        select * from schedules where due_at <= :last and jitter = 0 order by due_at, id limit :limit)
+    union all
+    select * from (
+        select * from schedules where due_at is not null and jitter > 0 and next_at <= :last
+        order by next_at, id limit :limit))
+order by next_at, id limit :limit
+
 -- name: schedules_of
 select {schedule} from schedules where task = :task and status = :status limit :limit
 
@@ -314,6 +325,10 @@ select 1 from fires where schedule_id = :schedule_id and instant = :instant
 select schedule_id, instant, job_id, code, reason, at, delay from fires
 where schedule_id = :schedule_id and (:before is null or instant < :before)
 order by instant desc limit :limit
+
+-- name: fires_between
+select schedule_id, instant, job_id, code, reason, at, delay from fires
+where instant >= :first and instant < :last order by instant, schedule_id limit :limit
 
 -- name: prune_fires
 delete from fires where (schedule_id, instant) in (

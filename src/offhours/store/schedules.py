@@ -304,6 +304,10 @@ class SqlSchedules:
         """Active schedules whose next fire is due from `first` to `last`, in that order."""
         return self._many("schedules_between", first, last, limit)
 
+    def coming(self, last: Micros, limit: int = 1000) -> list[Schedule]:
+        """Active schedules whose next instant, jitter left out, is not after `last`, in order."""
+        return self._many("schedules_coming", last, limit)
+
     def of_task(self, task: str, status: ScheduleStatus, limit: int = 1000) -> list[Schedule]:
         """Schedules of one task and status."""
         return self._many("schedules_of", task, status, limit)
@@ -317,6 +321,11 @@ class SqlSchedules:
     ) -> list[FireRecord]:
         """What became of the latest instants (before a moment), newest first."""
         rows = self._db.read(self._sql["fires"], (schedule_id, before, limit))
+        return [FireRecord(*row) for row in rows]
+
+    def fires_between(self, first: Micros, last: Micros, limit: int = 1000) -> list[FireRecord]:
+        """What became of the instants of all schedules from `first` to before `last`, in order."""
+        rows = self._db.read(self._sql["fires_between"], (first, last, limit))
         return [FireRecord(*row) for row in rows]
 
     def _many(self, name: str, *values: Any) -> list[Schedule]:

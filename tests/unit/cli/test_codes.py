@@ -22,6 +22,7 @@ from offhours.core import errors
         (errors.StoreCorrupt("x.db", "damaged"), 5),
         (errors.StorageFull("full"), 5),
         (errors.IllegalMove("no"), 6),
+        (errors.Conflict("changed"), 6),
         (errors.QueueFull("full"), 7),
         (errors.JobFailed("failed", 1, "error", "trace"), 1),
         (errors.JobCancelled("cancelled", 1), 1),

@@ -33,6 +33,7 @@ def test_a_sound_house(run, app: Offhours) -> None:
     assert [check["name"] for check in told["checks"]] == [
         "python", "sqlite", "clock", "time zones", "folder", "disk", "extras", "engine",
         "schema", "journal", "integrity", "privacy", "log size", "events", "workers", "held jobs",
+        "schedules",
     ]  # fmt: skip
     assert run("doctor", "-q").out == ""
 

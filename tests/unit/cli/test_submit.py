@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from offhours.app import Offhours
-from offhours.cli.submit import parse_value
+from offhours.cli.calls import parse_value
 from offhours.core.model import TaskPriority
 
 FILE = """

@@ -244,7 +244,7 @@ def test_update_changes_what_is_given_only(app: MemoryApp, ran: list[Any]) -> No
         schedule.update(overlp="allow")
     with pytest.raises(PhraseError):
         schedule.update("every nonsense")
-    with pytest.raises(ScheduleError, match="named"):
+    with pytest.raises(Conflict, match="is that of schedule 1"):
         app.schedule("t", "every hour", name="other").update(name="new")
 
 

@@ -50,6 +50,7 @@ create table schedules (
 );
 
 create index schedules_due on schedules (due_at) where due_at is not null;
+create index schedules_jittered on schedules (next_at) where due_at is not null and jitter > 0;
 create index schedules_task on schedules (status, task);
 
 -- One row for each instant that has passed: its job, or the reason why there is none.

@@ -1,0 +1,109 @@
+"""What a line says of a call: its arguments, its durations, and the file that has its task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from offhours.cli.loading import load_app
+from offhours.cli.session import Session
+from offhours.cli.up import app_option, check_database
+from offhours.core.errors import TimeError
+from offhours.core.times import SECOND, parse_duration
+
+if TYPE_CHECKING:
+    from offhours.app import Offhours
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def parse_value(text: str) -> Any:
+    """JSON if it is JSON, else the text itself.
+
+    >>> parse_value("3"), parse_value("notes/"), parse_value('"3"')
+    (3, 'notes/', '3')
+    """
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _arguments(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> list[Any]:
+    return [parse_value(text) for text in texts]
+
+
+def _keywords(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"expected KEY=VALUE, got {text!r}")
+        if key in found:
+            raise click.BadParameter(f"{key} is given twice")
+        found[key] = parse_value(value)
+    return found
+
+
+def seconds(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
+    """`90s`, `5m`, `1h30m`; a bare number is seconds."""
+    if text is None:
+        return None
+    value: float | str = text
+    with suppress(ValueError):
+        value = float(text)
+    try:
+        return parse_duration(value) / SECOND
+    except TimeError as error:
+        raise click.BadParameter(str(error).removeprefix("duration: ")) from None
+
+
+def call_options(function: C) -> C:
+    """--arg and --kwarg."""
+    for option in (
+        click.option(
+            "--kwarg", "kwargs", multiple=True, callback=_keywords, metavar="KEY=VALUE",
+            help="A keyword argument. Repeatable.",
+        ),
+        click.option(
+            "--arg", "args", multiple=True, callback=_arguments, metavar="VALUE",
+            help="A positional argument: JSON, else text. Repeatable.",
+        ),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def file_options(function: C) -> C:
+    """--file, and --app for a file of several."""
+    of_file = click.option(
+        "--file", "file", metavar="FILE.py", help="Take task and database from this file."
+    )
+    return of_file(app_option(function))
+
+
+@contextmanager
+def app_of(
+    state: Session, file: str | None, app_name: str | None, *, create: bool = True
+) -> Iterator[Offhours]:
+    """The app of the file, or one on the chosen database that knows no task."""
+    if app_name is not None and file is None:
+        raise click.UsageError("--app needs --file")
+    if file is None:
+        with state.open(create=create) as app:
+            yield app
+    else:
+        _, app = load_app(file, app_name)
+        try:
+            check_database(state, file, app)
+            yield app
+        finally:
+            app.close()

@@ -1,0 +1,1 @@
+"""`offhours schedule`: make schedules, ask about them, steer them."""
