@@ -191,7 +191,8 @@ class Worker:
         for lane in self._lanes:
             lane.slots = slots
         self.lifeline.tick(now)
-        return any([dispatcher.tick(now) <= now for dispatcher in self._dispatchers])
+        wanted = [dispatcher.tick(now) for dispatcher in self._dispatchers]
+        return min(wanted) <= now
 
     def stop(self, seconds: float) -> bool:
         """Drain: claim no more, wait for what runs, hand the rest back. True if all had ended."""
