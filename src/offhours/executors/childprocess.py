@@ -22,11 +22,10 @@ SEND_SECONDS = 10.0
 _RECEIVE = 1 << 16
 _LOOK_SECONDS = 0.25  # where no descriptor tells that a process has ended
 
-# What an interpreter runs: the path as ours is, then the main program with its two numbers.
+# What an interpreter runs: the path and the arguments as ours are, then the main program.
 _PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from importlib import import_module; "
-    "import_module(sys.argv[2]).main(int(sys.argv[3]), int(sys.argv[4]))"
+    "import json, sys; sys.path[:], main, numbers, sys.argv = json.loads(sys.argv[1]); "
+    "from importlib import import_module; import_module(main).main(*numbers)"
 )
 
 _SIGNALS: dict[int, str] = {
@@ -58,12 +57,12 @@ class ChildProcess:
         self._wake, self._woken = socket.socketpair()
         self._wake.setblocking(False)
         self._woken.setblocking(False)
-        path = json.dumps([entry or os.getcwd() for entry in sys.path])
+        path = [entry or os.getcwd() for entry in sys.path]
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         with theirs:
+            told = json.dumps([path, main, [theirs.fileno(), os.getpid()], sys.argv])
             self._process = subprocess.Popen(
-                [sys.executable, *flags, "-c", _PROGRAM, path, main,
-                 str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, *flags, "-c", _PROGRAM, told],
                 stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 pass_fds=(theirs.fileno(),), process_group=0,
             )  # fmt: skip
