@@ -192,8 +192,10 @@ class Child:
         if main:
             self._sending = True
         try:
-            with self._writing, suppress(OSError):  # nobody listens: we end soon
+            with self._writing:
                 self._connection.sendall(data)
+        except OSError:  # the worker is gone, or the task has closed what is not its own
+            os._exit(1)
         finally:
             if main:
                 self._sending = False

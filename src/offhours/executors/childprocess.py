@@ -229,7 +229,7 @@ class ChildProcess:
 def death(status: int) -> str:
     """What a process died of, in words, from its exit code (negative: a signal)."""
     if status >= 0:
-        return f"its process left with exit code {status} before the task had returned"
+        return f"its process left with exit code {status} before the run had ended"
     name = _SIGNALS.get(-status)
     return f"its process died of signal {-status}" + (f" ({name})" if name else "")
 
