@@ -728,6 +728,8 @@ class Offhours:
 
     def _process_place(self) -> tuple[Executor, Callable[[Task], bool]]:
         """Where tasks run that want a process: nobody pays for it before there is one."""
+        if os.name != "posix":
+            raise OptionError('executor: "process" needs a POSIX system')
         from offhours.executors.processes import ProcessExecutor, ProcessLimits
 
         settings = self.settings

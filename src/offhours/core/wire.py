@@ -16,7 +16,7 @@ from offhours.core.outcomes import Crashed, Deferred, Done, Failed, HandedBack, 
 from offhours.core.times import Micros
 
 _LENGTH = 4
-LARGEST = 1 << 30
+LARGEST = 1 << 28
 
 _KINDS: dict[str, type] = {
     kind.__name__: kind for kind in (Done, Failed, Deferred, Stopped, HandedBack, Crashed)

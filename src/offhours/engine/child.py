@@ -31,7 +31,7 @@ from offhours.engine.context import Context, Foreground
 from offhours.engine.errand import type_name
 from offhours.engine.place import function_at
 from offhours.engine.registry import Registry, Task
-from offhours.engine.runner import TaskRunner, describe
+from offhours.engine.runner import ERROR_LIMIT, TaskRunner, describe
 from offhours.engine.tidy import Surroundings, die_with, memory
 
 _RECEIVE = 1 << 16
@@ -155,6 +155,7 @@ class Child:
         match message:
             case wire.Order():
                 self._busy = True
+                self._foreground.update(0)  # the worker says so if it is active
                 self._orders.put(message)
             case wire.ForegroundUntil(until):
                 self._foreground.update(until)
@@ -209,7 +210,7 @@ class Child:
         if record.exc_info and record.exc_info[1] is not None:
             trace = describe(record.exc_info[1])
         text = record.getMessage().encode("utf-8", "backslashreplace").decode()
-        self._send(wire.Log(record.name, record.levelno, text, trace))
+        self._send(wire.Log(record.name, record.levelno, text[:ERROR_LIMIT], trace))
 
 
 @dataclass(frozen=True, slots=True)

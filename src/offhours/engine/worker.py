@@ -177,7 +177,9 @@ class Worker:
         """Look at the store now; for a job that we can run, start nothing less urgent before."""
         task = None if job is None else self._registry.find(job.task)
         queues = self._settings.queues
-        for (_, serves), lane, signal in zip(self._places, self._lanes, self._signals, strict=True):
+        # Not strict: another thread may just be opening a place, whose first round comes anyway.
+        rooms = zip(self._places, self._lanes, self._signals, strict=False)
+        for (_, serves), lane, signal in rooms:
             if job is not None and task is not None:
                 if not serves(task):
                     continue

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 
-from offhours.core.errors import ConfigError
 from offhours.core.model import BACKGROUND_CLASS, Claimed
 from offhours.core.outcomes import Crashed, HandedBack, Outcome, clean_text
 from offhours.core.ports import Errand, Runner, Source
@@ -45,8 +43,6 @@ class ProcessExecutor:
     """
 
     def __init__(self, slots: int, main: str, limits: ProcessLimits = ProcessLimits()) -> None:
-        if os.name != "posix":
-            raise ConfigError(['executor: "process" needs a POSIX system'])
         self.slots = slots
         self._main = main
         self._limits = limits
@@ -181,7 +177,7 @@ class _Slot:
             return
         if worn is not None:
             _log.debug("process %d is replaced: %s", child.pid, worn)
-        if low not in self._children:
+        if low not in self._children and not run.abandoned:
             with suppress(OSError):  # the next run tries again
                 self._children[low] = ChildProcess(self._main)
         child.dismiss(0 if run.spoilt else LEAVE_SECONDS)

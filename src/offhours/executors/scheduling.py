@@ -1,7 +1,7 @@
 """How much of the machine a process gets: its scheduling class, as the system allows.
 
 The lowest class is `nice` 19, and on Linux SCHED_IDLE and the idle I/O class as well. An ordinary
-user may lower a process and not raise it again; who may is found out by asking.
+user may lower a process and not raise it again; whether we may is found out by trying.
 """
 
 from __future__ import annotations
@@ -48,20 +48,6 @@ def restore(pid: int) -> bool:
         except OSError:
             continue  # it ended meanwhile
     return True
-
-
-def may_restore() -> bool:
-    """Whether `restore` would work: for root, or with a limit (RLIMIT_NICE) that allows it."""
-    import resource
-
-    if os.geteuid() == 0:
-        return True
-    limit = getattr(resource, "RLIMIT_NICE", None)
-    if limit is None:
-        return False
-    ceiling = resource.getrlimit(limit)[0]
-    enough = 20 - os.getpriority(os.PRIO_PROCESS, 0)
-    return ceiling == resource.RLIM_INFINITY or ceiling >= enough
 
 
 def _family(pid: int) -> Iterator[int]:
