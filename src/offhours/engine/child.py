@@ -22,9 +22,11 @@ from types import FrameType
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from offhours.core import wire
 from offhours.core.clock import SystemClock
-from offhours.core.outcomes import Cancelled, Failed, Outcome, Stopped, TimeLimit
+from offhours.core.outcomes import Cancelled, Failed, Outcome, Stopped, TimeLimit, clean_text
 from offhours.core.retries import RetryPolicy
 from offhours.engine.codec import Codec
 from offhours.engine.context import Context, Foreground
@@ -63,7 +65,7 @@ class Child:
         self._busy = False
         self._sending = False
         self._late = False
-        self._tasks: dict[tuple[str, wire.Place], Task] = {}
+        self._tasks: dict[bytes, Task] = {}
         self._registry = Registry()
 
     def serve(self) -> None:
@@ -80,7 +82,10 @@ class Child:
     def _obey(self, order: wire.Order) -> None:
         surroundings = Surroundings()
         outcome = self._run(order, surroundings)
-        spoilt = surroundings.restore()
+        try:
+            spoilt = surroundings.restore()
+        except Exception as error:
+            spoilt = f"it cannot be tidied up: {clean_text(error)}"
         if isinstance(outcome, Failed):
             spoilt = spoilt or _SPOILING.get(outcome.code)
         for stream in (sys.stdout, sys.stderr):
@@ -93,7 +98,7 @@ class Child:
     def _run(self, order: wire.Order, surroundings: Surroundings) -> Outcome:
         job = order.claimed
         try:
-            task = self._task(order)
+            task, zone = self._task(order), _zone(order.zone)
         except BaseException as error:
             return Failed("import", describe(error))
         _forward_logs(self._log, order.log_level)
@@ -104,7 +109,7 @@ class Child:
             foreground=self._foreground,
             save_progress=lambda job_id, attempt, text: self._send(wire.Progress(text)),
             max_payload=order.max_payload,
-            timezone=_zone(order.zone),
+            timezone=zone,
             on_open=self._opened,
         )
         self._registry.remove(task.name)
@@ -121,7 +126,8 @@ class Child:
 
     def _task(self, order: wire.Order) -> Task:
         job = order.claimed
-        key = (job.task, order.place)
+        what = (job.task, order.place, order.step_aside, order.retry_on, order.give_up_on)
+        key = msgspec.json.encode(what)
         if key not in self._tasks:
             function = function_at(order.place)
             self._tasks[key] = Task(
