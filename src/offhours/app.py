@@ -477,7 +477,8 @@ class Offhours:
         """Cancel a job: at once (true) when nobody runs it, else ask it to stop (false).
 
         A running thread stops at its next `ctx.checkpoint()`, a coroutine at its next await, and a
-        process at the latest when it is killed after `kill_grace`. The wish outlives crashes. `IllegalMove` when the job is finished.
+        process at the latest when it is killed after `kill_grace`. The wish outlives crashes.
+        `IllegalMove` when the job is finished.
         """
         while True:
             job = self.record(job_id)
