@@ -242,6 +242,15 @@ def test_which_errors_are_retried_is_decided_by_the_task(app: Offhours) -> None:
     assert [job.record.attempts for job in (retried, given_up, other)] == [2, 1, 2]
 
 
+def test_a_task_that_is_registered_anew_has_its_new_policy(app: Offhours) -> None:
+    attempts = []
+    for given_up in ((), (KeyError,)):
+        job = run(app, tasks.raise_key_error, retries=1, backoff=0, give_up_on=given_up)
+        job.wait(WAIT)
+        attempts.append(job.record.attempts)
+    assert attempts == [2, 1]
+
+
 def test_retries_deferrals_and_progress(app: Offhours, tmp_path: Path) -> None:
     assert run(app, tasks.flaky, retries=3).result(WAIT) == 3
     deferred = run(app, tasks.defer_once, str(tmp_path / "seen"))

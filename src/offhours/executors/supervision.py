@@ -15,6 +15,7 @@ from offhours.executors import scheduling
 from offhours.executors.childprocess import ChildGone, ChildProcess, death
 
 START_SECONDS = 60.0
+START_SECONDS_LOW = 600.0  # in the lowest class it may have to wait for a processor
 DIE_SECONDS = 1.0
 _LOOK_SECONDS = 0.05
 
@@ -112,6 +113,12 @@ class Supervision:
             self._thaw()
 
     @property
+    def _time_limit(self) -> float | None:
+        if self._started:
+            return self._limit
+        return START_SECONDS_LOW if self._child.low else START_SECONDS
+
+    @property
     def begun(self) -> bool:
         """Whether the task's function may have been called."""
         return self._started
@@ -142,7 +149,7 @@ class Supervision:
             self._told = until
             self._child.send(wire.pack(wire.ForegroundUntil(until)))
         if self._asked is None:
-            limit = self._limit if self._started else START_SECONDS
+            limit = self._time_limit
             if errand.cancelled or (limit is not None and self._watch.seconds >= limit):
                 stop = wire.Stop(errand.cancelled)
                 self._asked = (time.monotonic(), stop)
@@ -162,7 +169,7 @@ class Supervision:
             return self._asked[0] + step - time.monotonic()
         if self._frozen or self._yielding:
             return _LOOK_SECONDS  # a lease may run out without anybody's telling
-        limit = self._limit if self._started else START_SECONDS
+        limit = self._time_limit
         return None if limit is None else limit - self._watch.seconds
 
     # -- stepping aside -------------------------------------------------------------------------
@@ -188,8 +195,8 @@ class Supervision:
 
     def _choose_class(self, errand: Errand) -> None:
         """Background runs have the lowest class; one that yields, while it must."""
-        if self._job.priority < BACKGROUND_CLASS:
-            return
+        if self._job.priority < BACKGROUND_CLASS or not self._started:
+            return  # imports are made in our own class: once, and with a time limit
         if errand.step_aside != "yield" or errand.foreground_until:
             if not self._child.low:
                 scheduling.lower(self._child.pid)
