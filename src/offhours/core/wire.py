@@ -56,6 +56,10 @@ class Order(Message):
         return Claimed(*self.job)
 
 
+class Go(Message):
+    """The process has the scheduling class that the run should have: begin."""
+
+
 class Stop(Message):
     """The run should stop: because its job was cancelled, or its time is used up."""
 
@@ -69,7 +73,7 @@ class ForegroundUntil(Message):
 
 
 class Started(Message):
-    """The function was found; the run begins."""
+    """The function was found; the run begins when it may go."""
 
 
 class Progress(Message):
@@ -116,7 +120,7 @@ class Ended(Message):
         return found
 
 
-ToChild = Order | Stop | ForegroundUntil
+ToChild = Order | Go | Stop | ForegroundUntil
 FromChild = Started | Progress | Aside | Log | Ended
 
 _encode = msgspec.json.Encoder().encode

@@ -62,6 +62,7 @@ class Child:
         self._clock = SystemClock()
         self._context: Context | None = None
         self._stop: wire.Stop | None = None
+        self._go = threading.Event()
         self._busy = False
         self._sending = False
         self._late = False
@@ -115,6 +116,7 @@ class Child:
         self._registry.remove(task.name)
         self._registry.add(task)
         self._send(wire.Started())
+        self._go.wait()
         try:
             return runner.run(job._replace(timeout=None))  # the worker keeps the time
         except Cancelled:
@@ -161,8 +163,11 @@ class Child:
         match message:
             case wire.Order():
                 self._busy = True
+                self._go.clear()
                 self._foreground.update(0)  # the worker says so if it is active
                 self._orders.put(message)
+            case wire.Go():
+                self._go.set()
             case wire.ForegroundUntil(until):
                 self._foreground.update(until)
             case wire.Stop():

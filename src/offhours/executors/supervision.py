@@ -18,6 +18,7 @@ START_SECONDS = 60.0
 START_SECONDS_LOW = 600.0  # in the lowest class it may have to wait for a processor
 DIE_SECONDS = 1.0
 _LOOK_SECONDS = 0.05
+_GO = wire.pack(wire.Go())
 
 
 class Stopwatch:
@@ -96,6 +97,8 @@ class Supervision:
         self._child.forget_output()
         try:
             self._child.send(errand.order)
+            if self._job.priority < BACKGROUND_CLASS or self._child.low:
+                self._child.send(_GO)  # else when it has imported, and its class is lowered
             while True:
                 self._freeze_or_thaw(errand)
                 self._choose_class(errand)
@@ -127,6 +130,9 @@ class Supervision:
         match message:
             case wire.Started():
                 self._started = True
+                if self._job.priority >= BACKGROUND_CLASS and not self._child.low:
+                    self._choose_class(errand)
+                    self._child.send(_GO)
                 self._watch.start()
             case wire.Progress(text):
                 errand.save(text)
