@@ -44,6 +44,7 @@ from offhours.core.times import (
     parse_until,
 )
 from offhours.core.why import Why, why
+from offhours.engine import registry
 from offhours.engine.codec import Codec, dump, load
 from offhours.engine.context import Foreground
 from offhours.engine.foreground import ForegroundLeases
@@ -77,7 +78,10 @@ class TaskOptions(TypedDict, total=False):
     backoff, factor, max_backoff: the first wait before a retry (1 s), its growth (2), its cap (1 h)
     retry_on, give_up_on: exception types that are retried (all), and that never are (none)
     step_aside: what a running background job does while the person in front is active:
-        "cooperate" (wait in `ctx.checkpoint()`) or "finish" (go on to its end)
+        "cooperate" (wait in `ctx.checkpoint()`) or "finish" (go on to its end); in a process also
+        "yield" (lowest scheduling class) or "freeze" (stopped, its timeout too; continued after)
+    executor: "thread" (a coroutine: the event loop), or "process": what the task does to its
+        process (crash, leak, hold the GIL) it does to nobody else, and its timeout is enforced
     """
 
     name: str
@@ -92,6 +96,7 @@ class TaskOptions(TypedDict, total=False):
     retry_on: tuple[type[BaseException], ...]
     give_up_on: tuple[type[BaseException], ...]
     step_aside: str
+    executor: str
 
 
 class Offhours:
@@ -131,6 +136,7 @@ class Offhours:
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
         )
         self._worker: Worker | None = None
+        self._processes = False  # whether the worker has a place for them
         self._inline = InlineExecutor() if self.settings.executor == "inline" else None
         self._pipe = TokenPipe(_pipe_path(self.store.location))
         self._wake_socket: WakeSocket | None = None
@@ -158,11 +164,18 @@ class Offhours:
             # A function inside another is welcome here: its maker registers it after a restart.
             if "name" not in options and "<lambda>" in getattr(function, "__qualname__", ""):
                 raise TaskError("a lambda has no name to be found by; give the task a name")
-            task = make_task(function, options)
-            self.registry.add(task)
+            task = make_task(function, options, self.settings.executor)
+            self._register(task)
             return TaskHandle(self, task, function, {})
 
         return register if function is None else register(function)
+
+    def _register(self, task: Task) -> None:
+        self.registry.add(task)
+        if _in_process(task):
+            with self._lock:
+                if self._worker is not None and self._inline is None and not self._processes:
+                    self._worker.open_place(*self._process_place())
 
     # -- submitting -------------------------------------------------------------------------
 
@@ -343,8 +356,8 @@ class Offhours:
         name = task_name(function)
         task = self.registry.find(name)
         if task is None or task.function is not function:
-            task = make_task(function, {})
-            self.registry.add(task)
+            task = make_task(function, {}, self.settings.executor)
+            self._register(task)
         return task
 
     def _callable(self, function: Any) -> Callable[..., Any]:
@@ -509,8 +522,9 @@ class Offhours:
     def cancel(self, job_id: int, reason: str = "") -> bool:
         """Cancel a job: at once (true) when nobody runs it, else ask it to stop (false).
 
-        A running thread stops at its next `ctx.checkpoint()`, a coroutine at its next await. The
-        wish outlives crashes. `IllegalMove` when the job is finished.
+        A running thread stops at its next `ctx.checkpoint()`, a coroutine at its next await, and a
+        process at the latest when it is killed after `kill_grace`. The wish outlives crashes.
+        `IllegalMove` when the job is finished.
         """
         while True:
             job = self.record(job_id)
@@ -581,6 +595,11 @@ class Offhours:
         """Begin to run jobs in this process."""
         with self._lock:
             self._check_open()
+            if registry.importing:
+                raise NotStarted(
+                    "this script is being imported by a process that runs its tasks, and may not "
+                    'start a worker: put that under if __name__ == "__main__":'
+                )
             if self._worker is None:
                 address = "" if self._inline else self._listen()
                 worker = self._make_worker(address)
@@ -718,9 +737,18 @@ class Offhours:
             from offhours.executors.coroutines import AsyncExecutor
 
             places = [
-                (ThreadExecutor(settings.threads), lambda task: not task.is_async),
-                (AsyncExecutor(settings.coroutines), lambda task: task.is_async),
+                (
+                    ThreadExecutor(settings.threads),
+                    lambda task: not task.is_async and not _in_process(task),
+                ),
+                (
+                    AsyncExecutor(settings.coroutines),
+                    lambda task: task.is_async and not _in_process(task),
+                ),
             ]
+            self._processes = any(map(_in_process, self.registry.tasks()))
+            if self._processes:
+                places.append(self._process_place())
         return Worker(
             self.store,
             self.registry,
@@ -742,6 +770,21 @@ class Offhours:
             on_applied=self._on_applied,
             keep_local=self._keep_local,
         )
+
+    def _process_place(self) -> tuple[Executor, Callable[[Task], bool]]:
+        """Where tasks run that want a process: nobody pays for it before there is one."""
+        if os.name != "posix":
+            raise OptionError('executor: "process" needs a POSIX system')
+        from offhours.executors.processes import ProcessExecutor, ProcessLimits
+
+        settings = self.settings
+        self._processes = True
+        limits = ProcessLimits(
+            grace=settings.kill_grace / SECOND,
+            max_runs=settings.max_tasks_per_child,
+            max_memory=settings.max_child_memory,
+        )
+        return ProcessExecutor(settings.processes, "offhours.engine.child", limits), _in_process
 
     # -- between processes ------------------------------------------------------------------
 
@@ -824,8 +867,12 @@ def _anything(*args: Any, **kwargs: Any) -> None:
     """Stands for a task of which only the name is known."""
 
 
-def make_task(function: Callable[..., Any], options: TaskOptions) -> Task:
-    """A task from a function and its options, all checked."""
+def _in_process(task: Task) -> bool:
+    return task.executor == "process"
+
+
+def make_task(function: Callable[..., Any], options: TaskOptions, executor: str = "thread") -> Task:
+    """A task from a function and its options, all checked; `executor` is that of the app."""
     for key in options:
         if key not in TaskOptions.__annotations__:
             raise OptionError(
@@ -833,10 +880,11 @@ def make_task(function: Callable[..., Any], options: TaskOptions) -> Task:
             )
     get = cast(dict[str, Any], options).get
     name = _word(get("name"), "name") or task_name(function)
-    if get("step_aside", "cooperate") not in ("cooperate", "finish"):
-        raise OptionError(f"step_aside: expected cooperate or finish, got {get('step_aside')!r}")
     default = Task(name, function, Codec(function, name))
     policy = RetryPolicy()
+    if executor != "process" or default.is_async:
+        executor = "thread"
+    executor = _executor(get("executor", executor))
     return Task(
         name=name,
         function=function,
@@ -853,7 +901,8 @@ def make_task(function: Callable[..., Any], options: TaskOptions) -> Task:
             give_up_on=_exceptions(get("give_up_on", ()), "give_up_on"),
         ),
         on_lost=_on_lost(get("on_lost", default.on_lost)),
-        step_aside=get("step_aside", default.step_aside),
+        step_aside=_step_aside(get("step_aside", default.step_aside), executor),
+        executor=executor,
     )
 
 
@@ -903,6 +952,22 @@ def _factor(value: object) -> float:
 def _on_lost(value: object) -> str:
     if value not in ("retry", "fail"):
         raise OptionError(f"on_lost: expected retry or fail, got {value!r}")
+    return str(value)
+
+
+def _executor(value: object) -> str:
+    if value not in ("thread", "process"):
+        raise OptionError(f"executor: expected thread or process, got {value!r}")
+    return str(value)
+
+
+def _step_aside(value: object, executor: str) -> str:
+    if value in ("yield", "freeze") and executor != "process":
+        raise OptionError(
+            f'step_aside: {value} needs executor="process"; a thread cannot be made to {value}'
+        )
+    if value not in ("cooperate", "finish", "yield", "freeze"):
+        raise OptionError(f"step_aside: expected cooperate, finish, yield or freeze, got {value!r}")
     return str(value)
 
 

@@ -21,7 +21,12 @@ class Options(TypedDict, total=False):
 
     threads: jobs that run at once in threads (4)
     coroutines: `async def` jobs that run at once (100)
-    executor: "thread", or "inline" for tests: nothing runs until `drain()` is called
+    processes: jobs that run at once in processes of their own, for tasks that ask for that (2)
+    executor: where tasks run that do not choose: "thread"; "process" for all but coroutines; or
+        "inline" for tests: nothing runs until `drain()` is called
+    kill_grace: how long a run in a process may go on after it was asked to stop (5 s)
+    max_tasks_per_child: runs after which such a process is replaced (never)
+    max_child_memory: bytes in use after a run above which it is replaced (no limit)
     durability: "normal" survives kill -9 of every process, "full" power loss too
     lease: how long a worker may be silent before its jobs are given to others (30 s)
     poll: how often an idle worker looks, should a wake-up be lost (1 s)
@@ -41,7 +46,11 @@ class Options(TypedDict, total=False):
 
     threads: int
     coroutines: int
+    processes: int
     executor: str
+    kill_grace: Duration
+    max_tasks_per_child: int | None
+    max_child_memory: int | None
     durability: str
     lease: Duration
     poll: Duration
@@ -67,7 +76,11 @@ class Settings:
 
     threads: int = 4
     coroutines: int = 100
+    processes: int = 2
     executor: str = "thread"
+    kill_grace: Micros = 5 * SECOND
+    max_tasks_per_child: int | None = None
+    max_child_memory: int | None = None
     durability: str = "normal"
     lease: Micros = 30 * SECOND
     poll: Micros = SECOND
@@ -174,7 +187,11 @@ def _names(value: Any, key: str) -> tuple[str, ...] | None:
 _CHECKS: dict[str, Check] = {
     "threads": _whole(1),
     "coroutines": _whole(1),
-    "executor": _one_of("thread", "inline"),
+    "processes": _whole(1),
+    "executor": _one_of("thread", "process", "inline"),
+    "kill_grace": _span(),
+    "max_tasks_per_child": _whole(1, none=True),
+    "max_child_memory": _whole(1, none=True),
     "durability": _one_of("normal", "full"),
     "lease": _span(SECOND // 10),
     "poll": _span(SECOND // 100),

@@ -117,7 +117,7 @@ def test_task_options_are_checked(app: MemoryApp) -> None:
         ({"priority": 7}, "NORMAL=50"),
         ({"backoff": "soon"}, "backoff"),
         ({"retry_on": (int,)}, "exception types"),
-        ({"step_aside": "vanish"}, "cooperate or finish"),
+        ({"step_aside": "vanish"}, "cooperate, finish"),
     ):
         with pytest.raises(InputError, match=words):
             app.task(**options)(echo)  # type: ignore[call-overload]

@@ -118,12 +118,13 @@ def test_nothing_is_executed_that_was_stored() -> None:
 def test_each_port_has_an_implementation_that_fits() -> None:
     from offhours.executors.coroutines import AsyncExecutor
     from offhours.executors.inline import InlineExecutor
+    from offhours.executors.processes import ProcessExecutor
     from offhours.executors.threads import ThreadExecutor
     from offhours.store.sql import SqlStore
 
     for port, kinds in (
         (ports.Store, [SqlStore]),
-        (ports.Executor, [ThreadExecutor, AsyncExecutor, InlineExecutor]),
+        (ports.Executor, [ThreadExecutor, AsyncExecutor, InlineExecutor, ProcessExecutor]),
     ):
         wanted = {n for n in vars(port) if not n.startswith("_")} - {"slots", "name"}
         for kind in kinds:

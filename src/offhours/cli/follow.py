@@ -22,6 +22,7 @@ NAMES_KEPT = 1_000
 GRAVE = frozenset(
     {
         "job.failed",
+        "job.crashed",
         "job.rescued",
         "job.held",
         "job.stuck",

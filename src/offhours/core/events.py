@@ -30,6 +30,7 @@ KINDS: dict[str, JobState | None] = {
     "job.deferred": JobState.PENDING,
     "job.returned": JobState.PENDING,
     "job.rescued": JobState.PENDING,
+    "job.crashed": JobState.PENDING,
     "job.held": JobState.HELD,
     "job.released": JobState.PENDING,
     "job.cancelled": JobState.CANCELLED,

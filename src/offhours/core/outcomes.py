@@ -86,4 +86,12 @@ class HandedBack:
     reason: str
 
 
-Outcome: TypeAlias = Done | Failed | Deferred | Stopped | HandedBack
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The process that ran the attempt died: `reason` says of what, `tail` is its last output."""
+
+    reason: str
+    tail: str = ""
+
+
+Outcome: TypeAlias = Done | Failed | Deferred | Stopped | HandedBack | Crashed

@@ -205,11 +205,50 @@ class Source(Protocol):
         ...
 
 
+class Errand(Protocol):
+    """One attempt that runs in another process, as the executor that brings it there sees it."""
+
+    @property
+    def order(self) -> bytes:
+        """What the other process is to be told, packed."""
+        ...
+
+    @property
+    def step_aside(self) -> str:
+        """What the run does while the person in front is active."""
+        ...
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run should stop."""
+        ...
+
+    @property
+    def foreground_until(self) -> Micros:
+        """Until when the person in front is known to be active; 0 when not."""
+        ...
+
+    def save(self, progress: str) -> None:
+        """Store what the run told of its progress."""
+        ...
+
+    def close(self) -> None:
+        """The run has ended: tell nothing more."""
+        ...
+
+
 class Runner(Protocol):
     """Runs one attempt. Nothing that a task does comes out as an exception."""
 
     def run(self, job: Claimed) -> Outcome: ...
     async def run_async(self, job: Claimed) -> Outcome: ...
+
+    def lend(self, job: Claimed, on_change: Callable[[], None]) -> Errand | Outcome:
+        """Let another process run it; an outcome when it cannot.
+
+        `on_change` is called, from any thread, when the errand should be looked at anew.
+        """
+        ...
 
 
 class Executor(Protocol):
@@ -220,4 +259,9 @@ class Executor(Protocol):
 
     def start(self, source: Source, runner: Runner) -> None: ...
     def replace_slot(self) -> bool: ...
+
+    def abandon(self) -> None:
+        """End at once whatever runs and can be killed, and finish nothing of it."""
+        ...
+
     def close(self) -> None: ...

@@ -11,7 +11,15 @@ from typing import NamedTuple, TypeAlias
 
 from offhours.core.errors import IllegalMove
 from offhours.core.model import FINAL, MAX_CRASHES, Claimed, Job, JobState
-from offhours.core.outcomes import Deferred, Done, Failed, HandedBack, Outcome, Stopped
+from offhours.core.outcomes import (
+    Crashed,
+    Deferred,
+    Done,
+    Failed,
+    HandedBack,
+    Outcome,
+    Stopped,
+)
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import Micros
 
@@ -97,6 +105,8 @@ def finish(
             return _stopped(job)
         case HandedBack(reason):
             return hand_back(job, reason)
+        case Crashed(reason, tail):
+            return _crashed(job, now, reason, tail)
 
 
 def _stopped(job: Job | Claimed) -> Move:
@@ -163,23 +173,35 @@ def rescue(jobs: Sequence[Job], slots: int, now: Micros, reason: str) -> list[Mo
     return moves
 
 
-def _crashed(job: Job, now: Micros, reason: str) -> Move:
+def _crashed(job: Job | Claimed, now: Micros, reason: str, tail: str | None = None) -> Move:
+    """A run that ended with its process: the worker's, or one of its own (which left a `tail`)."""
     crashes = job.crashes + 1
-    tell = (("worker", job.worker), ("crashes", crashes), ("reason", reason))
+    tell: tuple[tuple[str, Value], ...] = (("crashes", crashes), ("reason", reason))
+    if isinstance(job, Job):
+        tell = (("worker", job.worker), *tell)
     if job.cancel_at is not None:
         return _move(
             job, RUNNING, CANCELLED, "job.cancelled", tell, crashes=crashes, code="cancelled"
         )
-    if job.on_lost == "fail" or crashes >= MAX_CRASHES:
-        code = "lost" if job.on_lost == "fail" else "quarantined"
-        error = f"{reason}; this job was running when its worker died, {_times(crashes)}"
+    final = job.on_lost == "fail" or crashes >= MAX_CRASHES
+    code = "lost" if job.on_lost == "fail" else "quarantined" if final else "crashed"
+    whose = "its worker" if tail is None else "its process"
+    error = f"{reason}; this job was running when {whose} died, {_times(crashes)}"
+    if tail:
+        error = f"{tail}\n\n{error}"  # as in a traceback, what it comes to is the last line
+    if final:
         return _move(
             job, RUNNING, FAILED, "job.failed", (*tell, ("code", code)),
             crashes=crashes, code=code, error=error,
         )  # fmt: skip
+    if tail is None:
+        return _move(
+            job, RUNNING, PENDING, "job.rescued", tell,
+            crashes=crashes, run_at=now, code="worker_lost", reason=reason,
+        )  # fmt: skip
     return _move(
-        job, RUNNING, PENDING, "job.rescued", tell,
-        crashes=crashes, run_at=now, code="worker_lost", reason=reason,
+        job, RUNNING, PENDING, "job.crashed", tell,
+        crashes=crashes, run_at=now, code=code, error=error, reason=reason,
     )  # fmt: skip
 
 

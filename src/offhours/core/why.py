@@ -112,7 +112,7 @@ def _later(job: Job, now: Micros) -> Why:
         case "deferred":
             because = f": {job.reason}" if job.reason else ""
             return Why("deferred", f"it deferred itself{because}; it runs {when}", job.run_at)
-        case None | "worker_lost":
+        case None | "worker_lost" | "crashed":
             return Why("not_due", f"it is not due yet; it runs {when}", job.run_at)
         case _:
             most = job.max_attempts
@@ -204,8 +204,8 @@ def _final(job: Job, now: Micros) -> Why:
         case _, "quarantined":
             return Why(
                 "quarantined",
-                f"it was running each of the {MAX_CRASHES} times that its worker died, last {when},"
-                " and is not tried again; submit it anew with: offhours retry",
+                f"it was running each of the {MAX_CRASHES} times that its process died, last "
+                f"{when}, and is not tried again; submit it anew with: offhours retry",
             )
         case _:
             attempts = "1 attempt" if job.attempts == 1 else f"{job.attempts} attempts"

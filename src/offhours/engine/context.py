@@ -28,12 +28,25 @@ class Foreground:
     def __init__(self) -> None:
         self.until: Micros = 0
         self.changed = threading.Condition()
+        self._listeners: tuple[Callable[[], None], ...] = ()
 
     def update(self, until: Micros) -> None:
         if until != self.until:
             with self.changed:
                 self.until = until
                 self.changed.notify_all()
+                listeners = self._listeners
+            for tell in listeners:
+                tell()
+
+    def listen(self, call: Callable[[], None]) -> None:
+        """Have `call` called, in whichever thread learns it, when `until` has changed."""
+        with self.changed:
+            self._listeners = (*self._listeners, call)
+
+    def unlisten(self, call: Callable[[], None]) -> None:
+        with self.changed:
+            self._listeners = tuple(other for other in self._listeners if other != call)
 
     def active(self, now: Micros) -> bool:
         return self.until > now
@@ -68,6 +81,7 @@ class Context:
         self._aside = False
         self._signal: Signal | None = None
         self.on_cancel: Callable[[], object] | None = None
+        self.on_aside: Callable[[bool], object] = lambda waits: None
         self._cancelled = job.cancel_at is not None
         self._deadline = None if job.timeout is None else clock.monotonic() + job.timeout / SECOND
 
@@ -136,13 +150,13 @@ class Context:
 
         Raises `Cancelled` when the job was cancelled, `TimeLimit` past its timeout.
         """
-        self._stop_if_asked()
+        self.stop_if_asked()
         if self._job.priority < BACKGROUND_CLASS or self._step_aside != "cooperate":
             return
         if self._foreground is None or not self._foreground.active(self._clock.micros()):
             return
         self._step_back(self._foreground)
-        self._stop_if_asked()
+        self.stop_if_asked()
 
     def _step_back(self, foreground: Foreground) -> None:
         """Wait until the foreground is quiet. Time spent aside is not the job's own."""
@@ -150,14 +164,17 @@ class Context:
         self._aside = True
         cancel = self._signal = Signal()
         try:
+            self.on_aside(True)
             while foreground.active(self._clock.micros()) and not self._cancelled:
                 self._clock.wait(cancel, self._clock.micros() + _ASIDE_LOOK)
+            self.on_aside(False)
         finally:
             if self._deadline is not None:
                 self._deadline += self._clock.monotonic() - started
             self._aside = False
 
-    def _stop_if_asked(self) -> None:
+    def stop_if_asked(self) -> None:
+        """What `checkpoint` does without stepping aside."""
         if self._cancelled:
             raise Cancelled(f"job {self.job_id} was cancelled")
         if self.overdue:
@@ -172,10 +189,22 @@ class Context:
             with suppress(RuntimeError):  # its loop is closed: it has ended
                 self.on_cancel()
 
+    def expire(self) -> None:
+        """The timeout is used up, by the clock of who keeps it: make the next checkpoint raise."""
+        self._deadline = self._clock.monotonic()
+        if self.on_cancel is not None:
+            with suppress(RuntimeError):
+                self.on_cancel()
+
     @property
     def unsaved(self) -> bool:
         """Whether there is progress that was told and not stored yet."""
         return self._unsaved is not None
+
+    def keep(self, told: str) -> None:
+        """Progress as `progress` would store it, told elsewhere."""
+        self._unsaved = told
+        self.flush()
 
     def flush(self) -> None:
         """Store the progress told last; when the store cannot just now, it is kept for later."""

@@ -16,13 +16,21 @@ from offhours.core.retries import RetryPolicy
 from offhours.core.times import HOUR, Micros
 from offhours.engine.codec import Codec
 
+MAIN = "__main__"
+# What multiprocessing calls a script in a child: it is imported, so what it guards does not run.
+CHILDS_MAIN = "__mp_main__"
+
+importing = False  # in a child: a task's module is being imported, and nothing may start there
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """What can be run: a name, a function, and the policy for its jobs.
 
     `step_aside` says what a running background job does while the person in front is active:
-    `cooperate` (it waits in `ctx.checkpoint()`) or `finish` (it goes on to its end).
+    `cooperate` (it waits in `ctx.checkpoint()`), `finish` (it goes on to its end), and in a process
+    of its own `yield` (lowest scheduling class) or `freeze` (stopped, and continued after).
+    `executor` is `thread` (a coroutine: the event loop) or `process`.
     """
 
     name: str
@@ -35,11 +43,16 @@ class Task:
     policy: RetryPolicy = field(default=RetryPolicy())
     on_lost: str = "retry"
     step_aside: str = "cooperate"
+    executor: str = "thread"
     local: bool = False
     is_async: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_async", inspect.iscoroutinefunction(self.function))
+        if self.executor == "process":
+            from offhours.engine.place import place_of  # costs nothing where nobody wants it
+
+            place_of(self.function)
 
     @property
     def max_attempts(self) -> int | None:
@@ -98,8 +111,8 @@ def task_name(function: Callable[..., Any]) -> str:
     name = getattr(function, "__qualname__", None)
     if not module or not name:
         raise TaskError(f"{function!r} has no module and name to be found by; wrap it in a def")
-    if module == "__main__":
-        file = getattr(sys.modules["__main__"], "__file__", None)
+    if module in (MAIN, CHILDS_MAIN):
+        file = getattr(sys.modules[MAIN], "__file__", None)
         module = Path(file).stem if file else module
     return f"{module}:{name}"
 

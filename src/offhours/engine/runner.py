@@ -27,6 +27,7 @@ from offhours.core.outcomes import (
     TimeLimit,
     clean_text,
 )
+from offhours.core.ports import Errand
 from offhours.core.retries import retry_after
 from offhours.core.times import SECOND, parse_until
 from offhours.engine.codec import dump
@@ -50,6 +51,7 @@ class TaskRunner:
         max_payload: int,
         timezone: tzinfo | None = None,
         keep_local: Callable[[int, object], None] | None = None,
+        on_open: Callable[[Context], None] = lambda context: None,
     ) -> None:
         self._registry = registry
         self._clock = clock
@@ -58,6 +60,7 @@ class TaskRunner:
         self._max_payload = max_payload
         self._timezone = timezone
         self._keep_local = keep_local
+        self._on_open = on_open
         self.running: dict[int, Context] = {}
 
     def run(self, job: Claimed) -> Outcome:
@@ -94,12 +97,34 @@ class TaskRunner:
             async with asyncio.timeout(limit) as deadline:
                 outcome = self._done(task, job, await task.function(*args, **kwargs))
         except asyncio.CancelledError:
-            outcome = Stopped() if context.cancelled else HandedBack("the worker stopped")
+            if context.cancelled:
+                outcome = Stopped()
+            elif context.overdue:
+                outcome = self._outcome_of(_overdue(job), task)
+            else:
+                outcome = HandedBack("the worker stopped")
         except BaseException as error:
             if isinstance(error, TimeoutError) and deadline.expired():
-                error = TimeLimit(f"job {job.id} has used up its timeout")
+                error = _overdue(job)
             outcome = self._outcome_of(error, task)
         return self._close(context, outcome)
+
+    def lend(self, job: Claimed, on_change: Callable[[], None]) -> Errand | Outcome:
+        """Let another process run it. Its time is kept there: nobody here finds it overdue."""
+        from offhours.engine.errand import LentRun
+
+        task = self._registry.find(job.task)
+        if task is None:
+            return HandedBack("no handler")
+        context = self._open(job._replace(timeout=None), task)
+        try:
+            return LentRun(
+                context, task, job, self._clock, self._foreground,
+                max_payload=self._max_payload, timezone=self._timezone,
+                on_change=on_change, on_close=self._shut,
+            )  # fmt: skip
+        except Exception as error:
+            return self._close(context, self._outcome_of(error, task))
 
     def _open(self, job: Claimed, task: Task) -> Context:
         context = Context(
@@ -111,16 +136,20 @@ class TaskRunner:
         )
         self.running[job.id] = context
         enter_context(context)
+        self._on_open(context)
         return context
 
     def _close(self, context: Context, outcome: Outcome) -> Outcome:
+        self._shut(context)
+        return outcome
+
+    def _shut(self, context: Context) -> None:
         if context.unsaved:
             with suppress(OffhoursError):  # the outcome matters more than the last progress
                 context.flush()
         if self.running.get(context.job_id) is context:
             del self.running[context.job_id]
         leave_context()
-        return outcome
 
     def _arguments(
         self, task: Task, job: Claimed, context: Context
@@ -176,11 +205,16 @@ class TaskRunner:
             case Retry():
                 return Failed("retry", describe(error), after=error.after)
             case Exception():
+                code = "memory" if isinstance(error, MemoryError) else "error"
                 return Failed(
-                    "error", describe(error), task.policy.allows(error), retry_after(error, now)
+                    code, describe(error), task.policy.allows(error), retry_after(error, now)
                 )
             case _:  # SystemExit, KeyboardInterrupt, GeneratorExit: the task's, not the worker's
                 return Failed("error", describe(error), retry=False)
+
+
+def _overdue(job: Claimed) -> TimeLimit:
+    return TimeLimit(f"job {job.id} has used up its timeout")
 
 
 def describe(error: BaseException) -> str:

@@ -87,13 +87,15 @@ class Worker:
             timezone=settings.timezone,
             keep_local=keep_local,
         )
-        self._places = places
+        self._places = list(places)
+        self._foreground = foreground
+        self._on_applied = on_applied
         self._executors = [executor for executor, _ in places]
         self._lanes: list[Lane] = []
         self._dispatchers: list[Dispatcher] = []
         self._signals: list[Signal] = []
         for executor, serves in places:
-            self._add_place(executor, serves, foreground, on_applied)
+            self._add_place(executor, serves)
         self.lifeline = Lifeline(
             self._watch,
             registry,
@@ -113,15 +115,9 @@ class Worker:
         self._rebirth = threading.Lock()
         self._hurried = False
 
-    def _add_place(
-        self,
-        executor: Executor,
-        serves: Callable[[Task], bool],
-        foreground: Foreground,
-        on_applied: Callable[[Sequence[Move]], None],
-    ) -> None:
+    def _add_place(self, executor: Executor, serves: Callable[[Task], bool]) -> None:
         signal = Signal()
-        lane = Lane(executor.slots, self._clock, foreground, signal, self._refuse)
+        lane = Lane(executor.slots, self._clock, self._foreground, signal, self._refuse)
         queues = self._settings.queues
         self._signals.append(signal)
         self._lanes.append(lane)
@@ -133,11 +129,11 @@ class Worker:
                 self._clock,
                 tasks=_names_of(self._registry, serves),
                 worker=lambda: self.id,
-                foreground=foreground,
+                foreground=self._foreground,
                 limits=self._settings.limits,
                 queues=None if queues is None else name_list(queues),
                 poll=self._settings.poll,
-                on_applied=on_applied,
+                on_applied=self._on_applied,
                 on_more=self._pipe.put,
                 on_fired=self._spread,
                 on_lost=self._start_over,
@@ -160,6 +156,21 @@ class Worker:
         self._loops.append(Loop("prune", self.prune, self._clock))
         for loop in self._loops:
             loop.start()
+        self._listen()
+
+    def open_place(self, executor: Executor, serves: Callable[[Task], bool]) -> None:
+        """Add an executor while we work: the first task that needs it has come."""
+        self._places.append((executor, serves))
+        self._executors.append(executor)
+        self._add_place(executor, serves)
+        executor.start(self._lanes[-1], self.runner)
+        loop = Loop("dispatch", self._dispatchers[-1].tick, self._clock, self._signals[-1])
+        self._loops.append(loop)
+        loop.start()
+        self._stop_listening()
+        self._listen()
+
+    def _listen(self) -> None:
         hungry = [dispatcher.hungry for dispatcher in self._dispatchers]
         self._stop_listening = self._pipe.listen(hungry, self.wake)
 
@@ -167,7 +178,9 @@ class Worker:
         """Look at the store now; for a job that we can run, start nothing less urgent before."""
         task = None if job is None else self._registry.find(job.task)
         queues = self._settings.queues
-        for (_, serves), lane, signal in zip(self._places, self._lanes, self._signals, strict=True):
+        # Not strict: another thread may just be opening a place, whose first round comes anyway.
+        rooms = zip(self._places, self._lanes, self._signals, strict=False)
+        for (_, serves), lane, signal in rooms:
             if job is not None and task is not None:
                 if not serves(task):
                     continue
@@ -202,6 +215,8 @@ class Worker:
             lane.close()
         self.wake()
         clean = self._wait_idle(seconds)
+        for executor in self._executors:  # before its job is handed back and runs elsewhere
+            executor.abandon()
         for context in list(self.runner.running.values()):
             context.request_cancel()
         for lane in self._lanes:
@@ -279,6 +294,8 @@ class Worker:
             if dead != self.id:
                 return  # the other loop has noticed it too
             _log.error("worker %d was declared dead; its jobs were given to others", dead)
+            for executor in self._executors:
+                executor.abandon()
             for context in list(self.runner.running.values()):
                 context.request_cancel()
             for lane in self._lanes:

@@ -46,6 +46,9 @@ class AsyncExecutor:
         """A coroutine that hangs blocks the whole loop; another slot would not help."""
         return False
 
+    def abandon(self) -> None:
+        """Nothing to do: `close` cancels what runs."""
+
     def close(self) -> None:
         """Cancel what still runs and end the loop."""
         loop, self._loop = self._loop, None

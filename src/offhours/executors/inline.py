@@ -28,5 +28,8 @@ class InlineExecutor:
     def replace_slot(self) -> bool:
         return False
 
+    def abandon(self) -> None:
+        """Nothing runs outside of `run_next`."""
+
     def close(self) -> None:
         """Nothing runs outside of `run_next`."""

@@ -33,6 +33,9 @@ class ThreadExecutor:
         self._start_thread()
         return True
 
+    def abandon(self) -> None:
+        """Nothing to do: a thread cannot be killed."""
+
     def close(self) -> None:
         """Nothing to do: threads end when the source says that there is no more."""
 

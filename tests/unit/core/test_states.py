@@ -10,7 +10,7 @@ from offhours.core import states
 from offhours.core.errors import IllegalMove
 from offhours.core.events import KINDS
 from offhours.core.model import FINAL, Claimed, Job, JobState
-from offhours.core.outcomes import Deferred, Done, Failed, HandedBack, Stopped
+from offhours.core.outcomes import Crashed, Deferred, Done, Failed, HandedBack, Stopped
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import SECOND
 
@@ -104,7 +104,14 @@ def test_hand_back_keeps_the_place_in_the_queue() -> None:
 
 
 @pytest.mark.parametrize(
-    "outcome", [Failed("error", "x"), Deferred(NOW, "later"), HandedBack("drain"), Stopped()]
+    "outcome",
+    [
+        Failed("error", "x"),
+        Deferred(NOW, "later"),
+        HandedBack("drain"),
+        Stopped(),
+        Crashed("signal 9"),
+    ],
 )
 def test_a_cancel_mark_is_never_undone(outcome: Any) -> None:
     assert states.finish(claimed(cancel_at=1), outcome, POLICY, NOW).to is JobState.CANCELLED
@@ -112,6 +119,37 @@ def test_a_cancel_mark_is_never_undone(outcome: Any) -> None:
 
 def test_success_wins_over_a_late_cancel() -> None:
     assert states.finish(claimed(cancel_at=1), Done("1"), POLICY, NOW).to is JobState.SUCCEEDED
+
+
+def crash(**fields: Any) -> states.Move:
+    outcome = Crashed("its process died of signal 9", "last words")
+    return states.finish(claimed(**fields), outcome, POLICY, NOW)
+
+
+def test_a_crashed_run_is_run_again_at_once_and_spends_no_attempt() -> None:
+    move = crash(max_attempts=1)
+    assert (move.to, move.kind) == (JobState.PENDING, "job.crashed")
+    changed = changes(move)
+    assert (changed["crashes"], changed["run_at"], changed["code"]) == (1, NOW, "crashed")
+    assert changed["error"].startswith("last words\n")
+    assert changed["error"].endswith("its process died, once")
+
+
+def test_the_third_crashed_run_quarantines_whatever_the_retries() -> None:
+    move = crash(crashes=2, max_attempts=100)
+    assert (move.to, move.kind) == (JobState.FAILED, "job.failed")
+    assert changes(move)["code"] == "quarantined"
+    assert "last words" in changes(move)["error"]
+
+
+def test_a_crashed_run_that_may_run_once_is_lost() -> None:
+    move = crash(on_lost="fail")
+    assert (move.to, changes(move)["code"]) == (JobState.FAILED, "lost")
+
+
+def test_a_crash_of_a_cancelled_run_is_counted_and_ends_it() -> None:
+    move = crash(cancel_at=1)
+    assert (move.to, changes(move)["crashes"]) == (JobState.CANCELLED, 1)
 
 
 def rescue(*jobs: Job, slots: int = 9) -> list[states.Move]:
@@ -177,7 +215,7 @@ def test_every_kind_that_moves_tells_its_state() -> None:
         states.finish(claimed(), outcome, POLICY, NOW)
         for outcome in (
             Done("1"), Failed("e", "x"), Failed("e", "x", retry=False), Deferred(NOW, ""),
-            Stopped(), HandedBack(""),
+            Stopped(), HandedBack(""), Crashed("signal 9"),
         )
     ]  # fmt: skip
     moves += [*rescue(job()), *rescue(job(crashes=2)), states.cancel(pending), states.park(pending)]

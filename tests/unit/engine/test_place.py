@@ -1,0 +1,69 @@
+"""Functions are found where the registry's own function is, and nowhere else."""
+
+from __future__ import annotations
+
+import os.path
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from offhours.core.errors import TaskError
+from offhours.core.wire import Place
+from offhours.engine import registry
+from offhours.engine.place import function_at, place_of
+
+
+class Shelf:
+    @staticmethod
+    def static() -> int:
+        return 1
+
+    def method(self) -> int:
+        return 2
+
+
+def test_functions_of_modules_are_found() -> None:
+    for function in (os.path.join, Shelf.static, test_functions_of_modules_are_found):
+        assert function_at(place_of(function)) is function
+
+
+def test_a_module_that_is_not_on_the_path_is_found_by_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "odd_name_for_a_module.py"
+    file.write_text("def work(): return 7")
+    place = Place("odd_name_for_a_module", "work", None, str(file))
+    try:
+        assert function_at(place)() == 7
+    finally:
+        del sys.modules["odd_name_for_a_module"]
+    assert not registry.importing
+
+
+def test_a_task_is_found_as_its_function(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("a_module")
+    module.work = SimpleNamespace(function=len)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "a_module", module)
+    assert function_at(Place("a_module", "work")) is len
+
+
+@pytest.mark.parametrize("function", [lambda: None, Shelf().method, [].append, object()])
+def test_what_has_no_name_is_refused(function: object) -> None:
+    with pytest.raises(TaskError, match="another process"):
+        place_of(function)  # type: ignore[arg-type]
+
+
+def test_what_was_typed_in_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+
+    def typed() -> None: ...
+
+    typed.__module__, typed.__qualname__ = "__main__", "typed"
+    with pytest.raises(TaskError, match="put it in a file"):
+        place_of(typed)
+
+
+def test_what_is_not_there_is_said_so() -> None:
+    with pytest.raises(TaskError, match="gone is not in"):
+        function_at(Place("os.path", "gone"))
+    assert not registry.importing
