@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any, ParamSpec, Self, TypedDict, TypeVar, Unpack, cast, overload
+from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from uuid import uuid4
 
 from offhours.config import Options, Settings
@@ -26,26 +26,22 @@ from offhours.core.errors import (
     ResultNotStored,
     ResultTimeout,
     TaskError,
-    did_you_mean,
 )
 from offhours.core.events import Event
-from offhours.core.model import ForegroundLease, Job, JobState, NewJob, TaskPriority, WorkerInfo
+from offhours.core.model import ForegroundLease, Job, JobState, NewJob, WorkerInfo
 from offhours.core.ports import Executor, Store
-from offhours.core.retries import RetryPolicy
 from offhours.core.states import Move
 from offhours.core.times import (
-    LATEST,
     SECOND,
     Duration,
     Micros,
     Moment,
     parse_duration,
-    parse_moment,
     parse_until,
 )
 from offhours.core.why import Why, why
 from offhours.engine import registry
-from offhours.engine.codec import Codec, dump, load
+from offhours.engine.codec import Codec, load
 from offhours.engine.context import Foreground
 from offhours.engine.foreground import ForegroundLeases
 from offhours.engine.lifeline import owner_name
@@ -55,6 +51,7 @@ from offhours.engine.worker import Worker, WorkerSettings
 from offhours.executors.inline import InlineExecutor
 from offhours.executors.threads import ThreadExecutor
 from offhours.handles import JobHandle, SubmitOptions, TaskHandle
+from offhours.options import TaskOptions, make_task, new_job, text, word
 from offhours.schedules import ScheduleBook, ScheduleHandle, ScheduleOptions, When
 from offhours.store.sql import SqlStore
 from offhours.store.sqlite import Database
@@ -63,40 +60,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 LOCAL_RESULTS = 10_000
-LONGEST_NAME = 500
-MOST_RETRIES = 1_000_000
-_OPTION_NAMES = tuple(SubmitOptions.__annotations__)
 _LOOK: Micros = SECOND // 500
 _LONGEST_LOOK: Micros = SECOND // 20
-
-
-class TaskOptions(TypedDict, total=False):
-    """The policy of a task.
-
-    name: what it is called in the store ("module:function"); keep it when you move the function
-    priority, retries, timeout, queue, on_lost: as for a job
-    backoff, factor, max_backoff: the first wait before a retry (1 s), its growth (2), its cap (1 h)
-    retry_on, give_up_on: exception types that are retried (all), and that never are (none)
-    step_aside: what a running background job does while the person in front is active:
-        "cooperate" (wait in `ctx.checkpoint()`) or "finish" (go on to its end); in a process also
-        "yield" (lowest scheduling class) or "freeze" (stopped, its timeout too; continued after)
-    executor: "thread" (a coroutine: the event loop), or "process": what the task does to its
-        process (crash, leak, hold the GIL) it does to nobody else, and its timeout is enforced
-    """
-
-    name: str
-    priority: TaskPriority | int | str
-    retries: int
-    timeout: Duration | None
-    queue: str
-    on_lost: str
-    backoff: Duration
-    factor: float
-    max_backoff: Duration
-    retry_on: tuple[type[BaseException], ...]
-    give_up_on: tuple[type[BaseException], ...]
-    step_aside: str
-    executor: str
 
 
 class Offhours:
@@ -224,7 +189,7 @@ class Offhours:
         if options.get("durable") is False:
             return [self._submit_local(task.function, call, options) for call in calls]
         now = self.clock.micros()
-        pattern = self._new_job(task, options, now)
+        pattern = new_job(task, options, now, self.settings)
         limit = self.settings.max_payload
         encode = task.codec.encode
         arguments = [encode(args, kwargs, limit) for args, kwargs in calls]
@@ -240,58 +205,7 @@ class Offhours:
 
     def check_options(self, task: Task, options: SubmitOptions) -> None:
         """Refuse options that `submit` would refuse."""
-        self._new_job(task, options, self.clock.micros())
-
-    def new_job(self, task: Task, options: Mapping[str, Any]) -> NewJob:
-        """A job of a task as these options want it, checked; its arguments are still to come."""
-        return self._new_job(task, cast(SubmitOptions, options), self.clock.micros())
-
-    def _new_job(self, task: Task, options: SubmitOptions, now: Micros) -> NewJob:
-        if not options:
-            return NewJob(
-                task.name, "", task.priority, now, task.max_attempts, task.queue, task.timeout,
-                on_lost=task.on_lost,
-            )  # fmt: skip
-        for key in options:
-            if key not in _OPTION_NAMES:
-                raise OptionError(f"{key}: unknown option{did_you_mean(key, _OPTION_NAMES)}")
-        get = cast(dict[str, Any], options).get
-        metadata = get("metadata")
-        return NewJob(
-            task=task.name,
-            args="",
-            priority=TaskPriority.parse(get("priority", task.priority)),
-            run_at=self._run_at(get("delay"), get("at"), now),
-            max_attempts=(
-                _whole(get("retries"), "retries") + 1 if "retries" in options else task.max_attempts
-            ),
-            queue=_word(get("queue", task.queue), "queue") or "default",
-            timeout=_timeout(options["timeout"]) if "timeout" in options else task.timeout,
-            name=_text(get("name"), "name"),
-            metadata=None if metadata is None else self._metadata(metadata),
-            unique_key=_text(get("unique"), "unique"),
-            on_lost=_on_lost(get("on_lost", task.on_lost)),
-            expires_at=(
-                None
-                if get("expires") is None
-                else parse_until(options["expires"], now, self.settings.timezone)  # type: ignore[arg-type]
-            ),
-        )
-
-    def _run_at(self, delay: Duration | None, at: Moment | None, now: Micros) -> Micros:
-        if delay is not None and at is not None:
-            raise OptionError("delay and at exclude each other; give one of them")
-        if at is not None:
-            return parse_moment(at, "at", self.settings.timezone)
-        run_at = now if delay is None else now + parse_duration(delay, "delay")
-        if run_at > LATEST:
-            raise OptionError(f"delay: {delay!r} from now is beyond the year 9999")
-        return run_at
-
-    def _metadata(self, metadata: Mapping[str, Any]) -> str:
-        if not isinstance(metadata, Mapping):
-            raise OptionError(f"metadata: expected a mapping, got {type(metadata).__name__}")
-        return dump(dict(metadata), "metadata", self.settings.max_payload)
+        new_job(task, options, self.clock.micros(), self.settings)
 
     def _store_jobs(self, jobs: Sequence[NewJob], now: Micros) -> list[int]:
         self._check_open()
@@ -326,7 +240,7 @@ class Offhours:
         label = getattr(function, "__qualname__", type(function).__qualname__)
         name = f"local:{uuid4().hex[:12]}:{label}"
         task = Task(name, bound, Codec(bound, name), local=True)
-        pattern = self._new_job(task, options, self.clock.micros())
+        pattern = new_job(task, options, self.clock.micros(), self.settings)
         job = pattern._replace(args="[[],{}]", owner=self._owner)
         self.registry.add(task)
         try:
@@ -405,7 +319,7 @@ class Offhours:
         known = self.registry.find(name)
         if known is not None:
             return known
-        name = _word(name, "task") or ""
+        name = word(name, "task") or ""
         return Task(name, _anything, Codec(_anything, name), retries=None, timeout=None)
 
     # -- asking -----------------------------------------------------------------------------
@@ -576,7 +490,7 @@ class Offhours:
     def enter_foreground(self, workflow: str) -> int:
         """Begin what `foreground` does; give the number to `leave_foreground`."""
         self._check_open()
-        lease = self._leases.enter(_text(workflow, "workflow") or "foreground")
+        lease = self._leases.enter(text(workflow, "workflow") or "foreground")
         self._tell_workers("f")
         return lease
 
@@ -869,110 +783,3 @@ def _anything(*args: Any, **kwargs: Any) -> None:
 
 def _in_process(task: Task) -> bool:
     return task.executor == "process"
-
-
-def make_task(function: Callable[..., Any], options: TaskOptions, executor: str = "thread") -> Task:
-    """A task from a function and its options, all checked; `executor` is that of the app."""
-    for key in options:
-        if key not in TaskOptions.__annotations__:
-            raise OptionError(
-                f"{key}: unknown option{did_you_mean(key, tuple(TaskOptions.__annotations__))}"
-            )
-    get = cast(dict[str, Any], options).get
-    name = _word(get("name"), "name") or task_name(function)
-    default = Task(name, function, Codec(function, name))
-    policy = RetryPolicy()
-    if executor != "process" or default.is_async:
-        executor = "thread"
-    executor = _executor(get("executor", executor))
-    return Task(
-        name=name,
-        function=function,
-        codec=default.codec,
-        priority=TaskPriority.parse(get("priority", default.priority)),
-        retries=_whole(get("retries", default.retries), "retries"),
-        timeout=_timeout(options["timeout"]) if "timeout" in options else default.timeout,
-        queue=_word(get("queue", default.queue), "queue") or default.queue,
-        policy=RetryPolicy(
-            base=parse_duration(get("backoff", 1), "backoff"),
-            factor=_factor(get("factor", policy.factor)),
-            cap=parse_duration(get("max_backoff", "1h"), "max_backoff"),
-            retry_on=_exceptions(get("retry_on", policy.retry_on), "retry_on"),
-            give_up_on=_exceptions(get("give_up_on", ()), "give_up_on"),
-        ),
-        on_lost=_on_lost(get("on_lost", default.on_lost)),
-        step_aside=_step_aside(get("step_aside", default.step_aside), executor),
-        executor=executor,
-    )
-
-
-def _whole(value: object, name: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_RETRIES:
-        raise OptionError(f"{name}: expected a whole number from 0 to {MOST_RETRIES:,}")
-    return value
-
-
-def _text(value: object, name: str) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME:
-        raise OptionError(f"{name}: expected text of 1 to {LONGEST_NAME} characters")
-    if "\0" in value:
-        raise OptionError(f"{name}: contains a NUL character")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise OptionError(f"{name}: contains a lone surrogate, which is not text") from None
-    return value
-
-
-def _timeout(value: Duration | None) -> Micros | None:
-    if value is None:
-        return None
-    micros = parse_duration(value, "timeout")
-    if micros == 0:
-        raise OptionError("timeout: must be longer than 0; None means no limit")
-    return micros
-
-
-def _word(value: object, name: str) -> str | None:
-    """A name that claims look for: without control characters, which separate such names."""
-    text = _text(value, name)
-    if text is not None and any(character < " " for character in text):
-        raise OptionError(f"{name}: contains a control character")
-    return text
-
-
-def _factor(value: object) -> float:
-    if not isinstance(value, int | float) or not 1 <= value <= 1000:
-        raise OptionError(f"factor: expected a number from 1 to 1000, got {value!r}")
-    return float(value)
-
-
-def _on_lost(value: object) -> str:
-    if value not in ("retry", "fail"):
-        raise OptionError(f"on_lost: expected retry or fail, got {value!r}")
-    return str(value)
-
-
-def _executor(value: object) -> str:
-    if value not in ("thread", "process"):
-        raise OptionError(f"executor: expected thread or process, got {value!r}")
-    return str(value)
-
-
-def _step_aside(value: object, executor: str) -> str:
-    if value in ("yield", "freeze") and executor != "process":
-        raise OptionError(
-            f'step_aside: {value} needs executor="process"; a thread cannot be made to {value}'
-        )
-    if value not in ("cooperate", "finish", "yield", "freeze"):
-        raise OptionError(f"step_aside: expected cooperate, finish, yield or freeze, got {value!r}")
-    return str(value)
-
-
-def _exceptions(value: Any, name: str) -> tuple[type[BaseException], ...]:
-    kinds = value if isinstance(value, tuple | list) else (value,)
-    if not all(isinstance(kind, type) and issubclass(kind, BaseException) for kind in kinds):
-        raise OptionError(f"{name}: expected exception types, got {value!r}")
-    return tuple(kinds)

@@ -106,20 +106,22 @@ def parse_moment(value: Moment, name: str = "time", timezone: tzinfo | None = No
     return micros
 
 
-def parse_until(value: Moment | Duration, now: Micros, timezone: tzinfo | None = None) -> Micros:
+def parse_until(
+    value: Moment | Duration, now: Micros, timezone: tzinfo | None = None, name: str = "until"
+) -> Micros:
     """When a deferral ends: a moment, a wall-clock time (`14:00`) or a delay (`10m`, seconds).
 
     A wall-clock time means its next occurrence in `timezone`, or in the machine's own zone.
     """
     if isinstance(value, datetime):
-        return parse_moment(value, "until", timezone)
+        return parse_moment(value, name, timezone)
     if isinstance(value, str):
         clock_time = _CLOCK_TIME.fullmatch(value.strip())
         if clock_time:
             return _next_clock_time(time(int(clock_time[1]), int(clock_time[2])), now, timezone)
         if not _PART.match(value.strip().lower()) or "-" in value:
-            return parse_moment(value, "until", timezone)
-    return now + parse_duration(value, "until")
+            return parse_moment(value, name, timezone)
+    return now + parse_duration(value, name)
 
 
 def _next_clock_time(wanted: time, now: Micros, timezone: tzinfo | None) -> Micros:

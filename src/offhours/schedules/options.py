@@ -23,6 +23,8 @@ from offhours.core.times import (
 )
 from offhours.core.triggers import At, Calendar, Cron, Every, Plan, Trigger
 from offhours.core.triggers.zones import load_zone
+from offhours.handles import SubmitOptions
+from offhours.options import new_job
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -121,7 +123,8 @@ class Writer:
         if task.local:
             raise ScheduleError(f"{task.name} lives in this process only", "task")
         get = cast(dict[str, Any], options).get
-        job = self._app.new_job(task, {k: v for k, v in options.items() if k in _JOB_OPTIONS})
+        wanted = cast(SubmitOptions, {k: v for k, v in options.items() if k in _JOB_OPTIONS})
+        job = new_job(task, wanted, self._app.clock.micros(), self._app.settings)
         expires = get("expires")
         return NewSchedule(
             name="",
