@@ -188,6 +188,12 @@ class Worker:
                     lane.call(job.priority)
             signal.set()
 
+    def set_limits(self, limits: BackgroundLimits) -> None:
+        """Let background work start by these limits from the next round on."""
+        for dispatcher in self._dispatchers:
+            dispatcher.limits = limits
+        self.wake()
+
     def _spread(self) -> None:
         """There are new jobs that the one who stored them may not run."""
         self.wake()

@@ -4,11 +4,32 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from offhours.core.errors import ScheduleError
 from offhours.core.times import Micros, to_datetime
 
 
 class LocalZone(tzinfo):
     """The zone in which the machine's clock on the wall stands, its summer time included."""
+
+    @property
+    def key(self) -> str:
+        """Its IANA name, which a schedule keeps: it goes on by it on other machines, too."""
+        # Windows and macOS keep the name in places of their own, Linux in one of several.
+        from zoneinfo import ZoneInfoNotFoundError
+
+        import tzlocal
+
+        try:
+            name = tzlocal.get_localzone_name()
+        except (ZoneInfoNotFoundError, LookupError, ValueError, OSError):
+            name = None
+        if name is None:
+            raise ScheduleError(
+                "timezone: this machine's local time has no IANA name; give the schedule one like "
+                "Europe/Berlin, or set TZ to one",
+                "timezone",
+            )
+        return name
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
         return None if moment is None else _aware(moment).utcoffset()
