@@ -31,7 +31,7 @@ _TASKS = re.compile(r'"tasks"\s*:\s*\[')
 _log = logging.getLogger("offhours")
 
 
-class Copy:
+class Backup:
     """The file that follows a database; without a path there is none."""
 
     def __init__(self, app: Offhours, path: str | os.PathLike[str] | None) -> None:

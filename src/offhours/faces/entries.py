@@ -23,7 +23,7 @@ from offhours.schedules import ScheduleOptions, schedule_dict
 
 LOCAL_TASK = "local:"
 
-_OPTIONS = ("catch_up", "overlap", "max_runs", "disable_after", "priority", "queue", "on_lost")
+_OPTIONS = ("catch_up", "overlap", "max_runs", "disable_after", "priority", "queue")
 _log = logging.getLogger("offhours")
 
 
@@ -57,6 +57,7 @@ def entry_of(record: Schedule) -> Entry | None:
         "plan": shown["plan"],
         "options": {
             **{name: shown[name] for name in _OPTIONS},
+            "on_lost": record.on_lost,
             "jitter": record.jitter / 1_000_000,
             "blackout": shown["blackout"],
             "expires": _seconds(record.expires),

@@ -97,7 +97,7 @@ class BackgroundScheduler:
         if due:
             self.app.wake_workers()
         if self.task_manager is not None:
-            self.task_manager.copy.save_if_changed()
+            self.task_manager.backup.save_if_changed()
         self._checks += 1
         return len(due)
 

@@ -17,7 +17,7 @@ from offhours.core.model import TaskPriority
 from offhours.core.times import MINUTE, Duration
 from offhours.faces.backup import (
     DEFAULT_PATH,
-    Copy,
+    Backup,
     create_missing,
     entries_of,
     read_entries,
@@ -56,13 +56,13 @@ class ScheduledTaskManager:
         app: Offhours | None = None,
     ) -> None:
         self.app = open_app(database, {}, {}) if app is None else app
-        self.copy = Copy(self.app, storage_path)
-        self.copy.restore()
+        self.backup = Backup(self.app, storage_path)
+        self.backup.restore()
 
     @property
     def storage_path(self) -> Path | None:
         """Where the copy is kept."""
-        return self.copy.path
+        return self.backup.path
 
     # -- creating ---------------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ class ScheduledTaskManager:
             task, schedule, tuple(args), kwargs, said,
             replace_existing=replace_existing, redeclare=True,
         )  # fmt: skip
-        self.copy.save()
+        self.backup.save()
         return ScheduledTask(self.app, handle.record)
 
     def register_function(self, func: Callable[..., Any], func_name: str | None = None) -> str:
@@ -221,7 +221,7 @@ class ScheduledTaskManager:
         if task is None:
             return False
         task.handle.report_run(success, result=result, error=None if error is None else str(error))
-        self.copy.save()
+        self.backup.save()
         return True
 
     def enable_task(self, task_id: str) -> bool:
@@ -230,7 +230,7 @@ class ScheduledTaskManager:
         task = self.get_task(task_id)
         if task is not None:
             task.enable()
-            self.copy.save()
+            self.backup.save()
         return task is not None
 
     def disable_task(self, task_id: str, reason: str = "") -> bool:
@@ -238,7 +238,7 @@ class ScheduledTaskManager:
         task = self.get_task(task_id)
         if task is not None:
             task.disable(reason)
-            self.copy.save()
+            self.backup.save()
         return task is not None
 
     def delete_task(self, task_id: str) -> bool:
@@ -247,7 +247,7 @@ class ScheduledTaskManager:
         if task is None:
             return False
         task.handle.delete()
-        self.copy.save()
+        self.backup.save()
         return True
 
     # -- the copy as JSON -------------------------------------------------------------------
@@ -266,7 +266,7 @@ class ScheduledTaskManager:
         the file is imported or executed.
         """
         created = create_missing(self.app, read_entries(Path(path)))
-        self.copy.save()
+        self.backup.save()
         return created
 
 
