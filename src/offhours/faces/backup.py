@@ -22,7 +22,7 @@ from offhours.faces.entries import (
     deleted_since,
     entry_of,
 )
-from offhours.faces.scheduled_task import records
+from offhours.faces.records import records
 
 DEFAULT_PATH = "data/scheduled_tasks/tasks.json"
 VERSION = 1

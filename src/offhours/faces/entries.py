@@ -18,7 +18,7 @@ from offhours.core.times import iso
 from offhours.core.triggers import Plan
 from offhours.engine.codec import load
 from offhours.faces.local_time import LOCAL
-from offhours.faces.scheduled_task import ENABLED, cron_of, description_of, records
+from offhours.faces.records import ENABLED, cron_of, description_of, records
 from offhours.schedules import ScheduleOptions, schedule_dict
 
 LOCAL_TASK = "local:"

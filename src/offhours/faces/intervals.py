@@ -23,7 +23,8 @@ from offhours.engine.codec import load
 from offhours.engine.lifeline import owner_name, process_is_gone
 from offhours.faces.base import MEMORY, label
 from offhours.faces.entries import LOCAL_TASK
-from offhours.faces.scheduled_task import ScheduledTask, records
+from offhours.faces.records import records
+from offhours.faces.scheduled_task import ScheduledTask
 from offhours.faces.tasks import BackgroundTask, TaskStatus, cancel
 from offhours.schedules import ScheduleOptions
 

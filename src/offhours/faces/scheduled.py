@@ -25,7 +25,8 @@ from offhours.faces.backup import (
 )
 from offhours.faces.base import MEMORY, open_app, shared
 from offhours.faces.local_time import LOCAL
-from offhours.faces.scheduled_task import ENABLED, OURS, ScheduledTask, records
+from offhours.faces.records import ENABLED, OURS, due_of, records
+from offhours.faces.scheduled_task import ScheduledTask
 from offhours.handles import TaskHandle
 from offhours.schedules import ScheduleOptions, When
 
@@ -201,9 +202,9 @@ class ScheduledTaskManager:
         """
         by = self.app.clock.micros() + round(max(0, window_minutes) * MINUTE)
         due = [
-            (record.due_at, record.id, record)
+            (moment, record.id, record)
             for record in records(self.app)
-            if record.status in ENABLED and record.due_at is not None and record.due_at <= by
+            if (moment := due_of(record)) is not None and moment <= by
         ]
         return [ScheduledTask(self.app, record) for _, _, record in sorted(due)]
 

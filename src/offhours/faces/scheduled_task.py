@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,13 +15,9 @@ from offhours.core.times import Micros
 from offhours.core.triggers import Cron, Plan
 from offhours.engine.codec import load
 from offhours.faces.local_time import local
+from offhours.faces.records import ENABLED, OURS, cron_of, description_of, due_of
 from offhours.faces.tasks import BackgroundTask, id_number
 from offhours.schedules import ScheduleHandle
-
-OURS = "scheduled_task"
-"""The key of a schedule's metadata under which this face keeps what is its own."""
-
-ENABLED = (ScheduleStatus.ACTIVE, ScheduleStatus.PARKED)
 
 _RECENT = 100
 
@@ -177,8 +173,7 @@ class ScheduledTask:
 
     def get_next_run_time(self) -> datetime | None:
         """When it runs next; None while it is not enabled. Past when it is overdue."""
-        record = self.record
-        return local(record.due_at) if self.enabled else None
+        return local(due_of(self.record)) if self.enabled else None
 
     def why(self) -> str:
         """When it runs next, or why it does not, in a sentence."""
@@ -222,37 +217,3 @@ class ScheduledTask:
 
     def __repr__(self) -> str:
         return f"<scheduled task {self.task_id} {self._record.name}: {self.status}>"
-
-
-def records(app: Offhours) -> Iterator[Schedule]:
-    """The stored rows of all schedules, by number."""
-    after = 0
-    while page := app.schedules.page(after=after, limit=500):
-        yield from page
-        after = page[-1].id
-
-
-def description_of(record: Schedule) -> str:
-    """What a schedule was described as."""
-    kept = (load(record.metadata) or {}).get(OURS)
-    return str(kept.get("description", "")) if isinstance(kept, dict) else ""
-
-
-def cron_of(record: Schedule) -> str:
-    """The cron expression that says most of a schedule; see `ScheduledTask.cron_expression`."""
-    plan = plan_of(record.plan)
-    moment = record.next_at or record.last_at or record.created_at
-    for trigger in plan.triggers:
-        if isinstance(trigger, Cron) and (
-            len(plan.triggers) == 1 or trigger.next_after(moment - 1, plan.zone) == moment
-        ):
-            return _seconds_last(trigger)
-    wall = local(moment)
-    assert wall is not None
-    return f"{wall.minute} {wall.hour} {wall.day} {wall.month} *"
-
-
-def _seconds_last(trigger: Cron) -> str:
-    """Other libraries read a sixth field as seconds where ours has them first."""
-    fields = trigger.fields
-    return trigger.expression if len(fields) == 5 else " ".join((*fields[1:], fields[0]))

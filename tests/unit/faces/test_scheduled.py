@@ -260,6 +260,31 @@ class TestRunning:
         assert task.last_run is not None
 
 
+class TestParked:
+    def test_failures_that_are_reported_disable_it(self, app, manager) -> None:
+        app.task(name="something else")(work)
+        task_id = manager.create_task("t", "", "every hour", func_name="elsewhere")
+        app.drain()
+        app.drain()
+        task = manager.get_task(task_id)
+        assert task.status == "parked"
+        for _ in range(5):
+            manager.mark_task_run(task_id, success=False, error="API timeout")
+        assert (task.status, task.enabled, task.run_count) == ("disabled", False, 5)
+
+    def test_a_reported_run_takes_the_place_of_the_one_that_was_due(self, app, manager) -> None:
+        app.task(name="something else")(work)
+        task_id = manager.create_task("t", "", "every hour", func_name="elsewhere")
+        app.drain()
+        app.drain()
+        app.clock.advance("61m")
+        manager.mark_task_run(task_id, success=True)
+        assert manager.get_tasks_due_now() == []
+        manager.register_function(work, "elsewhere")
+        assert app.drain() == 0
+        assert ran(app, "59m") == 1
+
+
 class TestRestart:
     def test_a_second_process_finds_and_runs_them(self, tmp_path: Path) -> None:
         clock, path = FakeClock(), tmp_path / "work.db"
@@ -282,7 +307,9 @@ class TestRestart:
         assert (task.status, task.enabled) == ("parked", True)
         assert "no running worker knows the task poll" in task.why()
 
+        assert task.get_next_run_time() == clock.now() + timedelta(hours=1)
         clock.advance("1h")
+        assert [task.task_id for task in manager.get_tasks_due_now()] == [task_id]
         assert manager.register_function(lambda: "new", "poll") == "poll"
         assert app.drain() == 1
         assert (task.status, task.last_result) == ("active", "new")
