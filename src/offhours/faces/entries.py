@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, cast
 
 from offhours.app import Offhours
-from offhours.core.errors import InputError
+from offhours.core.errors import Conflict, InputError
 from offhours.core.firing import first_fire, plan_of
 from offhours.core.schedules import Schedule
 from offhours.core.times import iso
@@ -92,7 +92,7 @@ def create_entry(app: Offhours, entry: Entry) -> str | None:
             cast(ScheduleOptions, {**options, "name": entry.name, "metadata": _metadata(values)}),
             replace_existing=False,
         )
-    except (InputError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (InputError, Conflict, LookupError, TypeError, ValueError, AttributeError) as error:
         raise damaged(entry.where, f"{type(error).__name__}: {error}") from None
     if not values.get("enabled", True):
         handle.pause("it was not enabled in the file that it comes from")
