@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
 
@@ -190,6 +190,7 @@ class Worker:
 
     def set_limits(self, limits: BackgroundLimits) -> None:
         """Let background work start by these limits from the next round on."""
+        self._settings = replace(self._settings, limits=limits)
         for dispatcher in self._dispatchers:
             dispatcher.limits = limits
         self.wake()

@@ -358,3 +358,20 @@ class TestLocalTime:
         self.live_in(zone)
         with pytest.raises(ScheduleError, match="set TZ to one"):
             ScheduledTaskManager(app=memory_app()).create_task("t", "", "every day", func=work)
+
+
+def test_the_command_line_tells_reported_runs_from_skipped_ones(app, manager) -> None:
+    from offhours.cli.schedules.views import outcome, results
+
+    task_id = manager.create_task("t", "", "every hour", func=work)
+    manager.mark_task_run(task_id, success=True, result="100 events")
+    app.clock.advance("1s")
+    manager.mark_task_run(task_id, success=False, error="API timeout")
+    app.clock.advance("1s")
+    manager.mark_task_run(task_id, success=True)
+    told = [outcome(result) for result in results(app, manager.get_task(task_id).record)]
+    assert told == [
+        "run reported",
+        "failed run reported: API timeout",
+        'run reported: "100 events"',
+    ]
