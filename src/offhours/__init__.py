@@ -23,8 +23,16 @@ if TYPE_CHECKING:
     from offhours.faces.background import BackgroundTaskManager as BackgroundTaskManager
     from offhours.faces.background import get_task_manager as get_task_manager
     from offhours.faces.background import submit_background_task as submit_background_task
+    from offhours.faces.loop import BackgroundScheduler as BackgroundScheduler
+    from offhours.faces.loop import (
+        get_global_background_scheduler as get_global_background_scheduler,
+    )
+    from offhours.faces.loop import start_background_scheduler as start_background_scheduler
     from offhours.faces.priority import PriorityTaskScheduler as PriorityTaskScheduler
     from offhours.faces.priority import get_global_scheduler as get_global_scheduler
+    from offhours.faces.scheduled import ScheduledTaskManager as ScheduledTaskManager
+    from offhours.faces.scheduled import get_global_task_manager as get_global_task_manager
+    from offhours.faces.scheduled_task import ScheduledTask as ScheduledTask
     from offhours.faces.tasks import BackgroundTask as BackgroundTask
     from offhours.faces.tasks import TaskStatus as TaskStatus
     from offhours.handles import JobHandle as JobHandle
@@ -49,8 +57,14 @@ _HOME = {
     "BackgroundTaskManager": "offhours.faces.background",
     "get_task_manager": "offhours.faces.background",
     "submit_background_task": "offhours.faces.background",
+    "BackgroundScheduler": "offhours.faces.loop",
+    "get_global_background_scheduler": "offhours.faces.loop",
+    "start_background_scheduler": "offhours.faces.loop",
     "PriorityTaskScheduler": "offhours.faces.priority",
     "get_global_scheduler": "offhours.faces.priority",
+    "ScheduledTaskManager": "offhours.faces.scheduled",
+    "get_global_task_manager": "offhours.faces.scheduled",
+    "ScheduledTask": "offhours.faces.scheduled_task",
     "BackgroundTask": "offhours.faces.tasks",
     "TaskStatus": "offhours.faces.tasks",
     "JobHandle": "offhours.handles",

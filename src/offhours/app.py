@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from uuid import uuid4
@@ -568,6 +569,15 @@ class Offhours:
         if moves:
             self.store.apply(moves, self.clock.micros())
         self._notify(mine)
+
+    def limit_background(self, most: int | None) -> None:
+        """From now on this process starts a background job only while fewer than `most` run, in
+        all processes together; None for no limit. A process keeps to its own limit."""
+        checked = Settings.of({"background_limit": most})
+        with self._lock:
+            self.settings = replace(self.settings, background_limit=checked.background_limit)
+            if self._worker is not None:
+                self._worker.set_limits(self.settings.background)
 
     @property
     def running(self) -> bool:

@@ -8,19 +8,31 @@ from __future__ import annotations
 
 import enum
 import inspect
+import json
 import re
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from cronsim import CronSim
 
 import offhours
-from offhours import BackgroundTaskManager, PriorityTaskScheduler, TaskPriority, TaskStatus
+from offhours import (
+    BackgroundTask,
+    BackgroundTaskManager,
+    PriorityTaskScheduler,
+    TaskPriority,
+    TaskStatus,
+)
+from offhours.core.times import parse_moment
 from offhours.faces.base import forget_shared
+from offhours.faces.intervals import RecurringTask
+from offhours.faces.local_time import LOCAL
 
 DOCUMENTS = Path(__file__).parents[2].parent / "shared" / "sources"
 OPTIMIZER = DOCUMENTS / "1-offline-optimizer.md"
@@ -31,7 +43,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 OUR_PACKAGES = {"src": "offhours", "ai_karen_engine": "offhours"}
-LATER = {"schedule_task_once", "schedule_task_interval"}
 
 
 def example(document: Path, *headings: str) -> str:
@@ -63,6 +74,7 @@ def run(code: str, **names: Any) -> SimpleNamespace:
 
 @pytest.fixture(autouse=True)
 def _process_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "process.db"))
     forget_shared()
     yield
@@ -159,6 +171,151 @@ class TestPriorityScheduler:
         assert told == "Tasks: 1 submitted, 1 completed\nQueue: 0 pending\n"
 
 
+class TestScheduledTasks:
+    """Components 3 and 4 of the offline optimizer's document."""
+
+    @pytest.fixture(autouse=True)
+    def _stopped(self) -> Iterator[None]:
+        yield
+        offhours.get_global_background_scheduler().stop()
+
+    def test_natural_language(self) -> None:
+        done = run(example(OPTIMIZER, "Natural Language Examples"))
+        assert done.task_manager is offhours.get_global_task_manager()
+        made = [
+            done.task_manager.create_task(phrase, "", phrase, func=clean_up)
+            for phrase in done.schedules
+        ]
+        assert [done.task_manager.get_task(i).cron_expression for i in made] == [
+            "*/5 * * * *", "0 * * * *", "0 14 * * *", "0 12 * * 0", "0 0 * * 1", "0 0 * * 0",
+            "0 0 1 * *",
+        ]  # fmt: skip
+
+    def test_creating_and_managing(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        manager = offhours.get_global_task_manager()
+        answer = SimpleNamespace(json=lambda: {"events": 3})
+        space = {
+            "task_manager": manager,
+            "requests": SimpleNamespace(get=lambda url: answer),
+            "backup_database": clean_up,
+        }
+        done = run(example(OPTIMIZER, "Creating Scheduled Tasks"), **space)
+        poller, backup = manager.list_tasks()
+        assert poller.metadata["timeout"] == 30
+        assert (poller.description, poller.func) == (
+            "Poll external API for new events", done.poll_api,
+        )  # fmt: skip
+        assert (backup.task_id, backup.cron_expression) == (done.task_id, "0 2 * * *")
+        stored = json.loads((tmp_path / "data/scheduled_tasks/tasks.json").read_text())
+        assert [task["name"] for task in stored["tasks"]] == ["event_poller", "nightly_backup"]
+
+        poller.handle.run_now().result(timeout=20)
+        assert poller.last_result == {"events": 3}
+
+        seen: list[str] = []
+        delete = manager.delete_task
+        manager.delete_task = lambda task_id: seen.append(  # type: ignore[method-assign]
+            f"{backup.run_count} {backup.error_count} {delete(task_id)}"
+        )
+        run(
+            example(OPTIMIZER, "Managing Scheduled Tasks"),
+            task_manager=manager, task_id=done.task_id,
+        )  # fmt: skip
+        told = capsys.readouterr().out
+        assert "event_poller: */5 * * * *\n  Next run: " in told
+        assert "nightly_backup: 0 2 * * *" in told
+        assert seen == ["2 1 True"]
+        assert manager.get_task(done.task_id) is None
+
+    @pytest.mark.parametrize(
+        ("case", "func", "cron"),
+        [
+            ("1. Event Polling", "poll_github_webhooks", "*/2 * * * *"),
+            ("2. Periodic Reports", "generate_analytics_report", "0 9 * * 0"),
+            ("3. Data Cleanup", "cleanup_old_logs", "0 3 * * *"),
+        ],
+    )
+    def test_use_cases(self, case: str, func: str, cron: str) -> None:
+        manager = offhours.get_global_task_manager()
+        run(example(OPTIMIZER, case), task_manager=manager, **{func: clean_up})
+        [task] = manager.list_tasks()
+        assert (task.cron_expression, task.func) == (cron, clean_up)
+        task.handle.run_now().result(timeout=20)
+        assert task.last_result == "clean"
+
+    def test_background_scheduler_starts(self) -> None:
+        run(example(OPTIMIZER, "Component 4: Background Scheduler Loop", "Usage"))
+        scheduler = offhours.get_global_background_scheduler()
+        assert scheduler._running
+        run(example(OPTIMIZER, "CLI Integration"))
+        assert scheduler._running
+
+    def test_background_scheduler_configuration(self, capsys: pytest.CaptureFixture[str]) -> None:
+        manager = offhours.get_global_task_manager()
+        manager.create_task("clean", "", "every hour", func=clean_up)
+        done = run(example(OPTIMIZER, "Component 4: Background Scheduler Loop", "Configuration"))
+        told = capsys.readouterr().out.splitlines()
+        assert [line.partition(":")[0] for line in told] == [
+            "Checks performed", "Tasks executed", "Tasks failed", "Skipped due to workflows",
+        ]  # fmt: skip
+        assert done.scheduler.app is manager.app
+        assert manager.app.settings.background_limit == 1
+        done.scheduler.stop()
+
+    def test_monitoring(self, capsys: pytest.CaptureFixture[str]) -> None:
+        manager = offhours.get_global_task_manager()
+        run(example(OPTIMIZER, "Check Scheduled Tasks"))
+        assert capsys.readouterr().out == "Scheduled tasks: 0\n"
+        manager.create_task("clean", "", "every hour", func=clean_up)
+        run(example(OPTIMIZER, "Check Scheduled Tasks"))
+        told = capsys.readouterr().out
+        assert "\nclean:\n  Enabled: True\n  Cron: 0 * * * *\n  Last run: None\n" in told
+        run(example(OPTIMIZER, "Check Background Scheduler"))
+        assert "Executed: 0\nFailed: 0\n" in capsys.readouterr().out
+
+    def test_troubleshooting(self, capsys: pytest.CaptureFixture[str]) -> None:
+        run(example(OPTIMIZER, "Background Tasks Not Running"))
+        assert offhours.get_global_background_scheduler()._running
+        offhours.get_global_scheduler().mark_workflow_active("wf")
+        run(example(OPTIMIZER, "Background Tasks Not Running"))
+        assert "background tasks paused" in capsys.readouterr().out
+        offhours.get_global_scheduler().mark_workflow_inactive("wf")
+
+    @pytest.mark.parametrize("schedule", ["every day at 2pm", "every 45 minutes", "every 90 min"])
+    def test_tasks_not_executing(
+        self, schedule: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        croniter = ModuleType("croniter")
+        croniter.croniter = StandInForCroniter  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, "croniter", croniter)
+        manager = offhours.get_global_task_manager()
+        task_id = manager.create_task("x", "", schedule, func_name="not_there_yet")
+        done = run(
+            example(OPTIMIZER, "Tasks Not Executing"),
+            task_manager=manager, task_id=task_id, datetime=datetime,
+        )  # fmt: skip
+        assert "No function defined for task" in capsys.readouterr().out
+        wanted = manager.get_task(task_id).get_next_run_time()
+        assert done.next_run == wanted.replace(tzinfo=None, second=0, microsecond=0)
+
+
+class StandInForCroniter:
+    """Reads five fields as cron does, in local time."""
+
+    def __init__(self, expression: str) -> None:
+        self._fires = CronSim(expression, datetime.now())
+
+    def get_next(self, kind: type) -> Any:
+        assert kind is datetime
+        return next(self._fires)
+
+
+def now() -> datetime:
+    return datetime.now().astimezone()
+
+
 class TestTaskManager:
     """The background processing document."""
 
@@ -239,12 +396,30 @@ class TestTaskManager:
         methods = re.findall(r"def (\w+)\(self(?:, (.*?))?\)", listing)
         assert len(methods) == 8
         for name, wanted in methods:
-            if name not in LATER:
-                method = getattr(BackgroundTaskManager, name)
-                have = [
-                    str(p).partition(":")[0] for p in inspect.signature(method).parameters.values()
-                ]
-                assert set(filter(None, wanted.split(", "))) <= set(have), name
+            method = getattr(BackgroundTaskManager, name)
+            have = [str(p).partition(":")[0] for p in inspect.signature(method).parameters.values()]
+            assert set(filter(None, wanted.split(", "))) <= set(have), name
+
+    def test_scheduling_tasks(self) -> None:
+        called: list[tuple[int, int]] = []
+        with BackgroundTaskManager() as manager:
+            done = run(
+                example(PROCESSING, "Scheduling Tasks"),
+                task_manager=manager,
+                my_task=lambda x, y: called.append((x, y)),
+            )
+            once = manager.get_task("1")
+            assert isinstance(once, BackgroundTask)
+            assert once.record.run_at == parse_moment(done.future_time, timezone=LOCAL)
+            assert once.status is TaskStatus.PENDING
+            hourly = manager.get_task(done.task_id)
+            assert isinstance(hourly, RecurringTask)
+            assert manager.get_task_status(done.task_id) is TaskStatus.PENDING
+            assert timedelta(minutes=59) < hourly.next_run_time - now() <= timedelta(hours=1)
+            assert called == []
+            assert manager.cancel_task("1")
+            assert manager.cancel_task(done.task_id)
+            assert manager.get_task_status(done.task_id) is TaskStatus.CANCELLED
 
 
 def _stand_in_for_flask() -> Any:
@@ -264,7 +439,12 @@ def test_every_documented_name_of_this_stage_is_importable() -> None:
     wanted: set[str] = set()
     for document in (OPTIMIZER, PROCESSING):
         text = document.read_text(encoding="utf-8")
-        for module in ("src.task_scheduler", "src.core.background_worker"):
+        for module in (
+            "src.task_scheduler",
+            "src.scheduled_tasks",
+            "src.background_scheduler",
+            "src.core.background_worker",
+        ):
             for names in re.findall(rf"from {re.escape(module)} import (.+)", text):
                 wanted.update(name.strip() for name in names.split(","))
     assert {"PriorityTaskScheduler", "BackgroundTaskManager", "TaskPriority"} <= wanted

@@ -2,7 +2,17 @@
 
 from typing import assert_type
 
-from offhours import JobHandle, JobState, Offhours, TaskHandle, TaskPriority
+from offhours import (
+    BackgroundScheduler,
+    JobHandle,
+    JobState,
+    Offhours,
+    ScheduledTask,
+    ScheduledTaskManager,
+    TaskHandle,
+    TaskPriority,
+    start_background_scheduler,
+)
 
 app = Offhours(":memory:", threads=2, lease="1m")
 
@@ -28,6 +38,11 @@ assert_type(plain.submit_many([(1,), (2,)]), list[JobHandle[str]])
 assert_type(app.submit(undecorated, args=(1,)), JobHandle[float])
 assert_type(app.submit(reindex, args=("a",), priority="high").status, JobState)
 assert isinstance(plain, TaskHandle)
+
+manager = ScheduledTaskManager(app=app)
+assert_type(manager.create_task("nightly", "", "every day at 2am", func=undecorated), str)
+assert_type(manager.get_task("1"), ScheduledTask | None)
+assert_type(start_background_scheduler(), BackgroundScheduler)
 
 reindex.submit(1)  # type: ignore[arg-type]
 plain.options(nope=1)  # type: ignore[call-arg]

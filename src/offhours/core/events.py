@@ -51,6 +51,7 @@ KINDS: dict[str, JobState | None] = {
     "schedule.parked": None,
     "schedule.ended": None,
     "schedule.skipped": None,
+    "schedule.run_reported": None,
     "schedule.deleted": None,
     "store.pruned": None,
 }

@@ -199,9 +199,9 @@ class Schedule(NamedTuple):
     """A rule that makes jobs, and where it stands. Moments and durations in microseconds.
 
     `next_at` is the next instant of the plan; `due_at`, which only an active one has, is the same
-    with its jitter. `runs` counts the
-    jobs that fires made, `skipped` the fires that made none, `failures` the jobs that failed since
-    one succeeded. `revision` grows with each change by hand.
+    with its jitter. `runs` counts the jobs that fires made and the runs that were reported,
+    `skipped` the fires that made none, `failures` the runs that failed since one succeeded.
+    `revision` grows with each change by hand.
     """
 
     id: int
@@ -245,7 +245,8 @@ class FireRecord(NamedTuple):
     """What became of one instant of a schedule.
 
     Without a `job_id` it was skipped, and `code` and `reason` say why. `delay` is how much later
-    than due (jitter included) the job was made.
+    than due (jitter included) the job was made. A run that was made elsewhere and only reported has
+    the code `reported` and its result as JSON in `reason`, or `reported_failure` and its error.
     """
 
     schedule_id: int
@@ -394,13 +395,28 @@ def after_run(schedule: Schedule, succeeded: bool, now: Micros) -> ScheduleMove 
         return None
     changes: dict[str, Any] = {"failures": failures}
     disable = schedule.disable_after
-    if schedule.status is ScheduleStatus.ACTIVE and disable is not None and failures >= disable:
+    fires = schedule.status in (ScheduleStatus.ACTIVE, ScheduleStatus.PARKED)
+    if fires and disable is not None and failures >= disable:
         reason = "its job failed" if failures == 1 else f"{failures} jobs failed in a row"
         return _changed(
             schedule, "schedule.disabled", now, {"reason": reason},
             status=ScheduleStatus.DISABLED, reason=reason, due_at=None, **changes,
         )  # fmt: skip
     return ScheduleMove(schedule.id, schedule.revision, schedule.next_at, "", changes, {})
+
+
+def report_run(schedule: Schedule, succeeded: bool, ended: bool) -> ScheduleMove:
+    """Count a run that somebody made without us; `ended` when it was the last that was allowed."""
+    changes: dict[str, Any] = {"runs": schedule.runs + 1, "on_time": schedule.on_time + 1}
+    if ended:
+        changes |= {
+            "status": ScheduleStatus.ENDED, "reason": "it has no fires left",
+            "next_at": None, "due_at": None,
+        }  # fmt: skip
+    told = {"schedule": schedule.id, "name": schedule.name, "succeeded": succeeded}
+    return ScheduleMove(
+        schedule.id, schedule.revision, schedule.next_at, "schedule.run_reported", changes, told
+    )
 
 
 class Delays(NamedTuple):

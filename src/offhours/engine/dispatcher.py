@@ -56,7 +56,7 @@ class Dispatcher:
         self._tasks = tasks
         self._worker = worker
         self._foreground = foreground
-        self._limits = limits
+        self.limits = limits
         self._queues = queues
         self._poll = poll
         self._on_applied = on_applied
@@ -90,7 +90,7 @@ class Dispatcher:
             tasks=self._tasks(),
             begun=[job_id for job_id in running if job_id not in self._begun],
             queues=self._queues,
-            limits=self._limits,
+            limits=self.limits,
             below=wish.below,
             fires=not self.draining,
         )

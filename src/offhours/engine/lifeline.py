@@ -200,7 +200,7 @@ class Lifeline:
 
     def _sort_strangers(self, now: Micros) -> None:
         """Park jobs nobody can run, release those that we can, end those that none ever will."""
-        orphans = [states.orphan(job) for job in self._store.owned() if _ownerless(job.owner)]
+        orphans = [states.orphan(job) for job in self._store.owned() if process_is_gone(job.owner)]
         if orphans:
             self._store.apply(orphans, now)
         seen = self._store.changed(), self._registry.version
@@ -250,6 +250,7 @@ class Lifeline:
             self._store.apply([states.expire(job) for job in expired], now)
 
 
-def _ownerless(owner: str | None) -> bool:
+def process_is_gone(owner: str | None) -> bool:
+    """Whether an owner (see `owner_name`) was a process of this host that has ended."""
     host, pid, started, _ = json.loads(owner or "[0,0,0,0]")
     return bool(host == host_identity() and process_started(pid) != started)

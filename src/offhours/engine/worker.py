@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from functools import partial
 
@@ -187,6 +187,13 @@ class Worker:
                 if queues is None or job.queue in queues:
                     lane.call(job.priority)
             signal.set()
+
+    def set_limits(self, limits: BackgroundLimits) -> None:
+        """Let background work start by these limits from the next round on."""
+        self._settings = replace(self._settings, limits=limits)
+        for dispatcher in self._dispatchers:
+            dispatcher.limits = limits
+        self.wake()
 
     def _spread(self) -> None:
         """There are new jobs that the one who stored them may not run."""

@@ -9,10 +9,13 @@ from typing import Any, Self
 from offhours.app import Offhours
 from offhours.core.errors import ConfigError, NotStarted
 from offhours.core.model import TaskPriority
-from offhours.core.times import Duration
+from offhours.core.times import Duration, Moment, parse_moment, to_datetime
 from offhours.faces.base import MEMORY, open_app, shared, submit
+from offhours.faces.intervals import RecurringTask, forget_local, schedule_interval, sweep
+from offhours.faces.local_time import LOCAL
 from offhours.faces.stats import Stats
 from offhours.faces.tasks import BackgroundTask, TaskStatus, cancel
+from offhours.handles import SubmitOptions
 
 _CALLED = {"threads": "max_workers", "max_queue_size": "queue_size"}
 
@@ -51,6 +54,8 @@ class BackgroundTaskManager:
         self.monitor_enabled = monitor_enabled
         self.app = app
         self._stats = Stats(app)
+        self._cancelled: dict[str, RecurringTask] = {}
+        sweep(app)
         app.start()
 
     def submit_task(
@@ -71,10 +76,7 @@ class BackgroundTaskManager:
 
         Raises `QueueFull` when `queue_size` tasks wait already: nothing was submitted then.
         """
-        if not self.app.running:
-            raise NotStarted(
-                "this task manager was shut down; make a new one, or call get_task_manager()"
-            )
+        self._check_running()
         return submit(
             self.app,
             func,
@@ -83,18 +85,86 @@ class BackgroundTaskManager:
             {"priority": priority, "name": name, "retries": max_retries, "timeout": timeout},
         )
 
+    def schedule_task_once(
+        self,
+        func: Callable[..., Any],
+        run_at: Moment,
+        *args: Any,
+        name: str | None = None,
+        priority: TaskPriority | int | str = TaskPriority.NORMAL,
+        max_retries: int = 0,
+        timeout: Duration | None = None,
+        **kwargs: Any,
+    ) -> str:
+        """Have `func(*args, **kwargs)` called at a time; the task's id. Else as `submit_task`.
+
+        run_at: a datetime or ISO 8601 text; without a zone it is local time. What has passed is
+            run at once
+        """
+        self._check_running()
+        options: SubmitOptions = {
+            "at": to_datetime(parse_moment(run_at, "run_at", LOCAL)),
+            "priority": priority, "name": name, "retries": max_retries, "timeout": timeout,
+        }  # fmt: skip
+        return submit(self.app, func, args, kwargs, options)
+
+    def schedule_task_interval(
+        self,
+        func: Callable[..., Any],
+        interval: Duration,
+        *args: Any,
+        name: str | None = None,
+        priority: TaskPriority | int | str = TaskPriority.NORMAL,
+        max_retries: int = 0,
+        timeout: Duration | None = None,
+        **kwargs: Any,
+    ) -> str:
+        """Have `func(*args, **kwargs)` called again and again, first after one interval; an id.
+
+        A run that is due while the one before goes on is left out; failures do not end it.
+
+        On a file, a call that can be stored goes on after a restart, as soon as its function is
+        known again: the same call here at each start is one recurring task, not several. In memory,
+        and with a lambda, a closure or arguments that cannot be stored, it ends with this process
+        (`get_task(id).durable` is then false).
+
+        interval: a timedelta, seconds, or text like "90s" or "1h"
+        """
+        self._check_running()
+        return schedule_interval(
+            self.app, func, interval, args, kwargs,
+            {
+                "name": name, "priority": priority, "retries": max_retries, "timeout": timeout,
+                "disable_after": None,
+            },
+        ).task_id  # fmt: skip
+
     def get_task_status(self, task_id: str) -> TaskStatus | None:
-        """Where a task stands; None when no task has that id."""
+        """Where a task stands; None when no task has that id.
+
+        A recurring task is pending between two runs.
+        """
         task = self.get_task(task_id)
         return None if task is None else task.status
 
-    def get_task(self, task_id: str) -> BackgroundTask | None:
+    def get_task(self, task_id: str) -> BackgroundTask | RecurringTask | None:
         """The task with an id; None when there is none."""
-        return BackgroundTask.find(self.app, task_id)
+        return (
+            self._cancelled.get(task_id)
+            or RecurringTask.find(self.app, task_id)
+            or BackgroundTask.find(self.app, task_id)
+        )
 
     def cancel_task(self, task_id: str) -> bool:
-        """True when the task will not run any more; see `BackgroundTask.cancel`."""
-        return cancel(self.app, task_id)
+        """True when the task will not run any more; see `BackgroundTask.cancel`.
+
+        A recurring task is not run again; a run that goes on ends by itself.
+        """
+        recurring = RecurringTask.find(self.app, task_id)
+        if recurring is None:
+            return cancel(self.app, task_id)
+        self._cancelled[task_id] = recurring
+        return recurring.cancel()
 
     def get_stats(self) -> dict[str, Any]:
         """How many tasks there were and are (see `Stats.read`), and the workers."""
@@ -108,9 +178,17 @@ class BackgroundTaskManager:
     def shutdown(self, timeout: Duration | None = None) -> bool:
         """Start nothing more, and wait for what runs, for `timeout` (30 s).
 
-        Tasks can still be asked about. True when every running task had ended.
+        Tasks can still be asked about. True when every running task had ended. What is repeated in
+        this process only ends.
         """
+        self._cancelled |= {task.task_id: task for task in forget_local(self.app)}
         return self.app.stop(timeout)
+
+    def _check_running(self) -> None:
+        if not self.app.running:
+            raise NotStarted(
+                "this task manager was shut down; make a new one, or call get_task_manager()"
+            )
 
     def __enter__(self) -> Self:
         return self

@@ -111,11 +111,26 @@ def shared(kind: Face[F_co]) -> F_co:
     All of them stand on one app, whose database is OFFHOURS_DB or `offhours.db` in the folder where
     the process was when it first asked.
     """
-    global _shared
     with _lock:
-        if _shared is None:
-            _shared = FaceApp(os.environ.get("OFFHOURS_DB") or DEFAULT_DATABASE, **SHARED_OPTIONS)
-        return _shared.start().face(kind)
+        return _the_app().start().face(kind)
+
+
+def shared_app() -> FaceApp:
+    """The app of all shared faces, as it is: started or not."""
+    with _lock:
+        return _the_app()
+
+
+def is_shared(app: Offhours) -> bool:
+    """Whether this is the app of all shared faces."""
+    return app is _shared
+
+
+def _the_app() -> FaceApp:
+    global _shared
+    if _shared is None:
+        _shared = FaceApp(os.environ.get("OFFHOURS_DB") or DEFAULT_DATABASE, **SHARED_OPTIONS)
+    return _shared
 
 
 def forget_shared() -> None:

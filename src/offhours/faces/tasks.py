@@ -41,6 +41,13 @@ _STATUS = {
 }
 
 
+def id_number(task_id: object) -> int | None:
+    """The number that an id stands for; None when it is no number that we give."""
+    text = str(task_id)
+    plain = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if plain else None
+
+
 class BackgroundTask:
     """One task. Each attribute says what the store says at that moment."""
 
@@ -51,11 +58,9 @@ class BackgroundTask:
     @classmethod
     def find(cls, app: Offhours, task_id: str) -> BackgroundTask | None:
         """The task with an id; None when there is none (any more)."""
-        text = str(task_id)
-        if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER):
-            return None
+        number = id_number(task_id)
         try:
-            return cls(app, app.record(int(text)))
+            return None if number is None else cls(app, app.record(number))
         except JobNotFound:
             return None
 

@@ -22,6 +22,7 @@ from offhours.core.schedules import (
     ScheduleStatus,
 )
 from offhours.core.times import Micros, Moment, iso, parse_moment, to_datetime
+from offhours.engine.codec import dump
 from offhours.handles import JobHandle
 from offhours.schedules.handle import ScheduleHandle
 from offhours.schedules.options import (
@@ -165,10 +166,13 @@ class ScheduleBook:
         options: ScheduleOptions,
         *,
         replace_existing: bool = True,
+        redeclare: bool = False,
     ) -> ScheduleHandle:
         """Store a schedule, or change the one of that name to what is said here.
 
-        What the program said before is left as it is, also when it was changed by hand since.
+        What the program said before is left as it is, also when it was changed by hand since. Two
+        different schedules of one name in one program are refused, unless with `redeclare` the
+        later one is to change the earlier.
         """
         now = self.now()
         new = self._writer.new(task, tuple(args), dict(kwargs or {}), options)
@@ -178,7 +182,8 @@ class ScheduleBook:
         if found is not None:
             if not replace_existing:
                 raise _exists(found)
-            self._check_twice(new.name, declared)
+            if not redeclare:
+                self._check_twice(new.name, declared)
             if found.declared == declared:
                 return ScheduleHandle(self, found.id)
         plan, text = self._writer.plan(when, timezone, now)
@@ -324,6 +329,12 @@ class ScheduleBook:
             before = page[-1].instant
             if before < first:
                 return
+
+    def report_run(self, key: int, succeeded: bool, result: Any, error: str | None) -> None:
+        limit = self._app.settings.max_payload
+        text = error if result is None or not succeeded else dump(result, "result", limit)
+        if not self._table.report_run(key, succeeded, text, self.now()):
+            self.record(key)
 
     def delete(self, key: int) -> None:
         while not self._table.remove(self.record(key), self.now()):

@@ -89,6 +89,11 @@ class ScheduleHandle:
         missing = self._book.missing(self.record, start, end)
         return tuple(to_datetime(instant).astimezone(zone) for instant in missing)
 
+    def report_run(self, succeeded: bool, *, result: Any = None, error: str | None = None) -> None:
+        """Count a run that was made without Offhours: it is among its runs and, if it failed, its
+        failures in a row. Instants that are due are done with it. `result` must be storable."""
+        self._book.report_run(self.id, succeeded, result, error)
+
     def update(
         self, when: When | None = None, *, revision: int | None = None, **options: Any
     ) -> None:

@@ -9,7 +9,7 @@ import apsw
 import msgspec
 
 from offhours.core import points, schedules, states
-from offhours.core.firing import ON_TIME, Fire, Firing, Verdict, decide, skip_all
+from offhours.core.firing import ON_TIME, Fire, Firing, Verdict, decide, plan_of, skip_all
 from offhours.core.model import Job, JobState
 from offhours.core.schedules import (
     FireRecord,
@@ -226,13 +226,15 @@ class SqlSchedules:
         while self._db.write(unit):
             pass
 
-    def skip_due(self, schedule_id: int, code: str, reason: str, now: Micros) -> None:
-        """Skip what is due of one schedule that is not active, with this reason."""
+    def skip_due(
+        self, schedule_id: int, code: str, reason: str, now: Micros, active: bool = False
+    ) -> None:
+        """Skip what is due of one schedule, with this reason; of an active one when told so."""
 
         def unit(db: apsw.Connection) -> bool:
             row = db.execute(self._sql["schedule"], (schedule_id,)).fetchone()
             schedule = None if row is None else _schedule(row)
-            if schedule is None or schedule.status is ScheduleStatus.ACTIVE:
+            if schedule is None or (schedule.status is ScheduleStatus.ACTIVE and not active):
                 return False
             firing = skip_all(schedule, code, reason, now)
             if firing.fires:
@@ -262,6 +264,31 @@ class SqlSchedules:
                 self._note(db, schedule, fire, job_id, now)
                 made.append(job_id)
             return made
+
+        return self._db.write(unit)
+
+    def report_run(self, schedule_id: int, succeeded: bool, text: str | None, now: Micros) -> bool:
+        """Count a run that somebody made without us; what was due is done with it.
+
+        `text` is its result as JSON, or its error. False when there is no such schedule.
+        """
+        self.skip_due(schedule_id, "skipped", "its run was reported by hand", now, active=True)
+        code = "reported" if succeeded else "reported_failure"
+
+        def unit(db: apsw.Connection) -> bool:
+            row = db.execute(self._sql["schedule"], (schedule_id,)).fetchone()
+            if row is None:
+                return False
+            schedule = _schedule(row)
+            instant = now
+            while db.execute(self._sql["fire_known"], (schedule_id, instant)).get is not None:
+                instant += 1
+            fire = FireRecord(schedule_id, instant, None, code, text, now, 0)
+            db.execute(self._sql["insert_fire"], fire)
+            last = schedules.runs_left(schedule, plan_of(schedule.plan).count) == 1
+            self._change(db, schedules.report_run(schedule, succeeded, last), now)
+            self._count(db, schedule_id, succeeded, now)
+            return True
 
         return self._db.write(unit)
 

@@ -130,12 +130,21 @@ def _counted(words: list[str]) -> str:
     return ", ".join(word if count == 1 else f"{count} {word}" for word, count in runs)
 
 
+_LONGEST_TOLD = 80
+_REPORTED = {"reported": "run reported", "reported_failure": "failed run reported"}
+
+
 def _word(result: dict[str, Any]) -> str:
+    if result["code"] in _REPORTED:
+        return _REPORTED[result["code"]]
     return "skipped" if result["job"] is None else result["state"] or "forgotten"
 
 
 def outcome(result: dict[str, Any]) -> str:
     """What came of one fire, in words: `job 7 succeeded`, `skipped: blackout 22:00-06:00`."""
+    if result["code"] in _REPORTED:
+        told = f": {result['reason'][:_LONGEST_TOLD]}" if result["reason"] else ""
+        return _REPORTED[result["code"]] + told
     if result["job"] is None:
         return f"skipped: {result['reason'] or result['code']}"
     how = "" if result["code"] == "fired" else f", {result['code'].replace('_', ' ')}"
