@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from offhours.app import Offhours, make_task
+from offhours.app import Offhours
 from offhours.core.errors import (
     ArgumentError,
     PayloadTooLarge,
@@ -26,6 +26,7 @@ from offhours.faces.entries import LOCAL_TASK
 from offhours.faces.records import records
 from offhours.faces.scheduled_task import ScheduledTask
 from offhours.faces.tasks import BackgroundTask, TaskStatus, cancel
+from offhours.options import make_task
 from offhours.schedules import ScheduleOptions
 
 PREFIX = "schedule-"
