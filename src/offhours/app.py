@@ -211,6 +211,11 @@ class Offhours:
     def _store_jobs(self, jobs: Sequence[NewJob], now: Micros) -> list[int]:
         self._check_open()
         bound = self.settings.bound
+        worker = self._worker
+        if worker is not None and len(jobs) == 1 and jobs[0].run_at <= now:
+            job_id = worker.submit(jobs[0], now, bound)
+            if job_id is not None:
+                return [job_id]
         if bound is not None and bound.policy == "block":
             ids = self._store_when_room(jobs)
         else:

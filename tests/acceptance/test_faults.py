@@ -369,15 +369,16 @@ def test_a_clock_that_was_set_back_does_not_delay_what_was_handed_back(app: Memo
 
 def test_at_most_once_is_not_handed_back_while_it_runs(tmp_path: Path, until) -> None:
     app = Offhours(tmp_path / "jobs.db")
-    release = threading.Event()
+    begun, release = threading.Event(), threading.Event()
 
     @app.task(on_lost="fail")
     def once() -> None:
+        begun.set()
         release.wait(30)
 
     app.start()
     job = once.submit()
-    until(lambda: job.status is JobState.RUNNING)
+    assert begun.wait(20)
     app.stop(0.1)
     assert (job.status, job.record.code) == (JobState.FAILED, "lost")
     release.set()

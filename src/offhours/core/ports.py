@@ -39,7 +39,7 @@ class ClaimOrder(NamedTuple):
     """Who claims, how many, of what. `tasks` and `queues` are lists as `name_list` writes them.
 
     `free` of the claimed jobs start at once; `begun` names earlier ones that have started since.
-    With `fires`, schedules that are due fire first.
+    With `fires`, schedules that are due fire first. `sure` says that there is something to do.
     """
 
     worker: int
@@ -51,6 +51,7 @@ class ClaimOrder(NamedTuple):
     limits: BackgroundLimits = BackgroundLimits()
     below: int | None = None
     fires: bool = True
+    sure: bool = False
 
 
 class Exchange(NamedTuple):
@@ -129,6 +130,9 @@ class Store(Protocol):
         self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
     ) -> list[int]: ...
     def submit_alike(self, pattern: NewJob, arguments: Sequence[str], now: Micros) -> list[int]: ...
+    def submit_in_round(
+        self, job: NewJob, order: ClaimOrder, now: Micros, bound: QueueBound | None = None
+    ) -> tuple[int, Exchange]: ...
     def exchange(self, moves: Sequence[Move], order: ClaimOrder, now: Micros) -> Exchange: ...
     def apply(self, moves: Sequence[Move], now: Micros) -> Sequence[Move]: ...
     def ask_cancel(self, job_id: int, attempt: int, now: Micros, reason: str) -> bool: ...

@@ -10,14 +10,14 @@ from offhours.core import points, states
 from offhours.core.admission import BackgroundLimits
 from offhours.core.clock import Clock, Signal
 from offhours.core.errors import StoreError
-from offhours.core.model import Claimed
+from offhours.core.model import Claimed, NewJob
 from offhours.core.outcomes import Done, Failed
-from offhours.core.ports import ClaimOrder, Exchange, Store, name_list
+from offhours.core.ports import ClaimOrder, Exchange, QueueBound, Store, name_list
 from offhours.core.retries import RetryPolicy
 from offhours.core.states import Move
-from offhours.core.times import SECOND, Micros
+from offhours.core.times import LATEST, SECOND, Micros
 from offhours.engine.context import Foreground
-from offhours.engine.lane import Finished, Lane
+from offhours.engine.lane import Finished, Lane, Wish
 from offhours.engine.registry import Registry
 from offhours.engine.runner import chance, describe
 
@@ -68,12 +68,33 @@ class Dispatcher:
         self._handed_back = False
         self._one_round = threading.Lock()
         self._begun: set[int] = set()
+        self._expected: Micros = 0
+        self.nudged = False
         self.draining = False
 
     def tick(self, now: Micros) -> Micros:
         """Record outcomes, claim as many jobs as there is room for; when to come back."""
         with self._one_round:
             return self._round(now)
+
+    def submit(self, job: NewJob, now: Micros, bound: QueueBound | None) -> int | None:
+        """Store a job and claim it in one commit, as our next round; None when we are not idle."""
+        if not self.hungry.is_set() or not self._one_round.acquire(blocking=False):
+            return None
+        try:
+            wish = self._lane.wanted()
+            if self.draining or not wish.free or self._lane.active or self._unrecorded:
+                return None
+            running = self._lane.running_ids()
+            order = self._order(wish, running, now)
+            job_id, answer = self._store.submit_in_round(job, order, now, bound)
+            if answer.alive:  # else the next round sees it, too
+                self.hungry.clear()
+                self._begun = {*running, *(job.id for job in answer.claimed[: wish.free])}
+                self._after(answer, (), order, wish.receipt, now)
+            return job_id
+        finally:
+            self._one_round.release()
 
     def _round(self, now: Micros) -> Micros:
         self.hungry.clear()
@@ -83,7 +104,16 @@ class Dispatcher:
         self._unrecorded += self._decide(self._lane.collect(), now)
         wish = self._lane.wanted()
         running = self._lane.running_ids()
-        order = ClaimOrder(
+        order = self._order(wish, running, now)
+        moves = self._unrecorded
+        answer = self._exchange(moves, order, now)
+        self._unrecorded = []
+        self._begun = {*running, *(job.id for job in answer.claimed[: wish.free])}
+        return self._after(answer, moves, order, wish.receipt, now)
+
+    def _order(self, wish: Wish, running: Sequence[int], now: Micros) -> ClaimOrder:
+        nudged, self.nudged = self.nudged, False
+        return ClaimOrder(
             worker=self._worker(),
             slots=0 if self.draining else wish.slots,
             free=wish.free,
@@ -93,12 +123,8 @@ class Dispatcher:
             limits=self.limits,
             below=wish.below,
             fires=not self.draining,
+            sure=nudged or now >= self._expected,
         )
-        moves = self._unrecorded
-        answer = self._exchange(moves, order, now)
-        self._unrecorded = []
-        self._begun = {*running, *(job.id for job in answer.claimed[: wish.free])}
-        return self._after(answer, moves, order, wish.receipt, now)
 
     def _exchange(self, moves: list[Move], order: ClaimOrder, now: Micros) -> Exchange:
         if moves:
@@ -179,12 +205,11 @@ class Dispatcher:
             return now
         if order.slots > 0:
             self.hungry.set()
-        wakes = [now + self._poll]
-        if answer.next_fire is not None:
-            wakes.append(answer.next_fire)
+        changes = [answer.next_fire]
         if order.slots > 0:
-            wakes += [t for t in (answer.next_due, answer.room.until) if t is not None]
-        return min(wakes)
+            changes += [answer.next_due, answer.room.until]
+        self._expected = min((t for t in changes if t is not None), default=LATEST)
+        return min(now + self._poll, self._expected)
 
     def _tell_fired(self, answer: Exchange, order: ClaimOrder) -> None:
         """Schedules have made jobs: those that are not for us are for somebody else."""

@@ -17,7 +17,7 @@ from offhours.core.clock import Clock, Signal
 from offhours.core.errors import OffhoursError
 from offhours.core.model import Claimed, NewJob, WorkerInfo
 from offhours.core.outcomes import Failed
-from offhours.core.ports import Executor, Store, name_list
+from offhours.core.ports import Executor, QueueBound, Store, name_list
 from offhours.core.states import Move
 from offhours.core.times import SECOND, Micros
 from offhours.engine.context import Foreground
@@ -179,13 +179,14 @@ class Worker:
         task = None if job is None else self._registry.find(job.task)
         queues = self._settings.queues
         # Not strict: another thread may just be opening a place, whose first round comes anyway.
-        rooms = zip(self._places, self._lanes, self._signals, strict=False)
-        for (_, serves), lane, signal in rooms:
+        rooms = zip(self._places, self._lanes, self._dispatchers, self._signals, strict=False)
+        for (_, serves), lane, dispatcher, signal in rooms:
             if job is not None and task is not None:
                 if not serves(task):
                     continue
                 if queues is None or job.queue in queues:
                     lane.call(job.priority)
+            dispatcher.nudged = True
             signal.set()
 
     def set_limits(self, limits: BackgroundLimits) -> None:
@@ -194,6 +195,16 @@ class Worker:
         for dispatcher in self._dispatchers:
             dispatcher.limits = limits
         self.wake()
+
+    def submit(self, job: NewJob, now: Micros, bound: QueueBound | None) -> int | None:
+        """Store a job and claim it in one commit; None when no place that serves it is idle."""
+        task = self._registry.find(job.task)
+        if task is None or not self._loops:
+            return None
+        for (_, serves), dispatcher in zip(self._places, self._dispatchers, strict=False):
+            if serves(task):
+                return dispatcher.submit(job, now, bound)
+        return None
 
     def _spread(self) -> None:
         """There are new jobs that the one who stored them may not run."""

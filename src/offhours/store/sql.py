@@ -84,6 +84,19 @@ class SqlStore:
 
         return self._db.write(unit) if arguments else []
 
+    def submit_in_round(
+        self, job: NewJob, order: ClaimOrder, now: Micros, bound: QueueBound | None = None
+    ) -> tuple[int, Exchange]:
+        """Store a job in a round of the worker that will run it: stored and claimed at once."""
+
+        def unit(db: apsw.Connection) -> tuple[int, Exchange]:
+            return self._submit_one(db, job, now, bound), self._exchange(db, (), order, now)
+
+        answer = self._db.write(unit)
+        if answer[1].claimed:
+            points.reach("after claim")
+        return answer
+
     def _submit_one(
         self, db: apsw.Connection, job: NewJob, now: Micros, bound: QueueBound | None
     ) -> int:
@@ -120,7 +133,7 @@ class SqlStore:
 
         When there is nothing to write it only reads: idle workers never take the write lock.
         """
-        if not moves and not order.begun:
+        if not moves and not order.begun and not order.sure:
             answer = self._glance(order, now)
             if answer is not None:
                 return answer
