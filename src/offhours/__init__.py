@@ -27,8 +27,16 @@ if TYPE_CHECKING:
     from offhours.faces.priority import get_global_scheduler as get_global_scheduler
     from offhours.faces.tasks import BackgroundTask as BackgroundTask
     from offhours.faces.tasks import TaskStatus as TaskStatus
+    from offhours.faces.tools import ToolsManager as ToolsManager
     from offhours.handles import JobHandle as JobHandle
     from offhours.handles import TaskHandle as TaskHandle
+    from offhours.recorder.chain import (
+        get_global_interceptor_chain as get_global_interceptor_chain,
+    )
+    from offhours.recorder.perfcatcher import PerfCatcherInterceptor as PerfCatcherInterceptor
+    from offhours.recorder.perfcatcher import (
+        get_perfcatcher_interceptor as get_perfcatcher_interceptor,
+    )
 
     context = current_context
 
@@ -53,8 +61,12 @@ _HOME = {
     "get_global_scheduler": "offhours.faces.priority",
     "BackgroundTask": "offhours.faces.tasks",
     "TaskStatus": "offhours.faces.tasks",
+    "ToolsManager": "offhours.faces.tools",
     "JobHandle": "offhours.handles",
     "TaskHandle": "offhours.handles",
+    "get_global_interceptor_chain": "offhours.recorder.chain",
+    "PerfCatcherInterceptor": "offhours.recorder.perfcatcher",
+    "get_perfcatcher_interceptor": "offhours.recorder.perfcatcher",
 }
 _OTHER_NAME = {"context": "current_context"}
 

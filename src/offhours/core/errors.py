@@ -13,7 +13,8 @@ OffhoursError
 │   └── ConfigError               settings; `.faults` lists all of them
 ├── NotFound (LookupError)
 │   ├── JobNotFound
-│   └── TaskNotFound
+│   ├── TaskNotFound
+│   └── ToolNotFound
 ├── IllegalMove                   the job's state does not allow this
 ├── LeaseLost                     somebody else holds the job now
 ├── QueueFull                     the bounded queue has no room
@@ -128,6 +129,10 @@ class JobNotFound(NotFound):
 
 class TaskNotFound(NotFound):
     """No task of that name is registered."""
+
+
+class ToolNotFound(NotFound):
+    """No tool of that name is registered."""
 
 
 class IllegalMove(OffhoursError):

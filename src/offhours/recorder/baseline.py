@@ -46,7 +46,7 @@ class Baseline:
         return median(self._last) if self._last else 0.0
 
     def variance_of(self, seconds: float) -> float:
-        """How far a call is from the mean of the last ones, as a share of it: 0.35 is 35 % slower."""
+        """How far a call is from the mean of the last ones: 0.35 is 35 % slower."""
         mean = self.mean
         return (seconds - mean) / mean if mean > 0 else 0.0
 

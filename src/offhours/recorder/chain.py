@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 from weakref import WeakSet
 
-from offhours.recorder.interceptors import Function, Interceptor
+from offhours.recorder.interceptors import Function
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -148,5 +148,5 @@ def get_global_interceptor_chain() -> InterceptorChain:
 
         with _lock:
             if _chain is None:
-                _chain = InterceptorChain([PerfCatcherInterceptor.from_environment()])
+                _chain = InterceptorChain([PerfCatcherInterceptor()])
     return _chain

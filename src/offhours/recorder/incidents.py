@@ -8,6 +8,7 @@ from math import inf
 
 from offhours.recorder.detectors.base import Finding
 from offhours.recorder.records import Record, ended
+from offhours.recorder.watched import Watched
 
 DAY_SECONDS = 86_400.0
 
@@ -23,7 +24,18 @@ class Incident:
     mean: float
     median: float
     variance: float
-    due: float
+    due: float = 0.0
+
+    @classmethod
+    def of(
+        cls, watched: Watched, record: Record, finding: Finding, seconds: float, due: float = 0.0
+    ) -> Incident:
+        """An incident of a tool, compared with what was usual for it until now."""
+        detector, usual = watched.detector, watched.baseline
+        return cls(
+            record, finding, detector.mode, detector.threshold,
+            usual.mean, usual.median, usual.variance_of(seconds), due,
+        )  # fmt: skip
 
 
 class Incidents:

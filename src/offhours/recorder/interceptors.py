@@ -86,7 +86,9 @@ class Interceptor:
 def _layer(it: Interceptor, tool: str, function: Function) -> Function:
     for hook in (it.before, it.after, it.on_error):
         if inspect.iscoroutinefunction(hook):
-            raise TaskError(f"{tool} is not async, so {type(it).__name__}.{hook.__name__} cannot be")
+            raise TaskError(
+                f"{tool} is not async, so {type(it).__name__}.{hook.__name__} cannot be"
+            )
 
     def intercepted(*args: Any, **kwargs: Any) -> Any:
         call = ToolCall(tool, args, kwargs)

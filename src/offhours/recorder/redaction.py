@@ -16,7 +16,9 @@ _NAMES = (
     r"|api[_-]?key|access[_-]?key|private[_-]?key|signature)[\w.-]*|pwd|key"
 )
 _KEY = re.compile(rf"(?:{_NAMES})", re.IGNORECASE)
-_VALUE = r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:(?:bearer|basic|digest)\s+)?[^\s,;&"'}\])]+)"""
+_VALUE = (
+    r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:(?:bearer|basic|digest)\s+)?[^\s,;&"'}\])]+)"""
+)
 _PAIR = re.compile(rf"""(["']?)\b({_NAMES})\1(\s*[=:]\s*){_VALUE}""", re.IGNORECASE)
 _SCHEME = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
 _USERINFO = re.compile(r"(://)[^/\s@]+@")

@@ -4,13 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from math import inf, isfinite
-from typing import Any
+from typing import Any, TypedDict
 
 from offhours.core.errors import ConfigError, InputError, did_you_mean
-from offhours.core.times import DAY, SECOND, parse_duration
+from offhours.core.times import DAY, SECOND, Duration, parse_duration
 from offhours.recorder.detectors import MODES
+
+
+class Options(TypedDict, total=False):
+    """The keyword arguments of `PerfCatcherInterceptor`; `Settings` says what they mean."""
+
+    enabled: bool
+    variance_threshold: float
+    window_size: int
+    min_samples: int
+    buffer_duration: Duration
+    max_requests: int
+    mode: str
+    fixed_limit: Duration
+    cooldown: Duration
+    daily_cap: int
+    after: Duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +55,13 @@ class Settings:
     daily_cap: int = 200
     after: float = 0.0
 
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Settings:
-        """Check options given in Python; a `ConfigError` names every fault.
+    def over(self, options: Mapping[str, Any]) -> Settings:
+        """These settings with others on top; a `ConfigError` names every fault.
 
-        >>> Settings.of({"cooldown": "1m"}).cooldown
+        >>> Settings().over({"cooldown": "1m"}).cooldown
         60.0
         """
-        return _checked(options, {key: key for key in options})
+        return replace(self, **_checked(options, {key: key for key in options}))
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -56,11 +72,12 @@ class Settings:
         """
         names = {field.name: f"PERFCATCHER_{field.name.upper()}" for field in fields(cls)}
         given = {key: environment[name] for key, name in names.items() if environment.get(name)}
-        return _checked(given, names)
+        return cls(**_checked(given, names))
 
 
-def _checked(options: Mapping[str, Any], called: Mapping[str, str]) -> Settings:
-    faults, values = [], {}
+def _checked(options: Mapping[str, Any], called: Mapping[str, str]) -> dict[str, Any]:
+    faults: list[str] = []
+    values: dict[str, Any] = {}
     for key, value in options.items():
         check = _CHECKS.get(key)
         if check is None:
@@ -72,7 +89,7 @@ def _checked(options: Mapping[str, Any], called: Mapping[str, str]) -> Settings:
             faults.append(str(error))
     if faults:
         raise ConfigError(faults)
-    return Settings(**values)
+    return values
 
 
 def _switch(value: Any, key: str) -> bool:
@@ -111,10 +128,8 @@ def _whole(least: int, most: int) -> Callable[[Any, str], int]:
 def seconds(value: Any, key: str) -> float:
     """A duration as people write it, or as a number of seconds in text."""
     if isinstance(value, str):
-        try:
+        with suppress(ValueError):
             value = float(value)
-        except ValueError:
-            pass
     micros = parse_duration(value, key)
     if micros > 365 * DAY:
         raise InputError(f"{key}: expected at most a year, got {value!r}")

@@ -27,10 +27,11 @@ class Recording(Protocol):
     """What the wrappers need of the recorder."""
 
     switch: Switch
-    append: Callable[[Record], object]
     timer: Callable[[], float]
     summarize: Callable[[Any], Any] | None
 
+    @property
+    def append(self) -> Callable[[Record], object]: ...
     def notice(self, record: Record) -> None: ...
     def keep(self, tool: Tool, began: float, spent: float, result: Any) -> None: ...
 
@@ -65,7 +66,7 @@ def _plain(function: Function, tool: Tool, recording: Recording, steps: _Steps) 
         size = None
         if kind in LOOKED_AT:
             if kind in LAZY:
-                return steps.follow(result, began, spent)
+                return steps.follow(result, began)
             size = len(result)
         append((tool, began, spent, where(), kind, size))
         if spent > tool.limit:
@@ -89,7 +90,7 @@ def _summarized(function: Function, tool: Tool, recording: Recording, steps: _St
             raise
         spent = timer() - began
         if type(result) in LAZY:
-            return steps.follow(result, began, spent)
+            return steps.follow(result, began)
         keep(tool, began, spent, result)
         return result
 
@@ -119,7 +120,7 @@ def _lazy(function: Function, recording: Recording, steps: _Steps) -> Function:
         generator = function(*args, **kwargs)
         if not recording.switch.on:
             return generator
-        return steps.follow(generator, recording.timer(), 0.0)
+        return steps.follow(generator, recording.timer())
 
     return recorded
 
@@ -135,13 +136,13 @@ class _Steps:
         record = (self._tool, began, spent, place.get(), type(error), FAILED)
         self._store(record)
 
-    def follow(self, result: Any, began: float, spent: float) -> Any:
+    def follow(self, result: Any, began: float) -> Any:
         """A plain function handed out something that is still to run."""
         if isinstance(result, CoroutineType):
             return self._await(result, began)
         if isinstance(result, GeneratorType):
-            return self.drive(result, began, spent)
-        return self.drive_async(result, began, spent)
+            return self._drive(result)
+        return self._drive_async(result)
 
     async def _await(self, coroutine: Coroutine[Any, Any, Any], began: float) -> Any:
         timer = self._recording.timer
@@ -153,20 +154,18 @@ class _Steps:
         self._recording.keep(self._tool, began, timer() - began, result)
         return result
 
-    def drive(
-        self, generator: Generator[Any, Any, Any], began: float, spent: float
-    ) -> Generator[Any, Any, Any]:
-        timer, here, items = self._recording.timer, place.get(), 0
+    def _drive(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        timer, here, items, spent = self._recording.timer, place.get(), 0, 0.0
         step: Callable[[], Any] = functools.partial(next, generator)
         while True:
             resumed = timer()
             try:
                 item = step()
             except StopIteration as stop:
-                self._ended(began, spent + timer() - resumed, here, GeneratorType, items)
+                self._ended(spent + timer() - resumed, here, GeneratorType, items)
                 return stop.value
             except BaseException as error:
-                self._ended(began, spent + timer() - resumed, here, type(error), FAILED)
+                self._ended(spent + timer() - resumed, here, type(error), FAILED)
                 raise
             spent += timer() - resumed
             items += 1
@@ -174,27 +173,25 @@ class _Steps:
                 sent = yield item
             except GeneratorExit:
                 generator.close()
-                self._ended(began, spent, here, GeneratorType, items)
+                self._ended(spent, here, GeneratorType, items)
                 raise
             except BaseException as error:
                 step = functools.partial(generator.throw, error)
             else:
                 step = functools.partial(generator.send, sent)
 
-    async def drive_async(
-        self, generator: AsyncGenerator[Any, Any], began: float, spent: float
-    ) -> AsyncGenerator[Any, Any]:
-        timer, here, items = self._recording.timer, place.get(), 0
+    async def _drive_async(self, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+        timer, here, items, spent = self._recording.timer, place.get(), 0, 0.0
         step: Callable[[], Any] = generator.__anext__
         while True:
             resumed = timer()
             try:
                 item = await step()
             except StopAsyncIteration:
-                self._ended(began, spent + timer() - resumed, here, AsyncGeneratorType, items)
+                self._ended(spent + timer() - resumed, here, AsyncGeneratorType, items)
                 return
             except BaseException as error:
-                self._ended(began, spent + timer() - resumed, here, type(error), FAILED)
+                self._ended(spent + timer() - resumed, here, type(error), FAILED)
                 raise
             spent += timer() - resumed
             items += 1
@@ -202,16 +199,16 @@ class _Steps:
                 sent = yield item
             except GeneratorExit:
                 await generator.aclose()
-                self._ended(began, spent, here, AsyncGeneratorType, items)
+                self._ended(spent, here, AsyncGeneratorType, items)
                 raise
             except BaseException as error:
                 step = functools.partial(generator.athrow, error)
             else:
                 step = functools.partial(generator.asend, sent)
 
-    def _ended(
-        self, began: float, spent: float, here: Place | None, kind: type, size: int
-    ) -> None:
+    def _ended(self, spent: float, here: Place | None, kind: type, size: int) -> None:
+        """As if all its time had been spent just now: a record ends when its call did."""
+        began = self._recording.timer() - spent
         self._store((self._tool, began, spent, here, kind, size))
 
     def _store(self, record: Record) -> None:

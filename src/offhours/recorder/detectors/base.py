@@ -15,11 +15,15 @@ class Finding(NamedTuple):
 
 
 class Detector(Protocol):
-    """Sees every call of one tool, in order. `limit` (s) is what the next call is compared with."""
+    """Sees every call of one tool, in order."""
 
     mode: str
-    limit: float
     threshold: float
+
+    @property
+    def limit(self) -> float:
+        """The next call stands out when it takes longer (s)."""
+        ...
 
     def observe(self, seconds: float) -> Finding | None:
         """Take in a call; what stands out about it, if anything does."""

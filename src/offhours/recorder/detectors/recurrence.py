@@ -27,9 +27,7 @@ class Recurrence:
         while episodes and call - episodes[0][0] > self._memory:
             episodes.popleft()
         current = episodes[-1] if episodes and call - episodes[-1][0] <= self._gap else None
-        alike = sum(
-            1 for one in episodes if one is not current and one[1] >= value - self._near
-        )
+        alike = sum(1 for one in episodes if one is not current and one[1] >= value - self._near)
         if current is None:
             episodes.append([call, value])
         else:
