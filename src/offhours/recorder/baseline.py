@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from statistics import fmean, median, pstdev
+from math import fsum
+from statistics import median, pstdev
 
 from offhours.recorder.histogram import Histogram
 
@@ -20,6 +21,8 @@ class Baseline:
 
     def __init__(self, window: int) -> None:
         self._last: deque[float] = deque(maxlen=window)
+        self._sum = 0.0
+        self._since_sum = 0
         self.all_time = Histogram()
         self.variance = 0.0
         self.errors = 0
@@ -27,7 +30,13 @@ class Baseline:
     def add(self, seconds: float) -> None:
         """One more call that went as usual."""
         self.variance = self.variance_of(seconds)
+        self._sum += seconds
+        if len(self._last) == self._last.maxlen:
+            self._sum -= self._last[0]
         self._last.append(seconds)
+        self._since_sum += 1
+        if self._since_sum >= 1000:  # so that rounding does not add up
+            self._sum, self._since_sum = fsum(self._last), 0
         self.all_time.add(seconds)
 
     @property
@@ -38,7 +47,7 @@ class Baseline:
     @property
     def mean(self) -> float:
         """Of the last calls; 0 when there are none."""
-        return fmean(self._last) if self._last else 0.0
+        return max(0.0, self._sum / len(self._last)) if self._last else 0.0
 
     @property
     def median(self) -> float:

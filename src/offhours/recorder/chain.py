@@ -40,6 +40,7 @@ class InterceptorChain:
 
     A function that was wrapped once follows every later `add` and `remove`.
 
+    >>> from offhours.recorder import Interceptor
     >>> class Doubt(Interceptor):
     ...     def around(self, call, proceed):
     ...         return f"{proceed()}?"

@@ -18,8 +18,7 @@ class Drainer:
 
     def __init__(self, method: Callable[[], float]) -> None:
         self._method = WeakMethod(method)
-        self._wake = threading.Event()
-        self._stopping = False
+        self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -31,32 +30,24 @@ class Drainer:
     def start(self) -> None:
         """Start the thread unless it runs."""
         with self._lock:
-            if self._thread is None and not self._stopping:
+            if self._thread is None and not self._stopped.is_set():
                 thread = threading.Thread(
                     target=_run, args=(self,), name="offhours-recorder", daemon=True
                 )
                 thread.start()
                 self._thread = thread
 
-    def wake(self) -> None:
-        """Have a round now."""
-        if not self._wake.is_set():
-            self._wake.set()
-
     def stop(self, timeout: float) -> None:
         """No further rounds."""
-        self._stopping = True
-        self._wake.set()
+        self._stopped.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
         self._thread = None
 
     def rest(self, seconds: float) -> bool:
-        """Rest until woken; whether to go on."""
-        self._wake.wait(seconds)
-        self._wake.clear()
-        return not self._stopping
+        """Rest; whether to go on."""
+        return not self._stopped.wait(seconds)
 
     def once(self) -> float | None:
         """One round; None when its object is gone."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from operator import itemgetter
 
 from offhours.recorder.incidents import Incident, Incidents
 from offhours.recorder.pauses import PauseWatch
@@ -13,8 +14,10 @@ from offhours.recorder.watched import UNSTARTED, Watched
 
 MOST_TOOLS = 1000
 OTHER = "other"
-# Calls that are fully judged in a round; beyond it a part is, and each that is over its limit.
-THOROUGH = 1000
+# Calls that are judged in a round; of more a sample is, and those that were over their limits.
+THOROUGH = 250
+LATE = 1.0  # how long a thread may take from the end of a call to its record
+_tool_of = itemgetter(0)
 
 
 class Examiner:
@@ -55,17 +58,18 @@ class Examiner:
     def examine(self) -> None:
         """Take in the calls since the last time."""
         self.pauses.look()
+        suspects = [self.suspects.popleft() for _ in range(len(self.suspects))]
         new = self._new()
-        every = 1 + len(new) // THOROUGH
-        touched = set()
-        for number, record in enumerate(new):
-            watched = self._watched[record[0].name]
-            watched.count += 1
-            touched.add(watched)
-            if number % every == 0 or record[2] > record[0].limit >= 0:
-                self._judge(watched, record)
-        for watched in touched:
-            watched.tool.limit = watched.detector.limit
+        counts = Counter(map(_tool_of, new))
+        if len(new) > THOROUGH:
+            sample = {*new[:: len(new) // THOROUGH], *suspects}
+            new = sorted(sample, key=ended)
+        for record in new:
+            self._judge(self._watched[record[0].name], record)
+        for tool, count in counts.items():
+            watched = self._watched[tool.name]
+            watched.count += count
+            tool.limit = watched.detector.limit
 
     def use(self, settings: Settings) -> None:
         """Take new settings for tools to come, and their threshold for those that have no own."""
@@ -93,19 +97,17 @@ class Examiner:
         return watched
 
     def _new(self) -> list[Record]:
-        """What was appended since the last round, and what was pushed out but stood out."""
-        suspects = [self.suspects.popleft() for _ in range(len(self.suspects))]
-        buffer = self._buffer
+        """What was appended since the last round and is still there."""
         if not self.has_new:
             return []
-        calls = list(buffer)  # one step of the interpreter: iterating would meet changes
+        calls = list(self._buffer)  # one step of the interpreter: iterating would meet changes
         seen, self._seen = self._seen, calls[-1]
+        if seen is None or ended(seen) < ended(calls[0]) - LATE:
+            return calls
         for index in range(len(calls) - 1, -1, -1):
             if calls[index] is seen:
                 return calls[index + 1 :]
-        if seen is None:
-            return calls
-        return [one for one in suspects if ended(one) < ended(calls[0])] + calls
+        return calls
 
     def _judge(self, watched: Watched, record: Record) -> None:
         if self.pauses.covers(record[1], ended(record)):

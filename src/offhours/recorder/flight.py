@@ -65,12 +65,10 @@ class Flight:
         self._rest = REST
 
     def notice(self, record: Record) -> None:
-        """A call was over its tool's limit, or is the first of its tool: look soon."""
+        """A call was over its tool's limit, or is the first of its tool."""
         self.examiner.suspects.append(record)
-        if self._background:
-            if not self._drainer.running:
-                self._drainer.start()
-            self._drainer.wake()
+        if self._background and not self._drainer.running:
+            self._drainer.start()
 
     def keep(self, tool: Tool, began: float, spent: float, result: Any) -> None:
         """Record a call with its result."""
@@ -148,12 +146,15 @@ class Flight:
 
     def _round(self) -> float:
         """One round of the drainer; how long to rest."""
+        began = self.timer()
         with self.lock:
             busy = self.examiner.has_new
             self.examine()
             self._trim()
             self._rest = REST if busy else min(LONGEST_REST, self._rest * 2)
-            rest, due = self._rest, self.examiner.incidents.next_due()
+            # Under a storm of calls, at most a twentieth of the time is ours.
+            rest = max(self._rest, min(1.0, 20 * (self.timer() - began)))
+            due = self.examiner.incidents.next_due()
             if due is not None:
                 rest = min(rest, max(0.0, due - self.timer()))
             self.examiner.pauses.expect(rest)

@@ -46,6 +46,6 @@ class Summarizer:
 
     def _text(self, said: Any) -> str:
         if not isinstance(said, str):
-            said = msgspec.json.encode(self._redactor.data(said)).decode()
+            return msgspec.json.encode(self._redactor.data(said)).decode()[:LONGEST]
         # Secrets first: half a secret would not be recognized.
         return self._redactor.text(said[:_READ])[:LONGEST]
