@@ -71,7 +71,7 @@ class ToolsManager:
             raise ToolNotFound(f"no tool {str(name)[:200]!r} is registered{near}")
         if args is None:
             return found.call()
-        if not isinstance(args, Mapping):
+        if type(args) is not dict and not isinstance(args, Mapping):
             raise ArgumentError("args", f"expected names with values, got {type(args).__name__}")
         return found.call(**args)
 

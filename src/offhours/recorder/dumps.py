@@ -70,7 +70,7 @@ class Dump(
 
     def document(self) -> dict[str, Any]:
         """The dump as plain data, in the documented form."""
-        found: dict[str, Any] = msgspec.to_builtins(self)
+        found: dict[str, Any] = msgspec.json.decode(self.json())
         return found
 
     def json(self) -> bytes:
