@@ -38,7 +38,6 @@ class LokiDouble:
         self.stored: dict[tuple[tuple[str, str], ...], list[Entry]] = {}
         self.pushes: list[dict[str, str]] = []
         self.statuses: list[int] = []
-        self.pushed = threading.Condition()
         self.let_go = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -122,14 +121,12 @@ class LokiDouble:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status, text = double._answer(self.path, body, self.headers)
+                double.pushes.append(dict(self.headers))
+                double.statuses.append(status)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text.encode())
-                with double.pushed:
-                    double.pushes.append(dict(self.headers))
-                    double.statuses.append(status)
-                    double.pushed.notify_all()
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -16,6 +16,7 @@ RARE = 1e-4
 REFIT = 16
 _TAIL = 0.1
 _LEAST = 1e-9
+_MOST = 1e6
 
 
 class DynamicDetector:
@@ -55,7 +56,7 @@ class DynamicDetector:
         before, limit = self._middle(), self.limit
         over = value > self._log_limit
         news = over and self._guests.is_news(value, self._calls)
-        rarity = self._rarity(value) if news else None
+        rarity = self._rarity(value)
         run = self._level.risen(value, self._sorted, log(1 + self.threshold))
         if run is not None:
             self._adopt(run)
@@ -64,7 +65,7 @@ class DynamicDetector:
             self._learn(min(value, self._log_limit))
             return None
         times = f"{exp(value - before):.1f} times the median"
-        return Finding("point", limit, rarity, f"{times}, one call in {rarity:,.0f} is as slow")
+        return Finding("point", limit, rarity, f"{times}, {_rare(rarity)} is as slow")
 
     def _learn(self, value: float) -> None:
         insort(self._sorted, value)
@@ -100,8 +101,12 @@ class DynamicDetector:
         """One call in how many is as slow, by the fitted tail; a million at most."""
         above = value - self._sorted[int(len(self._sorted) * (1 - _TAIL))]
         if self._excess <= 0:
-            return 1e6
-        return min(1e6, exp(min(above / self._excess, 20.0)) / _TAIL)
+            return _MOST
+        return min(_MOST, exp(min(above / self._excess, 20.0)) / _TAIL)
+
+
+def _rare(rarity: float) -> str:
+    return "not one call in a million" if rarity >= _MOST else f"one call in {rarity:,.0f}"
 
 
 def _risen(by: float) -> str:

@@ -1,0 +1,34 @@
+"""The recorder's page: its Python runs as it stands, its commands ask Loki as Loki wants it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from offhours import get_global_interceptor_chain
+
+PAGE = (Path(__file__).parents[2] / "docs" / "recorder.md").read_text(encoding="utf-8")
+
+
+def test_the_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+    members = get_global_interceptor_chain().interceptors
+    recorder, budget = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    space = {"__name__": "page"}
+    exec(recorder, space)
+    assert capsys.readouterr().out == "1 1\nlist of 3 in workflow_123\n"
+    exec(budget, space)
+    assert capsys.readouterr().out == "ONCE\n"
+    with pytest.raises(PermissionError, match="no budget left for paid_model"):
+        space["ask"]("twice")  # type: ignore[operator]
+    for added in set(get_global_interceptor_chain().interceptors) - set(members):
+        get_global_interceptor_chain().remove(added)
+
+
+def test_no_command_asks_for_what_loki_refuses() -> None:
+    commands = re.findall(r"^curl .*(?:\\\n.*)*", PAGE, re.MULTILINE)
+    assert len(commands) == 3
+    for command in commands:
+        assert "since=" in command
+        assert "start=" not in command
