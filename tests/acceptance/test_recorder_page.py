@@ -27,7 +27,7 @@ def test_the_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_command_asks_for_what_loki_refuses() -> None:
-    commands = re.findall(r"^curl .*(?:\\\n.*)*", PAGE, re.MULTILINE)
+    commands = re.findall(r"^curl (?:.*\\\n)*.*", PAGE, re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
         assert "since=" in command

@@ -2,7 +2,16 @@
 
 from typing import assert_type
 
-from offhours import JobHandle, JobState, Offhours, TaskHandle, TaskPriority
+from offhours import (
+    JobHandle,
+    JobState,
+    Offhours,
+    PerfCatcherInterceptor,
+    TaskHandle,
+    TaskPriority,
+    get_global_interceptor_chain,
+    get_perfcatcher_interceptor,
+)
 
 app = Offhours(":memory:", threads=2, lease="1m")
 
@@ -31,3 +40,25 @@ assert isinstance(plain, TaskHandle)
 
 reindex.submit(1)  # type: ignore[arg-type]
 plain.options(nope=1)  # type: ignore[call-arg]
+
+recorder = PerfCatcherInterceptor(sinks=(), cooldown="1m", mode="threshold")
+
+
+@recorder.tool
+def search(query: str) -> list[str]:
+    return [query]
+
+
+@get_global_interceptor_chain().tool(name="fetch")
+async def fetch(url: str) -> bytes:
+    return url.encode()
+
+
+async def await_fetch() -> None:
+    assert_type(await fetch("u"), bytes)
+
+
+assert_type(search("q"), list[str])
+assert_type(get_perfcatcher_interceptor(), PerfCatcherInterceptor)
+search(1)  # type: ignore[arg-type]
+PerfCatcherInterceptor(nope=1)  # type: ignore[call-arg]

@@ -56,7 +56,6 @@ class DynamicDetector:
         before, limit = self._middle(), self.limit
         over = value > self._log_limit
         news = over and self._guests.is_news(value, self._calls)
-        rarity = self._rarity(value)
         run = self._level.risen(value, self._sorted, log(1 + self.threshold))
         if run is not None:
             self._adopt(run)
@@ -64,6 +63,7 @@ class DynamicDetector:
         if not news:
             self._learn(min(value, self._log_limit))
             return None
+        rarity = self._rarity(value)
         times = f"{exp(value - before):.1f} times the median"
         return Finding("point", limit, rarity, f"{times}, {_rare(rarity)} is as slow")
 
