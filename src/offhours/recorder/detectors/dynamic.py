@@ -12,6 +12,7 @@ from offhours.recorder.detectors.level import LevelWatch
 from offhours.recorder.detectors.recurrence import Recurrence
 
 WINDOW = 200
+YOUNG = 100
 RARE = 1e-4
 REFIT = 16
 _TAIL = 0.1
@@ -86,11 +87,15 @@ class DynamicDetector:
         count = len(self._sorted)
         if count < self._min_samples:
             return
-        tail = self._sorted[int(count * (1 - _TAIL)) :]
-        # Few calls say little about a tail: keep away from it while there are few.
+        # While there are few, the slowest says more of a cold start than of the tail.
+        known = self._sorted[:-1] if count < YOUNG else self._sorted
+        tail = known[min(int(len(known) * (1 - _TAIL)), len(known) - 2) :]
+        # Few calls say little about a tail: keep away from it, but not beyond all reason.
         doubt = 1 + 6 * (1 - count / WINDOW) / max(1.0, sqrt(count / 10))
         self._excess = doubt * (sum(tail) / len(tail) - tail[0])
         far = tail[0] + self._excess * log(_TAIL / RARE)
+        if count < YOUNG:
+            far = min(far, known[-1] + log(2))
         self._log_limit = max(far, self._middle() + log(1 + self.threshold))
         self.limit = exp(self._log_limit)
 
