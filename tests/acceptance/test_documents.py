@@ -22,6 +22,7 @@ import pytest
 import offhours
 from offhours import BackgroundTaskManager, PriorityTaskScheduler, TaskPriority, TaskStatus
 from offhours.faces.base import forget_shared
+from offhours.recorder.chain import forget_global_chain
 
 DOCUMENTS = Path(__file__).parents[2].parent / "shared" / "sources"
 OPTIMIZER = DOCUMENTS / "1-offline-optimizer.md"
@@ -170,10 +171,14 @@ class TestPerfCatcher:
     """Component 1 of the offline optimizer's document, and the tools manager."""
 
     @pytest.fixture(autouse=True)
-    def _calls(self) -> None:
+    def _calls(self) -> Iterator[None]:
+        forget_global_chain()
         recorder = offhours.get_perfcatcher_interceptor()
         for _ in range(20):
             recorder.record("my_tool", 12.5)
+        yield
+        recorder.close()
+        forget_global_chain()
 
     def test_configuration(self, monkeypatch: pytest.MonkeyPatch) -> None:
         text = OPTIMIZER.read_text(encoding="utf-8")

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from offhours import get_global_interceptor_chain
+from offhours.recorder.chain import forget_global_chain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recorder.md").read_text(encoding="utf-8")
 
 
 def test_the_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
-    members = get_global_interceptor_chain().interceptors
+    forget_global_chain()
     recorder, budget = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     space = {"__name__": "page"}
     exec(recorder, space)
@@ -22,8 +22,7 @@ def test_the_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "ONCE\n"
     with pytest.raises(PermissionError, match="no budget left for paid_model"):
         space["ask"]("twice")  # type: ignore[operator]
-    for added in set(get_global_interceptor_chain().interceptors) - set(members):
-        get_global_interceptor_chain().remove(added)
+    forget_global_chain()
 
 
 def test_no_command_asks_for_what_loki_refuses() -> None:

@@ -134,6 +134,12 @@ def tool_name(function: Function) -> str:
     return str(getattr(function, "__name__", type(function).__name__))
 
 
+def forget_global_chain() -> None:
+    """The next `get_global_interceptor_chain()` makes a new one; for tests."""
+    global _chain
+    _chain = None
+
+
 _lock = threading.Lock()
 _chain: InterceptorChain | None = None
 
