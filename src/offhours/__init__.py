@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from offhours.faces.tools import ToolsManager as ToolsManager
     from offhours.handles import JobHandle as JobHandle
     from offhours.handles import TaskHandle as TaskHandle
-    from offhours.recorder.chain import (
+    from offhours.recorder.perfcatcher import PerfCatcherInterceptor as PerfCatcherInterceptor
+    from offhours.recorder.shared import (
         get_global_interceptor_chain as get_global_interceptor_chain,
     )
-    from offhours.recorder.perfcatcher import PerfCatcherInterceptor as PerfCatcherInterceptor
-    from offhours.recorder.perfcatcher import (
+    from offhours.recorder.shared import (
         get_perfcatcher_interceptor as get_perfcatcher_interceptor,
     )
 
@@ -64,9 +64,9 @@ _HOME = {
     "ToolsManager": "offhours.faces.tools",
     "JobHandle": "offhours.handles",
     "TaskHandle": "offhours.handles",
-    "get_global_interceptor_chain": "offhours.recorder.chain",
+    "get_global_interceptor_chain": "offhours.recorder.shared",
     "PerfCatcherInterceptor": "offhours.recorder.perfcatcher",
-    "get_perfcatcher_interceptor": "offhours.recorder.perfcatcher",
+    "get_perfcatcher_interceptor": "offhours.recorder.shared",
 }
 _OTHER_NAME = {"context": "current_context"}
 

@@ -22,7 +22,7 @@ import pytest
 import offhours
 from offhours import BackgroundTaskManager, PriorityTaskScheduler, TaskPriority, TaskStatus
 from offhours.faces.base import forget_shared
-from offhours.recorder.chain import forget_global_chain
+from offhours.recorder.shared import forget_global_chain
 
 DOCUMENTS = Path(__file__).parents[2].parent / "shared" / "sources"
 OPTIMIZER = DOCUMENTS / "1-offline-optimizer.md"

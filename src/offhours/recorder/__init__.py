@@ -7,11 +7,12 @@
 (42, 1)
 """
 
-from offhours.recorder.chain import InterceptorChain, get_global_interceptor_chain
+from offhours.recorder.chain import InterceptorChain
 from offhours.recorder.dumps import Dump, Request
 from offhours.recorder.interceptors import Interceptor, ToolCall
-from offhours.recorder.perfcatcher import PerfCatcherInterceptor, get_perfcatcher_interceptor
+from offhours.recorder.perfcatcher import PerfCatcherInterceptor
 from offhours.recorder.places import workflow
+from offhours.recorder.shared import get_global_interceptor_chain, get_perfcatcher_interceptor
 from offhours.recorder.sinks.base import Sink
 
 __all__ = [

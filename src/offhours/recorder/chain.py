@@ -132,28 +132,3 @@ def tool_name(function: Function) -> str:
     while isinstance(function, functools.partial):
         function = function.func
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def forget_global_chain() -> None:
-    """The next `get_global_interceptor_chain()` makes a new one; for tests."""
-    global _chain
-    _chain = None
-
-
-_lock = threading.Lock()
-_chain: InterceptorChain | None = None
-
-
-def get_global_interceptor_chain() -> InterceptorChain:
-    """The chain of this process, with a `PerfCatcherInterceptor` set up from PERFCATCHER_*.
-
-    Faulty variables raise `ConfigError`, which names all of them.
-    """
-    global _chain
-    if _chain is None:
-        from offhours.recorder.perfcatcher import PerfCatcherInterceptor
-
-        with _lock:
-            if _chain is None:
-                _chain = InterceptorChain([PerfCatcherInterceptor()])
-    return _chain

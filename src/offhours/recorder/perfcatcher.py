@@ -250,16 +250,3 @@ class PerfCatcherInterceptor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def get_perfcatcher_interceptor() -> PerfCatcherInterceptor:
-    """The recorder of this process: the one in `get_global_interceptor_chain()`."""
-    from offhours.recorder.chain import get_global_interceptor_chain
-
-    chain = get_global_interceptor_chain()
-    for interceptor in chain.interceptors:
-        if isinstance(interceptor, PerfCatcherInterceptor):
-            return interceptor
-    made = PerfCatcherInterceptor()
-    chain.add(made)
-    return made
