@@ -35,8 +35,16 @@ if TYPE_CHECKING:
     from offhours.faces.scheduled_task import ScheduledTask as ScheduledTask
     from offhours.faces.tasks import BackgroundTask as BackgroundTask
     from offhours.faces.tasks import TaskStatus as TaskStatus
+    from offhours.faces.tools import ToolsManager as ToolsManager
     from offhours.handles import JobHandle as JobHandle
     from offhours.handles import TaskHandle as TaskHandle
+    from offhours.recorder.perfcatcher import PerfCatcherInterceptor as PerfCatcherInterceptor
+    from offhours.recorder.shared import (
+        get_global_interceptor_chain as get_global_interceptor_chain,
+    )
+    from offhours.recorder.shared import (
+        get_perfcatcher_interceptor as get_perfcatcher_interceptor,
+    )
 
     context = current_context
 
@@ -67,8 +75,12 @@ _HOME = {
     "ScheduledTask": "offhours.faces.scheduled_task",
     "BackgroundTask": "offhours.faces.tasks",
     "TaskStatus": "offhours.faces.tasks",
+    "ToolsManager": "offhours.faces.tools",
     "JobHandle": "offhours.handles",
     "TaskHandle": "offhours.handles",
+    "get_global_interceptor_chain": "offhours.recorder.shared",
+    "PerfCatcherInterceptor": "offhours.recorder.perfcatcher",
+    "get_perfcatcher_interceptor": "offhours.recorder.shared",
 }
 _OTHER_NAME = {"context": "current_context"}
 

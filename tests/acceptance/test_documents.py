@@ -33,6 +33,7 @@ from offhours.core.times import parse_moment
 from offhours.faces.base import forget_shared
 from offhours.faces.intervals import RecurringTask
 from offhours.faces.local_time import LOCAL
+from offhours.recorder.shared import forget_global_chain
 
 DOCUMENTS = Path(__file__).parents[2].parent / "shared" / "sources"
 OPTIMIZER = DOCUMENTS / "1-offline-optimizer.md"
@@ -316,6 +317,88 @@ def now() -> datetime:
     return datetime.now().astimezone()
 
 
+class TestPerfCatcher:
+    """Component 1 of the offline optimizer's document, and the tools manager."""
+
+    @pytest.fixture(autouse=True)
+    def _calls(self) -> Iterator[None]:
+        forget_global_chain()
+        recorder = offhours.get_perfcatcher_interceptor()
+        for _ in range(20):
+            recorder.record("my_tool", 12.5)
+        yield
+        recorder.close()
+        forget_global_chain()
+
+    def test_configuration(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = OPTIMIZER.read_text(encoding="utf-8")
+        variables = re.findall(r"^(PERFCATCHER_\w+)=(\S+)", text, re.MULTILINE)
+        assert len(variables) == 5
+        plain = offhours.PerfCatcherInterceptor().settings
+        for name, value in variables:
+            monkeypatch.setenv(name, value)
+        assert offhours.PerfCatcherInterceptor().settings == plain, "they are the defaults"
+        monkeypatch.setenv("PERFCATCHER_WINDOW_SIZE", "7")
+        assert offhours.PerfCatcherInterceptor().settings.window_size == 7
+
+    def test_usage(self, capsys: pytest.CaptureFixture[str]) -> None:
+        done = run(
+            example(OPTIMIZER, "Component 1: Enhanced PerfCatcher", "Usage"),
+            PerfCatcherInterceptor=offhours.PerfCatcherInterceptor,
+        )
+        assert done.perfcatcher is offhours.get_perfcatcher_interceptor()
+        assert done.perfcatcher.get_tool_stats("expensive_tool")["threshold"] == 0.15
+        told = capsys.readouterr().out.splitlines()
+        assert told[0] == f"Buffer size: {done.stats['buffer_size']} requests"
+        assert told[2:] == ["Mean: 12.50ms", "P95: 12.50ms"]
+
+    def test_buffer_dump_format(self) -> None:
+        text = OPTIMIZER.read_text(encoding="utf-8")
+        block = re.search(r"```json\n(\{.*?)```", text, re.DOTALL)
+        assert block
+        documented = json.loads(re.sub(r",?\s*//.*", "", block[1]))
+        dump = offhours.get_perfcatcher_interceptor().dump_now()
+        assert dump is not None
+        document = dump.document()
+        assert documented.keys() <= document.keys()
+        assert documented["type"] == document["type"]
+        assert documented["buffer_duration_s"] == document["buffer_duration_s"]
+        assert list(documented["requests"][0]) == list(document["requests"][0])
+        labels = dict(re.findall(r"^- `(\w+)`: (.+)$", text, re.MULTILINE))
+        assert labels.keys() == dump.labels.keys()
+        assert {labels[name].strip("`") for name in ("job", "type")} == {
+            dump.labels[name] for name in ("job", "type")
+        }
+        assert dump.labels["severity"] in labels["severity"]
+
+    def test_tool_interceptor_integration(self) -> None:
+        recorder = offhours.get_perfcatcher_interceptor()
+        before = recorder.get_tool_stats("my_tool")["count"]
+        done = run(
+            example(OPTIMIZER, "Tool Interceptor Integration"),
+            config={"tools": {"my_tool": lambda arg: arg.upper()}},
+            ollama_client=None,
+            rag=None,
+        )
+        assert done.result == "VALUE"
+        assert recorder.get_tool_stats("my_tool")["count"] == before + 1
+
+    def test_performance_monitoring(self) -> None:
+        recorder = offhours.get_perfcatcher_interceptor()
+        run(example(OPTIMIZER, "4. Performance Monitoring"), perfcatcher=recorder)
+        for tool, threshold in (("database_query", 0.10), ("api_call", 0.25)):
+            assert recorder.get_tool_stats(tool)["threshold"] == threshold
+
+    def test_check_perfcatcher_buffer(self, capsys: pytest.CaptureFixture[str]) -> None:
+        run(example(OPTIMIZER, "Check PerfCatcher Buffer"))
+        assert re.fullmatch(r"Buffer: \d+ requests, \d+\.\ds\n", capsys.readouterr().out)
+
+    def test_buffer_not_dumping(self, capsys: pytest.CaptureFixture[str]) -> None:
+        code = example(OPTIMIZER, "Buffer Not Dumping")
+        run(code, get_perfcatcher_interceptor=offhours.get_perfcatcher_interceptor)
+        assert capsys.readouterr().out == "Threshold: 20.0%\nLoki not available\n"
+
+
 class TestTaskManager:
     """The background processing document."""
 
@@ -444,6 +527,8 @@ def test_every_documented_name_of_this_stage_is_importable() -> None:
             "src.scheduled_tasks",
             "src.background_scheduler",
             "src.core.background_worker",
+            "src.tool_interceptors",
+            "src.tools_manager",
         ):
             for names in re.findall(rf"from {re.escape(module)} import (.+)", text):
                 wanted.update(name.strip() for name in names.split(","))

@@ -7,10 +7,13 @@ from offhours import (
     JobHandle,
     JobState,
     Offhours,
+    PerfCatcherInterceptor,
     ScheduledTask,
     ScheduledTaskManager,
     TaskHandle,
     TaskPriority,
+    get_global_interceptor_chain,
+    get_perfcatcher_interceptor,
     start_background_scheduler,
 )
 
@@ -46,3 +49,25 @@ assert_type(start_background_scheduler(), BackgroundScheduler)
 
 reindex.submit(1)  # type: ignore[arg-type]
 plain.options(nope=1)  # type: ignore[call-arg]
+
+recorder = PerfCatcherInterceptor(sinks=(), cooldown="1m", mode="threshold")
+
+
+@recorder.tool
+def search(query: str) -> list[str]:
+    return [query]
+
+
+@get_global_interceptor_chain().tool(name="fetch")
+async def fetch(url: str) -> bytes:
+    return url.encode()
+
+
+async def await_fetch() -> None:
+    assert_type(await fetch("u"), bytes)
+
+
+assert_type(search("q"), list[str])
+assert_type(get_perfcatcher_interceptor(), PerfCatcherInterceptor)
+search(1)  # type: ignore[arg-type]
+PerfCatcherInterceptor(nope=1)  # type: ignore[call-arg]

@@ -14,7 +14,8 @@ OffhoursError
 ├── NotFound (LookupError)
 │   ├── JobNotFound
 │   ├── TaskNotFound
-│   └── ScheduleNotFound
+│   ├── ScheduleNotFound
+│   └── ToolNotFound
 ├── IllegalMove                   the job's state does not allow this
 ├── Conflict                      somebody else has changed it meanwhile, or has its name
 ├── LeaseLost                     somebody else holds the job now
@@ -134,6 +135,10 @@ class TaskNotFound(NotFound):
 
 class ScheduleNotFound(NotFound):
     """No schedule has that number or name."""
+
+
+class ToolNotFound(NotFound):
+    """No tool of that name is registered."""
 
 
 class IllegalMove(OffhoursError):
