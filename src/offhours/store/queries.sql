@@ -47,7 +47,8 @@ select (select count(*) from workers where id = :worker),
        (select case when :counting then
            (select count(*) from jobs where worker is not null and priority >= :background) else 0 end),
        exists (select 1 from jobs where ready = 1),
-       (select min(due_at) from schedules where due_at is not null)
+       (select min(due_at) from schedules where due_at is not null),
+       exists (select 1 from foreground)
 
 -- name: next_due
 select min(run_at) from jobs where state = 'pending' and ready = 0

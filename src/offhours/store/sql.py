@@ -146,12 +146,12 @@ class SqlStore:
         """The answer to a round that finds nothing to do; None when there may be something."""
         limits = order.limits
         [row] = self._db.read(self._sql["round"], _round_values(order))
-        alive, next_due, last_start, running, any_ready, next_fire = row
+        alive, next_due, last_start, running, any_ready, next_fire, any_lease = row
         if order.slots > 0 and (any_ready or _come(next_due, now)):
             return None
         if order.fires and _come(next_fire, now):
             return None
-        leases = self.foreground(now)
+        leases = self.foreground(now) if any_lease else []
         room = background_room(limits, leases, running, last_start, now)
         return Exchange(bool(alive), [], [], leases, room, next_due, next_fire)
 
@@ -159,10 +159,10 @@ class SqlStore:
         self, db: apsw.Connection, moves: Sequence[Move], order: ClaimOrder, now: Micros
     ) -> Exchange:
         refused = self._apply(db, moves, now)
-        alive, next_due, last_start, running, _, next_fire = db.execute(
+        alive, next_due, last_start, running, _, next_fire, any_lease = db.execute(
             self._sql["round"], _round_values(order)
         ).get
-        leases = self._leases(db, now)
+        leases = self._leases(db, now) if any_lease else []
         room = background_room(order.limits, leases, running, last_start, now)
         if not alive:
             return Exchange(False, refused, [], leases, room, None)
