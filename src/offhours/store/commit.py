@@ -10,18 +10,20 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import apsw
 
 from offhours.core import points
 from offhours.core.errors import StoreClosed
-from offhours.store.faults import translate
+from offhours.store.faults import patiently, translate
 
 T = TypeVar("T")
 Unit = Callable[[apsw.Connection], T]
 
 MOST_AT_ONCE = 256
+PATIENCE = 10.0
 
 
 class _Ticket(Generic[T]):
@@ -42,10 +44,11 @@ class GroupCommit:
     own work is done, so nobody depends on being woken, and what was committed is not done twice.
     """
 
-    def __init__(self, connection: apsw.Connection, path: str) -> None:
+    def __init__(self, connection: apsw.Connection, path: str, patience: float = PATIENCE) -> None:
         self.lock = threading.RLock()
         self._connection: apsw.Connection | None = connection
         self._path = path
+        self._begin = partial(patiently, lambda: connection.execute("begin immediate"), patience)
         self._waiting: deque[_Ticket[Any]] = deque()
         self._batch: list[_Ticket[Any]] = []
         self._settled: list[_Ticket[Any]] = []  # committed or failed, and not yet marked
@@ -100,7 +103,7 @@ class GroupCommit:
         try:
             if connection.in_transaction:  # left by somebody who was interrupted twice
                 connection.execute("rollback")
-            connection.execute("begin immediate")
+            self._begin()
             begun = True
             for ticket in batch:
                 ticket.value = ticket.unit(connection)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import apsw
 
@@ -16,6 +18,25 @@ from offhours.core.errors import (
     StoreReadOnly,
     StoreUnusable,
 )
+
+T = TypeVar("T")
+_PAUSE = 0.005
+
+
+def patiently(call: Callable[[], T], seconds: float) -> T:
+    """Call again for so long as SQLite is busy.
+
+    It waits by itself for a lock, but answers at once while another process opens the file after a
+    crash, or is the last to close it.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return call()
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(_PAUSE)
 
 
 def translate(error: apsw.Error, path: str) -> StoreError:

@@ -22,7 +22,7 @@ from offhours.core.errors import (
 )
 from offhours.core.times import SECOND, Micros
 from offhours.store.commit import GroupCommit, T, Unit
-from offhours.store.faults import translated
+from offhours.store.faults import patiently, translated
 from offhours.store.migrate import check, migrate
 
 # A commit copies each page that it changed: with the small rows of a queue, half the usual page
@@ -52,15 +52,21 @@ class Database:
         if not memory:
             check_library(apsw.sqlite_lib_version(), path, journal)
             _prepare_file(path)
+        self._patience = lock_timeout / SECOND
         with translated(path):
             writer = _connect(path, lock_timeout)
-            try:
+
+            def prepare() -> apsw.Connection:
                 _check_file(writer, path)
                 _configure(writer, durability, "memory" if memory else journal)
                 migrate(writer, path)
                 reader = writer if memory else _connect(path, lock_timeout)
                 if not memory:
                     reader.execute("pragma query_only = 1").fetchall()
+                return reader
+
+            try:
+                reader = patiently(prepare, self._patience)
             except BaseException:
                 writer.close()
                 raise
@@ -73,7 +79,7 @@ class Database:
         _open_databases.add(self)
 
     def _use(self, writer: apsw.Connection, reader: apsw.Connection) -> None:
-        self._commits = GroupCommit(writer, self.path)
+        self._commits = GroupCommit(writer, self.path, self._patience)
         self._reader = reader
         self._read_lock = self._commits.lock if writer is reader else threading.RLock()
 
@@ -106,7 +112,8 @@ class Database:
     def read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of one query, on committed data."""
         with self._read_lock, translated(self.path):
-            return self._reader.execute(sql, values).fetchall()
+            reader = self._reader
+            return patiently(lambda: reader.execute(sql, values).fetchall(), self._patience)
 
     def changed(self) -> int:
         """A number that is another one after a commit of anybody else (in memory: of anybody)."""
