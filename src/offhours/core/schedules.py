@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from offhours.core.times import Micros, parse_duration, spoken
 
 MOST_CAUGHT_UP = 1_000
 _CAUGHT_UP_BY_DEFAULT = 100
+_DAILY = re.compile(r"([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)-([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
 
 
 class ScheduleStatus(StrEnum):
@@ -132,7 +134,7 @@ class Blackout:
     @classmethod
     def parse(cls, value: object) -> Blackout:
         """From its text."""
-        text = str(value).strip()[:64]
+        text = value.strip()[:64] if isinstance(value, str) else repr(value)[:64]
         try:
             if ".." in text:
                 first, _, last = text.partition("..")
@@ -140,11 +142,11 @@ class Blackout:
                 if found.start > found.end:  # type: ignore[operator]
                     raise ScheduleError(f"blackout: {text} ends before it starts", "blackout")
                 return found
-            if text.count("-") == 1:
-                opening, _, closing = text.partition("-")
+            if (times := _DAILY.fullmatch(text)) is not None:
+                opening, closing = (time.fromisoformat(word) for word in times.groups())
                 if opening == closing:
                     raise ScheduleError(f"blackout: {text} starts when it ends", "blackout")
-                return cls(text, time.fromisoformat(opening), time.fromisoformat(closing))
+                return cls(text, opening, closing)
             day = date.fromisoformat(text)
         except ValueError as wrong:
             if isinstance(wrong, ScheduleError):

@@ -34,6 +34,7 @@ When = str | Plan | Trigger | timedelta | datetime
 
 _JOB_OPTIONS = ("priority", "queue", "retries", "timeout", "metadata", "on_lost")
 _LONGEST_NAME = 200
+_MOST_BLACKOUTS = 400
 
 
 class ScheduleOptions(TypedDict, total=False):
@@ -223,7 +224,9 @@ def _name(given: object, task: str, args: str) -> str:
 def _blackouts(value: Any) -> str | None:
     if value is None:
         return None
-    items = [value] if isinstance(value, str) else list(value)
+    items = list(value) if isinstance(value, list | tuple) else [value]
+    if len(items) > _MOST_BLACKOUTS:
+        raise ScheduleError(f"blackout: at most {_MOST_BLACKOUTS}, got {len(items):,}", "blackout")
     return json.dumps([Blackout.parse(item).text for item in items]) if items else None
 
 
