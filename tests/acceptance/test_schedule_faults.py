@@ -6,6 +6,7 @@ import pytest
 
 from offhours import JobState
 from offhours.core.errors import ScheduleError
+from offhours.core.schedules import ScheduleMove, ScheduleStatus
 from offhours.testing import memory_app
 
 
@@ -20,3 +21,22 @@ def noop(*args: object) -> None: ...
 def test_a_blackout_that_is_not_clear_is_refused(blackout: object) -> None:
     with pytest.raises(ScheduleError, match="blackout"):
         memory_app().schedule(noop, "every hour", blackout=blackout)  # type: ignore[arg-type]
+
+
+def test_a_schedule_that_cannot_be_fired_stops_nobody_else() -> None:
+    """Its zone may be unknown on this machine, its row may be of another release."""
+    app = memory_app()
+    broken = app.schedule(noop, "every minute", name="broken")
+    whole = app.schedule(noop, "every minute", name="whole")
+    found = broken.record
+    changes = {"plan": found.plan.replace('"UTC"', '"Mars/Olympus"')}
+    move = ScheduleMove(found.id, found.revision, found.next_at, "", changes, {})
+    assert app.store.schedules.change(move, app.clock.micros())
+    job = app.submit(noop)
+    app.clock.advance("1m")
+    app.drain()
+    assert job.status is JobState.SUCCEEDED
+    assert whole.record.runs == 1
+    assert broken.status is ScheduleStatus.DISABLED
+    assert "Mars/Olympus" in (broken.record.reason or "")
+    assert any(event.kind == "schedule.disabled" for event in app.events())

@@ -390,20 +390,25 @@ def unpark(schedule: Schedule, now: Micros) -> ScheduleMove:
     )  # fmt: skip
 
 
+def disable(schedule: Schedule, reason: str, now: Micros, **changes: Any) -> ScheduleMove:
+    """Fire no more until it is resumed by hand: something is wrong with it."""
+    return _changed(
+        schedule, "schedule.disabled", now, {"reason": reason},
+        status=ScheduleStatus.DISABLED, reason=reason, due_at=None, **changes,
+    )  # fmt: skip
+
+
 def after_run(schedule: Schedule, succeeded: bool, now: Micros) -> ScheduleMove | None:
     """What the end of one of its jobs means for the schedule; None: nothing to write."""
     failures = 0 if succeeded else schedule.failures + 1
     if failures == schedule.failures:
         return None
     changes: dict[str, Any] = {"failures": failures}
-    disable = schedule.disable_after
+    limit = schedule.disable_after
     fires = schedule.status in (ScheduleStatus.ACTIVE, ScheduleStatus.PARKED)
-    if fires and disable is not None and failures >= disable:
+    if fires and limit is not None and failures >= limit:
         reason = "its job failed" if failures == 1 else f"{failures} jobs failed in a row"
-        return _changed(
-            schedule, "schedule.disabled", now, {"reason": reason},
-            status=ScheduleStatus.DISABLED, reason=reason, due_at=None, **changes,
-        )  # fmt: skip
+        return disable(schedule, reason, now, **changes)
     return ScheduleMove(schedule.id, schedule.revision, schedule.next_at, "", changes, {})
 
 

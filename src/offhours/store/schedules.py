@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ RECENT = 1_000
 
 Apply = Callable[[apsw.Connection, Sequence[Move], Micros], Sequence[Move]]
 _encode = msgspec.json.Encoder().encode
+_log = logging.getLogger("offhours")
 
 
 class SqlSchedules:
@@ -57,7 +59,15 @@ class SqlSchedules:
         if schedule.overlap != Overlap.ALLOW:
             jobs = db.execute(self._sql["jobs_of_schedule"], (schedule.id,)).fetchall()
             busy, waiting = len(jobs), sum(1 for _, _, reason in jobs if reason == EARLIER)
-        return self._settle(db, schedule, decide(schedule, now, busy, waiting), now)
+        try:
+            firing = decide(schedule, now, busy, waiting)
+        except Exception as error:
+            # What one schedule holds must not stop the work of all the others.
+            reason = f"its next fire cannot be found: {error}"[:500]
+            _log.exception("schedule %d: %s", schedule.id, reason)
+            self._change(db, schedules.disable(schedule, reason, now), now)
+            return []
+        return self._settle(db, schedule, firing, now)
 
     def _settle(
         self, db: apsw.Connection, schedule: Schedule, firing: Firing, now: Micros
