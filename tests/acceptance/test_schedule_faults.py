@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from offhours import JobState
 from offhours.core.errors import ScheduleError
 from offhours.core.schedules import ScheduleMove, ScheduleStatus
-from offhours.testing import memory_app
+from offhours.core.times import to_datetime
+from offhours.schedules import ScheduleHandle
+from offhours.testing import MemoryApp, memory_app
 
 
 def noop(*args: object) -> None: ...
@@ -40,3 +44,46 @@ def test_a_schedule_that_cannot_be_fired_stops_nobody_else() -> None:
     assert broken.status is ScheduleStatus.DISABLED
     assert "Mars/Olympus" in (broken.record.reason or "")
     assert any(event.kind == "schedule.disabled" for event in app.events())
+
+
+def in_its_jitter() -> tuple[MemoryApp, ScheduleHandle]:
+    """A schedule whose instant has come and whose jitter is not over."""
+    app = memory_app()
+    handle = app.schedule(noop, "every day at 12:00", name="slow", jitter="10h")
+    found = handle.record
+    assert found.next_at is not None and found.due_at is not None
+    app.clock.jump(to_datetime((found.next_at + found.due_at) // 2))
+    return app, handle
+
+
+@pytest.mark.parametrize("change", [{"max_runs": 9}, {"name": "other"}, {"jitter": "9h"}])
+def test_a_change_of_something_else_keeps_a_fire_in_its_jitter(change: dict[str, Any]) -> None:
+    app, handle = in_its_jitter()
+    instant = handle.record.next_at
+    handle.update(**change)
+    assert handle.record.next_at == instant
+    app.clock.advance("10h")
+    app.drain()
+    assert [fire.instant for fire in handle.fires() if fire.job_id] == [instant]
+
+
+def test_an_instant_in_its_jitter_is_not_forgotten() -> None:
+    _, changed = in_its_jitter()
+    changed.update("every day at 13:00")
+    _, resumed = in_its_jitter()
+    resumed.pause("holiday")
+    resumed.resume()
+    assert [fire.code for fire in changed.fires()] == ["changed"]
+    assert [fire.code for fire in resumed.fires()] == ["paused"]
+
+
+@pytest.mark.parametrize("when", [None, "every 2 hours"])
+def test_what_a_pause_skips_is_told_also_after_a_change(when: str | None) -> None:
+    app = memory_app()
+    handle = app.schedule(noop, "every hour", name="hourly")
+    handle.pause("holiday")
+    app.clock.advance("5h")
+    handle.update(when, max_runs=100)
+    handle.resume()
+    assert [fire.reason for fire in handle.fires()] == ["holiday"] * 5
+    assert handle.record.skipped == 5

@@ -102,9 +102,9 @@ def decide(schedule: Schedule, now: Micros, busy: int, waiting: int) -> Firing:
 
 
 def skip_all(schedule: Schedule, code: str, reason: str, now: Micros) -> Firing:
-    """Skip what is due, whatever the policies say: the schedule was not active."""
+    """Skip what is due or still in its jitter, whatever the policies say."""
     plan = plan_of(schedule.plan)
-    instants, following = _due(schedule, plan, 0, now)
+    instants, following = _due(schedule._replace(jitter=0), plan, 0, now)
     fires = tuple(_skip(schedule, instant, code, reason, now) for instant in instants)
     due = None if following is None else _due_at(schedule, following)
     return Firing(fires, following, due)
@@ -127,7 +127,7 @@ def _due(
 
 
 def _skip(schedule: Schedule, instant: Micros, code: str, reason: str, now: Micros) -> Fire:
-    return Fire(instant, Verdict.SKIP, code, reason, now - _due_at(schedule, instant))
+    return Fire(instant, Verdict.SKIP, code, reason, max(0, now - _due_at(schedule, instant)))
 
 
 def _run(schedule: Schedule, instant: Micros, code: str, now: Micros) -> Fire:

@@ -224,9 +224,16 @@ class ScheduleBook:
             new = change(old)
             if new.name != old.name and (other := self._table.named(new.name)) is not None:
                 raise Conflict(f"the name {new.name!a} is that of schedule {other.id}")
-            next_at = first_fire(plan_of(new.plan), new.max_runs, old.runs, now)
+            same = new.plan == old.plan and old.next_at is not None
+            after = old.next_at - 1 if same and old.next_at is not None else now
+            next_at = first_fire(plan_of(new.plan), new.max_runs, old.runs, after)
             if next_at is None and old.next_at is not None:
                 raise ScheduleError(f"{new.text!a} has no fires left", "when")
+            if not same and old.next_at is not None and old.next_at <= now:
+                # Not active, or still in its jitter: of the old plan nothing will tell of it.
+                reason = old.reason or "the schedule was changed before its jitter was over"
+                code = "changed" if old.status is ScheduleStatus.ACTIVE else str(old.status)
+                self._table.skip_due(key, code, reason, now, active=True)
             return schedules.edit(old, new, next_at, now)
 
         self._table.settle(key, now)  # what is due already fires as it was
