@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from offhours import JobState
 from offhours.core.errors import ScheduleError
 from offhours.core.schedules import ScheduleMove, ScheduleStatus
-from offhours.core.times import to_datetime
+from offhours.core.times import MINUTE, parse_moment, to_datetime
 from offhours.schedules import ScheduleHandle
 from offhours.testing import MemoryApp, memory_app
 
@@ -87,3 +88,21 @@ def test_what_a_pause_skips_is_told_also_after_a_change(when: str | None) -> Non
     handle.resume()
     assert [fire.reason for fire in handle.fires()] == ["holiday"] * 5
     assert handle.record.skipped == 5
+
+
+@pytest.mark.parametrize(
+    ("catch_up", "made"), [("once", 1), ("all:20", 20), ("all:700", 599), ("skip", 0)]
+)
+def test_a_long_blackout_at_the_end_of_a_sleep_hides_no_missed_fire(
+    catch_up: str, made: int
+) -> None:
+    app = memory_app(timezone="UTC")
+    app.clock.jump("2026-01-01T12:00+00:00")
+    handle = app.schedule(noop, "every minute", catch_up=catch_up, blackout="22:00-06:00")
+    app.clock.jump("2026-01-02T05:59+00:00")
+    app.drain()
+    codes = Counter(fire.code for fire in handle.fires(2_000))
+    assert codes == Counter(caught_up=made, missed=599 - made, blackout=480)
+    caught = [fire.instant for fire in handle.fires(2_000) if fire.job_id]
+    latest = parse_moment("2026-01-01T21:59+00:00")
+    assert caught == [latest - n * MINUTE for n in range(made)]

@@ -23,6 +23,7 @@ from offhours.core.schedules import (
 )
 from offhours.core.times import SECOND, Micros, iso, spoken
 from offhours.core.triggers import Plan
+from offhours.core.triggers.zones import instant as wall_instant
 from offhours.core.triggers.zones import local
 
 GRACE: Micros = 10 * SECOND
@@ -88,9 +89,12 @@ def decide(schedule: Schedule, now: Micros, busy: int, waiting: int) -> Firing:
     catch_up = CatchUp.parse(schedule.catch_up)
     instants, following = _due(schedule, plan, catch_up.most, now)
     if following is not None and _due_at(schedule, following) <= now:
-        oldest, following = instants[: -catch_up.most], instants[-catch_up.most]
-        fires = [_lost(schedule, plan, instant, catch_up, now) for instant in oldest]
-        return Firing(tuple(fires), following, _due_at(schedule, following))
+        later = _open_from(schedule, plan, following, catch_up.most, now)
+        if later == catch_up.most:
+            oldest, following = instants[: -catch_up.most], instants[-catch_up.most]
+            fires = [_lost(schedule, plan, instant, catch_up, now) for instant in oldest]
+            return Firing(tuple(fires), following, _due_at(schedule, following))
+        catch_up = catch_up._replace(most=catch_up.most - later)
     fires = _judged(schedule, plan, instants, catch_up, now)
     left = runs_left(schedule, plan.count)
     fires, runs = _overlapping(schedule, fires, catch_up, busy, waiting, left)
@@ -124,6 +128,23 @@ def _due(
         found.append(instant)
         instant = plan.next_after(instant, schedule.runs)
     return found, instant
+
+
+def _open_from(
+    schedule: Schedule, plan: Plan, instant: Micros | None, most: int, now: Micros
+) -> int:
+    """How many due instants from this one on lie in no blackout, counted up to `most`."""
+    blackouts = blackouts_of(schedule.blackouts)
+    found = 0
+    while blackouts and found < most:
+        if instant is None or _due_at(schedule, instant) > now:
+            return found
+        wall = local(instant, plan.zone)
+        ends = [blackout.end_after(wall) for blackout in blackouts if blackout.holds(wall)]
+        found += not ends
+        after = max([instant, *(wall_instant(end, plan.zone) - 1 for end in ends)])
+        instant = plan.next_after(after, schedule.runs)
+    return most
 
 
 def _skip(schedule: Schedule, instant: Micros, code: str, reason: str, now: Micros) -> Fire:

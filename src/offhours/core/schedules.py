@@ -15,6 +15,7 @@ from offhours.core.times import Micros, parse_duration, spoken
 
 MOST_CAUGHT_UP = 1_000
 _CAUGHT_UP_BY_DEFAULT = 100
+_LAST_DAY = date(9998, 12, 30)
 _DAILY = re.compile(r"([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)-([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)")
 
 
@@ -167,6 +168,13 @@ class Blackout:
             return now >= self.start or now < self.end
         assert isinstance(self.start, date) and isinstance(self.end, date)
         return self.start <= wall.date() <= self.end
+
+    def end_after(self, wall: datetime) -> datetime:
+        """When a blackout that holds now ends by the wall clock."""
+        if isinstance(self.end, time):
+            late = self.end <= wall.time()
+            return datetime.combine(wall.date() + timedelta(days=late), self.end)
+        return datetime.combine(min(self.end, _LAST_DAY) + timedelta(days=1), time(0))
 
 
 class NewSchedule(NamedTuple):
