@@ -106,3 +106,12 @@ def test_a_long_blackout_at_the_end_of_a_sleep_hides_no_missed_fire(
     caught = [fire.instant for fire in handle.fires(2_000) if fire.job_id]
     latest = parse_moment("2026-01-01T21:59+00:00")
     assert caught == [latest - n * MINUTE for n in range(made)]
+
+
+@pytest.mark.parametrize("catch_up", ["skip", "once", "all"])
+def test_a_short_delay_of_a_dense_schedule_misses_nothing(catch_up: str) -> None:
+    app = memory_app()
+    handle = app.schedule(noop, "every second", catch_up=catch_up, overlap="allow")
+    app.clock.advance("4s")
+    app.drain()
+    assert [fire.code for fire in handle.fires()] == ["fired"] * 4

@@ -189,11 +189,16 @@ def _lost(schedule: Schedule, plan: Plan, instant: Micros, policy: CatchUp, now:
 def _judged(
     schedule: Schedule, plan: Plan, instants: Sequence[Micros], policy: CatchUp, now: Micros
 ) -> list[Fire]:
-    """Blackouts, expiry and catching up. Only the latest instant can still be on time."""
+    """Blackouts, expiry and catching up. What is hardly late is on time, not missed.
+
+    Where of several only one could run at once, that is the latest.
+    """
     judged = {instant: _barred(schedule, plan, instant, now) for instant in instants}
     open_ = [instant for instant, barred in judged.items() if barred is None]
-    on_time = bool(open_) and now - _due_at(schedule, open_[-1]) <= GRACE
-    missed = open_[:-1] if on_time else open_
+    on_time = [instant for instant in open_ if now - _due_at(schedule, instant) <= GRACE]
+    if schedule.overlap not in (Overlap.ALLOW, Overlap.QUEUE_ALL):
+        on_time = on_time[-1:]
+    missed = open_[: len(open_) - len(on_time)]
     match policy.policy:
         case "once":
             made_up = set() if on_time else set(missed[-1:])
@@ -211,8 +216,8 @@ def _judged(
             judged[instant] = _skip(schedule, instant, "missed", reason, now)
         else:
             judged[instant] = _lost(schedule, plan, instant, policy, now)
-    if on_time:
-        judged[open_[-1]] = _run(schedule, open_[-1], "fired", now)
+    for instant in on_time:
+        judged[instant] = _run(schedule, instant, "fired", now)
     return [fire for fire in judged.values() if fire is not None]
 
 
