@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -115,3 +116,20 @@ def test_a_short_delay_of_a_dense_schedule_misses_nothing(catch_up: str) -> None
     app.clock.advance("4s")
     app.drain()
     assert [fire.code for fire in handle.fires()] == ["fired"] * 4
+
+
+def test_fires_that_would_overtake_each_other_are_refused() -> None:
+    app = memory_app()
+    with pytest.raises(ScheduleError, match="jitter: 1 h is longer than the 5 min between"):
+        app.schedule(noop, "every 5 minutes", jitter="1h")
+    handle = app.schedule(noop, "every 2 hours", jitter="1h")
+    with pytest.raises(ScheduleError, match="jitter"):
+        handle.update("every 5 minutes")
+    with pytest.raises(ScheduleError, match="jitter"):
+        handle.update(jitter="3h")
+
+
+@pytest.mark.parametrize("length", [timedelta(microseconds=1), timedelta(milliseconds=99)])
+def test_a_flood_of_fires_is_refused(length: timedelta) -> None:
+    with pytest.raises(ScheduleError, match="at least 100 ms"):
+        memory_app().schedule(noop, length)

@@ -29,6 +29,7 @@ from offhours.schedules.options import (
     ScheduleOptions,
     When,
     Writer,
+    check_density,
     check_known,
     said,
     with_old_plan,
@@ -188,6 +189,7 @@ class ScheduleBook:
                 return ScheduleHandle(self, found.id)
         plan, text = self._writer.plan(when, timezone, now)
         new = new._replace(plan=json.dumps(plan.to_dict()), text=text, declared=declared)
+        check_density(plan, new.jitter, now)
         first = first_fire(plan, new.max_runs, 0, now)
         if first is None:
             raise ScheduleError(f"{text!a} has no fires left", "when")
@@ -224,6 +226,8 @@ class ScheduleBook:
             new = change(old)
             if new.name != old.name and (other := self._table.named(new.name)) is not None:
                 raise Conflict(f"the name {new.name!a} is that of schedule {other.id}")
+            if new.plan != old.plan or new.jitter != old.jitter:
+                check_density(plan_of(new.plan), new.jitter, now)
             same = new.plan == old.plan and old.next_at is not None
             after = old.next_at - 1 if same and old.next_at is not None else now
             next_at = first_fire(plan_of(new.plan), new.max_runs, old.runs, after)

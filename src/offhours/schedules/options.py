@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from offhours.core.errors import OptionError, ScheduleError, did_you_mean
@@ -14,11 +15,13 @@ from offhours.core.firing import plan_of
 from offhours.core.model import TaskPriority
 from offhours.core.schedules import Blackout, CatchUp, NewSchedule, Overlap, Schedule
 from offhours.core.times import (
+    SECOND,
     Duration,
     Micros,
     iso,
     parse_duration,
     parse_moment,
+    spoken,
     to_datetime,
 )
 from offhours.core.triggers import At, Calendar, Cron, Every, Plan, Trigger
@@ -35,6 +38,8 @@ When = str | Plan | Trigger | timedelta | datetime
 _JOB_OPTIONS = ("priority", "queue", "retries", "timeout", "metadata", "on_lost")
 _LONGEST_NAME = 200
 _MOST_BLACKOUTS = 400
+_SHORTEST: Micros = SECOND // 10
+_LOOKED_AT = 60
 
 
 class ScheduleOptions(TypedDict, total=False):
@@ -192,6 +197,18 @@ def check_known(options: Iterable[str], *others: str) -> None:
     for key in options:
         if key not in known:
             raise OptionError(f"{key}: unknown option{did_you_mean(key, known)}")
+
+
+def check_density(plan: Plan, jitter: Micros, now: Micros) -> None:
+    """Refuse fires that no store could keep up with, and a jitter in which they overtake."""
+    if any(isinstance(each, Every) and each.interval < _SHORTEST for each in plan.triggers):
+        raise ScheduleError(f"when: expected at least {spoken(_SHORTEST)} between fires", "when")
+    fires = plan.fires(now, _LOOKED_AT) if jitter else ()
+    gap = min((late - early for early, late in pairwise(fires)), default=jitter)
+    if gap < jitter:
+        raise ScheduleError(
+            f"jitter: {spoken(jitter)} is longer than the {spoken(gap)} between two fires", "jitter"
+        )
 
 
 def said(new: NewSchedule, when: When, timezone: str) -> str:
