@@ -205,7 +205,7 @@ class Dispatcher:
             return now
         if order.slots > 0:
             self.hungry.set()
-        changes = [answer.next_fire]
+        changes = [answer.next_fire] if order.fires else []
         if order.slots > 0:
             changes += [answer.next_due, answer.room.until]
         self._expected = min((t for t in changes if t is not None), default=LATEST)
