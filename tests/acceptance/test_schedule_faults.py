@@ -10,8 +10,10 @@ import pytest
 
 from offhours import JobState
 from offhours.core.errors import ScheduleError
+from offhours.core.model import WorkerInfo
+from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.schedules import ScheduleMove, ScheduleStatus
-from offhours.core.times import MINUTE, parse_moment, to_datetime
+from offhours.core.times import DAY, MINUTE, parse_moment, to_datetime
 from offhours.schedules import ScheduleHandle
 from offhours.testing import MemoryApp, memory_app
 
@@ -133,3 +135,29 @@ def test_fires_that_would_overtake_each_other_are_refused() -> None:
 def test_a_flood_of_fires_is_refused(length: timedelta) -> None:
     with pytest.raises(ScheduleError, match="at least 100 ms"):
         memory_app().schedule(noop, length)
+
+
+def test_many_dense_schedules_after_a_sleep_hold_the_store_for_moments_only() -> None:
+    app = memory_app()
+    for name in "abcdefghij":
+        app.schedule(noop, "every second", name=name)
+    me = WorkerInfo(0, "w", "h", 1, "1", "", "[]", 1, 0, 0, 0, DAY)
+    worker = app.store.add_worker(me, app.clock.micros())
+    app.clock.advance("1d")
+    order = ClaimOrder(worker=worker, slots=1, free=1, tasks=name_list([]))
+    answer = app.store.exchange([], order, app.clock.micros())
+    assert 500 <= sum(handle.record.skipped for handle in app.schedules) <= 1_000
+    assert answer.next_fire is not None and answer.next_fire <= app.clock.micros()
+
+
+def test_a_worker_that_stops_does_not_spin_on_what_is_due() -> None:
+    app = memory_app()
+    app.schedule(noop, "every second")
+    worker = app._make_worker("")
+    worker.start(threads=False)
+    app.clock.advance("1h")
+    now = app.clock.micros()
+    for dispatcher in worker._dispatchers:
+        dispatcher.draining = True
+        assert dispatcher.tick(now) > now
+    worker.stop(0)
