@@ -161,3 +161,25 @@ def test_a_worker_that_stops_does_not_spin_on_what_is_due() -> None:
         dispatcher.draining = True
         assert dispatcher.tick(now) > now
     worker.stop(0)
+
+
+def test_a_fire_that_is_made_up_for_by_hand_is_no_longer_counted_as_skipped() -> None:
+    app = memory_app()
+    handle = app.schedule(noop, "every hour")
+    start = app.clock.now()
+    handle.pause("holiday")
+    app.clock.advance("5h")
+    handle.resume()
+    assert handle.record.skipped == 5
+    assert len(handle.backfill(start, app.clock.now() - timedelta(hours=2))) == 4
+    assert handle.record.skipped == sum(fire.job_id is None for fire in handle.fires()) == 2
+
+
+def test_a_late_fire_expires_with_its_instant() -> None:
+    app = memory_app()
+    handle = app.schedule(noop, "every day at 09:00", expires="1h")
+    app.clock.jump("2026-01-01T09:59+00:00")
+    app.store.schedules.settle(handle.id, app.clock.micros())
+    [fire] = handle.fires()
+    assert fire.job_id is not None
+    assert app.job(fire.job_id).record.expires_at == parse_moment("2026-01-01T10:00+00:00")

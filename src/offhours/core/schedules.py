@@ -280,8 +280,8 @@ def due_at(name: str, jitter: Micros, instant: Micros) -> Micros:
     return instant + int.from_bytes(digest, "big") % (jitter + 1)
 
 
-def job_of(schedule: Schedule, fire_at: Micros, now: Micros) -> NewJob:
-    """The job that a fire of this schedule makes."""
+def job_of(schedule: Schedule, fire_at: Micros, now: Micros, due: Micros) -> NewJob:
+    """The job that a fire of this schedule makes; it expires so long after it was `due`."""
     return NewJob(
         task=schedule.task,
         args=schedule.args,
@@ -293,7 +293,7 @@ def job_of(schedule: Schedule, fire_at: Micros, now: Micros) -> NewJob:
         name=schedule.name,
         metadata=schedule.metadata,
         on_lost=schedule.on_lost,
-        expires_at=None if schedule.expires is None else max(now, fire_at) + schedule.expires,
+        expires_at=None if schedule.expires is None else due + schedule.expires,
         schedule_id=schedule.id,
         fire_at=fire_at,
     )

@@ -292,6 +292,10 @@ update schedules set next_at = :next_at, due_at = :due_at, status = :status, rea
                      delay_total = :delay_total, delay_most = :delay_most, on_time = :on_time
 where id = :id
 
+-- name: unskip
+-- One of its skipped fires has its job now.
+update schedules set skipped = max(0, skipped - 1) where id = :id
+
 -- name: change_schedule
 update schedules set {changes}
 where id = :id and revision = :expected_revision and next_at is :expected_next

@@ -108,7 +108,8 @@ class SqlSchedules:
         wait = fire.verdict is not Verdict.RUN
         if fire.verdict is Verdict.REPLACE:
             wait = self._cancel_earlier(db, schedule, now)
-        db.execute(self._sql["insert_job"], (*job_of(schedule, fire.instant, now), now, True))
+        due = now - fire.delay if fire.code in ("fired", "caught_up") else now
+        db.execute(self._sql["insert_job"], (*job_of(schedule, fire.instant, now, due), now, True))
         job_id = db.last_insert_rowid()
         told = {"schedule": schedule.id, "name": schedule.name, "instant": fire.instant}
         self._tell(db, now, "job.submitted", told, job_id)
@@ -271,6 +272,8 @@ class SqlSchedules:
                 known = (schedule.id, instant)
                 if db.execute(self._sql["fired"], known).get is not None:
                     continue
+                if db.execute(self._sql["fire_known"], known).get is not None:
+                    db.execute(self._sql["unskip"], (schedule.id,))
                 beside = schedule.overlap == Overlap.ALLOW or not (jobs or made)
                 verdict = Verdict.RUN if beside else Verdict.WAIT
                 fire = Fire(instant, verdict, code, None, max(0, now - instant))
