@@ -183,3 +183,18 @@ def test_a_late_fire_expires_with_its_instant() -> None:
     [fire] = handle.fires()
     assert fire.job_id is not None
     assert app.job(fire.job_id).record.expires_at == parse_moment("2026-01-01T10:00+00:00")
+
+
+@pytest.mark.parametrize("zone", ["localtime", "posixrules", "Factory", "right/UTC", "posix/UTC"])
+def test_a_zone_that_is_another_on_each_machine_is_refused(zone: str) -> None:
+    with pytest.raises(ScheduleError, match="timezone"):
+        memory_app().schedule(noop, "every day at 9am", timezone=zone)
+
+
+def test_why_does_not_promise_a_fire_that_a_blackout_skips() -> None:
+    app = memory_app()
+    handle = app.schedule(noop, "every day at 23:00", blackout="22:00-06:00")
+    assert "its next instant is" in str(handle.why())
+    assert "which the blackout 22:00-06:00 skips" in str(handle.why())
+    handle.update(blackout=[])
+    assert "it fires next at" in str(handle.why())

@@ -155,13 +155,25 @@ def _run(schedule: Schedule, instant: Micros, code: str, now: Micros) -> Fire:
     return Fire(instant, Verdict.RUN, code, None, max(0, now - _due_at(schedule, instant)))
 
 
+def blackout_at(schedule: Schedule) -> Blackout | None:
+    """The blackout that skips the next instant."""
+    if schedule.next_at is None or schedule.blackouts is None:
+        return None
+    return _blackout(schedule, plan_of(schedule.plan), schedule.next_at)
+
+
+def _blackout(schedule: Schedule, plan: Plan, instant: Micros) -> Blackout | None:
+    if schedule.blackouts is None:
+        return None
+    wall = local(instant, plan.zone)
+    return next((each for each in blackouts_of(schedule.blackouts) if each.holds(wall)), None)
+
+
 def _barred(schedule: Schedule, plan: Plan, instant: Micros, now: Micros) -> Fire | None:
     """A skip that no catching up changes."""
-    if schedule.blackouts is not None:
-        wall = local(instant, plan.zone)
-        for blackout in blackouts_of(schedule.blackouts):
-            if blackout.holds(wall):
-                return _skip(schedule, instant, "blackout", f"blackout {blackout.text}", now)
+    blackout = _blackout(schedule, plan, instant)
+    if blackout is not None:
+        return _skip(schedule, instant, "blackout", f"blackout {blackout.text}", now)
     late = now - _due_at(schedule, instant)
     if schedule.expires is not None and late > schedule.expires:
         reason = f"expired: {spoken(late)} late, at most {spoken(schedule.expires)} is allowed"

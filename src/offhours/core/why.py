@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from offhours.core.admission import BackgroundLimits, background_room
+from offhours.core.firing import blackout_at
 from offhours.core.model import MAX_CRASHES, Job, JobState
 from offhours.core.ports import Situation
 from offhours.core.schedules import Schedule, ScheduleStatus
@@ -58,9 +59,11 @@ def why_schedule(schedule: Schedule, now: Micros) -> Why:
             left = schedule.due_at - now
             when = _at(schedule.due_at, now)
             if left > 0:
-                return Why(
-                    "active", f"it fires next at {when} (in {spoken(left)}){skips}", schedule.due_at
-                )
+                over = blackout_at(schedule)
+                what = f"its next instant is {when}" if over else f"it fires next at {when}"
+                but = f", which the blackout {over.text} skips" if over else ""
+                sentence = f"{what} (in {spoken(left)}){but}{skips}"
+                return Why("active", sentence, schedule.due_at)
             return Why(
                 "due",
                 f"it is due since {when}; it fires when a worker runs{skips}",

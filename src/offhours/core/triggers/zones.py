@@ -11,6 +11,7 @@ from offhours.core.errors import ScheduleError
 from offhours.core.times import HOUR, Micros, to_datetime, to_micros
 
 _STRIDE = 6 * HOUR
+_OF_THIS_MACHINE = ("localtime", "posixrules", "Factory")
 
 
 def load_zone(name: str) -> ZoneInfo:
@@ -19,7 +20,7 @@ def load_zone(name: str) -> ZoneInfo:
     >>> load_zone("Europe/Berlin").key
     'Europe/Berlin'
     """
-    if isinstance(name, str) and 0 < len(name) <= 64 and name.isascii():
+    if isinstance(name, str) and 0 < len(name) <= 64 and name.isascii() and _says_where(name):
         try:
             return ZoneInfo(name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -28,6 +29,11 @@ def load_zone(name: str) -> ZoneInfo:
     raise ScheduleError(
         f"timezone: {shown} is not an IANA name like 'Europe/Berlin'{_near(name)}", "timezone"
     )
+
+
+def _says_where(name: str) -> bool:
+    """Whether it means the same everywhere; `right/` zones are besides many seconds off."""
+    return name not in _OF_THIS_MACHINE and not name.startswith(("right/", "posix/"))
 
 
 def _near(name: object) -> str:
