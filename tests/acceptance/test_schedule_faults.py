@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from offhours import JobState
-from offhours.core.errors import ScheduleError
+from offhours.core.errors import PhraseError, ScheduleError
 from offhours.core.model import WorkerInfo
+from offhours.core.phrases import describe, parse
 from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.schedules import ScheduleMove, ScheduleStatus
-from offhours.core.times import DAY, MINUTE, parse_moment, to_datetime
+from offhours.core.times import DAY, MINUTE, parse_moment, to_datetime, to_micros
 from offhours.schedules import ScheduleHandle
 from offhours.testing import MemoryApp, memory_app
 
@@ -198,3 +199,50 @@ def test_why_does_not_promise_a_fire_that_a_blackout_skips() -> None:
     assert "which the blackout 22:00-06:00 skips" in str(handle.why())
     handle.update(blackout=[])
     assert "it fires next at" in str(handle.why())
+
+
+NOW = datetime(2026, 6, 1, 10, tzinfo=UTC)  # a monday
+
+
+@pytest.mark.parametrize(
+    ("phrase", "fires"),
+    [
+        ("every 3 months starting february 1", ["2027-02-01T00", "2027-05-01T00"]),
+        ("every month starting 2026-08-15", ["2026-08-15T00", "2026-09-15T00"]),
+        ("quarterly starting 2026-08-15", ["2026-08-15T00", "2026-11-15T00"]),
+        ("weekly at 9am starting tomorrow", ["2026-06-02T09", "2026-06-09T09"]),
+        ("every week starting wednesday", ["2026-06-03T00", "2026-06-10T00"]),
+        ("every year starting 2026-08-15", ["2026-08-15T00", "2027-08-15T00"]),
+        ("every week on friday starting tomorrow", ["2026-06-05T00", "2026-06-12T00"]),
+        ("tonight at 2am", ["2026-06-02T02"]),
+        ("tonight at midnight", ["2026-06-02T00"]),
+        ("every monday at 1 at night", ["2026-06-08T01", "2026-06-15T01"]),
+    ],
+)
+def test_a_phrase_means_what_a_person_means(phrase: str, fires: list[str]) -> None:
+    plan = parse(phrase, NOW)
+    found = [to_datetime(fire) for fire in plan.fires(to_micros(NOW), 2)]
+    assert [f"{fire:%Y-%m-%dT%H}" for fire in found] == fires
+    assert parse(describe(plan, "UTC"), NOW) == plan
+
+
+@pytest.mark.parametrize(
+    ("phrase", "suggestion"),
+    [
+        ("every day starting tomorrow at 9am", "every day at 09:00 starting tomorrow at 9am"),
+        ("every weekday until june 10 at 5pm", "every weekday at 17:00 until june 10 at 5pm"),
+        ("every friday night at 1am", "every saturday at 01:00"),
+        ("every friday night at 12", "every friday at 00:00"),
+        ("tomorrow night at 1", "on 2026-06-03 at 01:00"),
+    ],
+)
+def test_a_phrase_of_two_meanings_is_asked_about(phrase: str, suggestion: str) -> None:
+    with pytest.raises(PhraseError) as asked:
+        parse(phrase, NOW)
+    assert suggestion in asked.value.suggestions
+    assert len(asked.value.suggestions) == 2
+
+
+def test_mo_is_no_month() -> None:
+    with pytest.raises(PhraseError):
+        parse("every mo at 9am", NOW)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from datetime import time as wall_time
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from offhours.core.errors import PhraseError, ScheduleError
 from offhours.core.phrases import checks, intervals, recurring
 from offhours.core.phrases.clock_times import settle
 from offhours.core.phrases.dates import Moment
+from offhours.core.phrases.lexicon import NIGHT
 from offhours.core.phrases.reader import Reader
 from offhours.core.phrases.slots import Clause, Relative, Schedule
 from offhours.core.times import SECOND, Micros, to_datetime, to_micros
@@ -39,6 +40,7 @@ class Builder:
                 raise self.wrong("that is said twice", clause)
             triggers += [trigger for trigger in made if trigger not in triggers]
             windows += window
+        self._check_bound_times(triggers)
         if windows and len(schedule.clauses) > 1:
             raise self.wrong("an interval within hours has to be a schedule of its own")
         start, end = self._start(triggers), self._end()
@@ -130,9 +132,24 @@ class Builder:
             raise self.wrong("the time is said twice", clause)
         if once.at is None and not times and once.first == clause.taken["once"]:
             self._untimed_day(once)
+        if clause.part == NIGHT:
+            once = self._night_of(clause, once, [time.at for time in times])
         walls = [wall_time(*each.at) for each in times] or [once.at or wall_time(0)]
         moments = [once.instant(self.zone, self.reader, wall) for wall in walls]
         return [self._ahead(moment, once.first) for moment in moments]
+
+    def _night_of(self, clause: Clause, once: Moment, times: list[tuple[int, int]]) -> Moment:
+        """After midnight, tonight is tomorrow; of any other night it is better asked."""
+        if not times or any(hour >= 6 for hour, _ in times):
+            return once
+        if self.reader.tokens[once.first].text == "tonight":
+            return replace(once, day=once.day + timedelta(days=self.now.hour >= 6))
+        if checks.is_night_of_day(self.reader, clause):
+            days = [once.day + timedelta(days=later) for later in (1, 0)]
+            raise checks.which_night(
+                self.reader, clause, times[0], [f"on {day.isoformat()}" for day in days]
+            )
+        return once
 
     def _untimed_day(self, once: Moment) -> None:
         word = self.reader.tokens[once.first]
@@ -183,6 +200,27 @@ class Builder:
             for words in (f"starting {day} {time}", f"from {time} to 23:59", f"at {time}")
         ]
         return self.reader.wrong("starting once, or on each day?", start.first, choices)
+
+    def _check_bound_times(self, triggers: list[Trigger]) -> None:
+        """`every day until friday at 9am`: each day at that time, or at midnight?"""
+        schedule = self.schedule
+        days = [c for c in schedule.clauses if c.cron is None and c.once is None and _by_day(c)]
+        if not days or any(clause.times for clause in days):
+            return
+        start, end = schedule.start, schedule.end
+        if start is not None and intervals.takes_start(schedule, triggers):
+            if start.at is not None:
+                return
+            start = None
+        for slot, bound in (("start", start), ("end", end)):
+            if bound is None or bound.at is None or bound.coming:
+                continue
+            text, place = self.reader.text, schedule.taken[slot]
+            here = self.reader.tokens[place].start
+            choices = [
+                f"{text[:here]}at {time} {text[here:]}" for time in (f"{bound.at:%H:%M}", "00:00")
+            ]
+            raise self.reader.wrong(f"at that time each day, or only the {slot}?", place, choices)
 
     def _end(self) -> Micros | None:
         schedule, end = self.schedule, self.schedule.end

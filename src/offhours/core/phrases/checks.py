@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from offhours.core.errors import PhraseError
-from offhours.core.phrases.lexicon import MORNING, NIGHT, WEEKDAY_NAMES
+from offhours.core.phrases.clock_times import settle
+from offhours.core.phrases.lexicon import MORNING, NIGHT, PARTS, WEEKDAY_NAMES, joined
 from offhours.core.phrases.reader import Reader
 from offhours.core.phrases.slots import Clause, Days, Frequency
 
@@ -26,6 +27,8 @@ def check(reader: Reader, clause: Clause, now: datetime) -> None:
         raise _once_or_always(reader, clause, now)
     if clause.part and clause.part != NIGHTLY and not clause.times:
         raise part_without_time(reader, clause)
+    if clause.part == NIGHT and days and days.weekdays and is_night_of_day(reader, clause):
+        _check_night(reader, clause, days)
     if often is None:
         _refuse(reader, clause, "that needs to say how often", "window", "in_step", "first_minute")
         _refuse(reader, clause, "minutes of an hour need `every hour`", "minutes")
@@ -44,6 +47,34 @@ def check(reader: Reader, clause: Clause, now: datetime) -> None:
             "window", "minutes", "first_minute", "in_step",
         )  # fmt: skip
         _check_days(reader, clause, often)
+
+
+def is_night_of_day(reader: Reader, clause: Clause) -> bool:
+    """Whether it is `friday night` or `tomorrow night`, and not `friday at 1 at night`."""
+    place = clause.taken["part"]
+    day = reader.tokens[place - 1].text if place else ""
+    return reader.tokens[place].text in PARTS and day.isalpha() and day not in ("every", "each")
+
+
+def _check_night(reader: Reader, clause: Clause, days: Days) -> None:
+    """One in the morning of friday night: friday, or saturday?"""
+    times = [time.at for time in settle(reader, clause.times or [], NIGHT)]
+    if all(hour >= 6 for hour, _ in times):
+        return
+    later = [
+        f"every {joined([WEEKDAY_NAMES[(day + ahead) % 7] for day in sorted(days.weekdays)])}"
+        for ahead in (1, 0)
+    ]
+    raise which_night(reader, clause, times[0], later)
+
+
+def which_night(
+    reader: Reader, clause: Clause, at: tuple[int, int], days: list[str]
+) -> PhraseError:
+    """The refusal of a time after midnight in the night of a day."""
+    choices = [f"{day} at {at[0]:02}:{at[1]:02}" for day in days]
+    reason = "after midnight that night is another day; which one is meant?"
+    return reader.wrong(reason, clause.taken["part"], choices)
 
 
 def _is_rule(clause: Clause) -> bool:

@@ -21,6 +21,8 @@ def is_interval(clause: Clause, schedule: Schedule, zone: ZoneInfo) -> bool:
     often = clause.frequency
     if often is None:
         return False
+    if often.counts_from_start and schedule.start and not (clause.days or clause.months):
+        return True
     if often.unit == "day":
         return often.count > 1 and not often.is_week
     if often.unit == "month":

@@ -50,7 +50,7 @@ for _base, _size, _words in (
     ("day", 1, "day days d"),
     ("day", 7, "week weeks wk wks w"),
     ("day", 14, "fortnight fortnights"),
-    ("month", 1, "month months mo mos mth mths"),
+    ("month", 1, "month months mos mth mths"),
     ("month", 3, "quarter quarters"),
     ("month", 12, "year years yr yrs y"),
 ):

@@ -22,6 +22,11 @@ class Frequency:
     is_week: bool = False
 
     @property
+    def counts_from_start(self) -> bool:
+        """Whether a start says on which day of its week, month or year it comes."""
+        return self.is_week or self.unit == "month"
+
+    @property
     def within_day(self) -> bool:
         return self.unit == "second"
 
