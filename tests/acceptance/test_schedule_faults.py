@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from offhours import JobState
-from offhours.core.errors import PhraseError, ScheduleError
+from offhours import JobState, Offhours
+from offhours.core.errors import OptionError, PhraseError, ScheduleError
 from offhours.core.model import WorkerInfo
 from offhours.core.phrases import describe, parse
 from offhours.core.ports import ClaimOrder, name_list
@@ -246,3 +247,18 @@ def test_a_phrase_of_two_meanings_is_asked_about(phrase: str, suggestion: str) -
 def test_mo_is_no_month() -> None:
     with pytest.raises(PhraseError):
         parse("every mo at 9am", NOW)
+
+
+@pytest.mark.parametrize("expires", [0, timedelta(days=40_000)])
+def test_a_lifetime_of_nothing_or_of_ages_is_refused(expires: object) -> None:
+    with pytest.raises(OptionError, match="expires"):
+        memory_app().schedule(noop, "every day", expires=expires)  # type: ignore[arg-type]
+
+
+def test_after_a_phrase_that_was_refused_the_right_one_is_taken(tmp_path: Path) -> None:
+    with Offhours(tmp_path / "a.db") as before:
+        before.schedule(noop, "every day", name="daily")
+    with Offhours(tmp_path / "a.db") as app:
+        with pytest.raises(PhraseError):
+            app.schedule(noop, "every dya", name="daily")
+        assert app.schedule(noop, "every hour", name="daily").record.text == "every hour"

@@ -186,6 +186,7 @@ class ScheduleBook:
             if not redeclare:
                 self._check_twice(new.name, declared)
             if found.declared == declared:
+                self._declared[new.name] = declared
                 return ScheduleHandle(self, found.id)
         plan, text = self._writer.plan(when, timezone, now)
         new = new._replace(plan=json.dumps(plan.to_dict()), text=text, declared=declared)
@@ -208,7 +209,6 @@ class ScheduleBook:
             raise ScheduleError(
                 f"this program has another schedule called {name!a}; give each a name", "name"
             )
-        self._declared[name] = declared
 
     def update(
         self, key: int, when: When | None, revision: int | None, options: dict[str, Any]

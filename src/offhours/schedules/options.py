@@ -15,6 +15,7 @@ from offhours.core.firing import plan_of
 from offhours.core.model import TaskPriority
 from offhours.core.schedules import Blackout, CatchUp, NewSchedule, Overlap, Schedule
 from offhours.core.times import (
+    DAY,
     SECOND,
     Duration,
     Micros,
@@ -40,6 +41,7 @@ _LONGEST_NAME = 200
 _MOST_BLACKOUTS = 400
 _SHORTEST: Micros = SECOND // 10
 _LOOKED_AT = 60
+_LONGEST_LIFE: Micros = 36_525 * DAY
 
 
 class ScheduleOptions(TypedDict, total=False):
@@ -143,7 +145,7 @@ class Writer:
             overlap=Overlap.parse(get("overlap", Overlap.SKIP)),
             jitter=parse_duration(get("jitter") or 0, "jitter"),
             blackouts=_blackouts(get("blackout")),
-            expires=None if expires is None else parse_duration(expires, "expires"),
+            expires=None if expires is None else _lifetime(expires),
             max_runs=_count(get("max_runs"), "max_runs"),
             disable_after=_count(get("disable_after", 5), "disable_after"),
         )
@@ -245,6 +247,13 @@ def _blackouts(value: Any) -> str | None:
     if len(items) > _MOST_BLACKOUTS:
         raise ScheduleError(f"blackout: at most {_MOST_BLACKOUTS}, got {len(items):,}", "blackout")
     return json.dumps([Blackout.parse(item).text for item in items]) if items else None
+
+
+def _lifetime(value: Duration) -> Micros:
+    length = parse_duration(value, "expires")
+    if not 0 < length <= _LONGEST_LIFE:
+        raise OptionError(f"expires: expected more than 0 and at most 100 years, got {value!r}")
+    return length
 
 
 def _count(value: Any, name: str) -> int | None:
