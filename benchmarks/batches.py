@@ -5,4 +5,4 @@ import sys
 from run import main
 
 if __name__ == "__main__":
-    main(["--only", "batches", "--no-peers", *sys.argv[1:]])
+    main(["batches", "--no-peers", *sys.argv[1:]])

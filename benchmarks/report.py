@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
@@ -17,8 +18,8 @@ def table(bench: Bench, results: Results) -> str:
     """One benchmark as an aligned Markdown table."""
     cases = [case for case in bench.cases if case.label in results]
     losses = any(case.loses != NONE for case in cases)
-    head = ["contender", *bench.figures.values(), f"{bench.ours} / it ({bench.better} is better)"]
-    rows = [[case.label, *_spreads(bench, results, case), _ratio(bench, results, case)]
+    head = ["contender", *bench.figures.values(), *_ratio_heads(bench)]
+    rows = [[case.label, *_spreads(bench, results, case), *_ratios(bench, results, case)]
             for case in cases]  # fmt: skip
     if losses:
         head.append("lost by kill -9 / power loss")
@@ -40,10 +41,14 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 def spread(values: Sequence[float]) -> str:
     """A median with its smallest and largest value."""
     low, high = min(values), max(values)
+    if low == high:
+        return number(low)
     return f"{number(median(values))} ({number(low)}-{number(high)})"
 
 
 def number(value: float) -> str:
+    if math.isinf(value):
+        return "never"
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
@@ -61,13 +66,30 @@ def write(file: Path, name: str, text: str) -> None:
 
 
 def _spreads(bench: Bench, results: Results, case: Case) -> list[str]:
-    return [spread([one[figure] for one in results[case.label]]) for figure in bench.figures]
+    """The case's figures, or in the place of the first one why it has none."""
+    rounds = results[case.label]
+    if not rounds:
+        return [case.none or "failed", *[NONE] * (len(bench.figures) - 1)]
+    return [
+        spread([one[figure] for one in rounds]) if figure in rounds[0] else NONE
+        for figure in bench.figures
+    ]
 
 
-def _ratio(bench: Bench, results: Results, case: Case) -> str:
-    """Of the table's first figure, taken round by round, so that a slow minute hits both."""
-    if not case.against or case.against not in results:
-        return ""
-    figure = next(iter(bench.figures))
-    pairs = zip(results[case.against], results[case.label], strict=True)
-    return spread([ours[figure] / theirs[figure] for ours, theirs in pairs if theirs[figure]])
+def _ratio_heads(bench: Bench) -> list[str]:
+    if bench.times:
+        return [f"{bench.figures[figure]} × {bench.ours}" for figure in bench.times]
+    return [f"{bench.ours} / it ({bench.better} is better)"]
+
+
+def _ratios(bench: Bench, results: Results, case: Case) -> list[str]:
+    if bench.times:
+        return [_ratio(figure, results, case.label, case.against) for figure in bench.times]
+    return [_ratio(next(iter(bench.figures)), results, case.against, case.label)]
+
+
+def _ratio(figure: str, results: Results, above: str, below: str) -> str:
+    """Taken round by round, so that a slow minute hits both."""
+    pairs = zip(results.get(above, ()), results.get(below, ()), strict=False)
+    ratios = [one[figure] / other[figure] for one, other in pairs if other[figure]]
+    return spread(ratios) if ratios else ""

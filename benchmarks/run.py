@@ -1,4 +1,4 @@
-"""All benchmarks, or some: `python benchmarks/run.py [--only submit,drain] [--quick] [--write]`.
+"""All benchmarks, or some: `python benchmarks/run.py [submit drain ...] [--quick] [--write]`.
 
 Prints one table for each; higher is better for rates, lower for times, CPU and memory.
 """
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import CalledProcessError
 
+import charts
 import machine
 import peers
 import report
@@ -26,9 +26,10 @@ PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 
 def main(arguments: Sequence[str] | None = None) -> None:
     asked = _arguments(arguments)
-    chosen = _chosen(asked.only)
-    sides = _sides(asked.no_peers)
-    plan = rounds.Plan(asked.disk or machine.disk_folder(), asked.quick, asked.rounds, sides)
+    chosen = _chosen(asked.names)
+    sides, absent = _sides(chosen, asked.no_peers)
+    disk = asked.disk or machine.disk_folder()
+    plan = rounds.Plan(disk, asked.quick, asked.rounds, sides, absent)
     about = _about(plan)
     print(f"{about}\n{HOW}\n")
     measured = {}
@@ -38,15 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         table = report.table(bench, results)
         print(table)
         if asked.write:
-            report.write(PAGE, bench.name, f"{table}\n{about}")
+            drawn = charts.write(PAGE.parent / "charts", bench, results)
+            report.write(PAGE, bench.name, f"{table}\n{drawn}\n{about}")
         if asked.json:
             asked.json.write_text(json.dumps({"about": about, "results": measured}, indent=1))
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    names = ",".join(bench.name for bench in BENCHES)
-    parser.add_argument("--only", metavar="NAMES", help=f"some of {names}")
+    names = ", ".join(bench.name for bench in BENCHES)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {names} (all)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, two rounds")
     parser.add_argument("--rounds", type=int, help="how often each contender has its turn")
     parser.add_argument("--no-peers", action="store_true", help="Offhours and the limits only")
@@ -56,29 +58,28 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _chosen(only: str | None) -> list[Bench]:
+def _chosen(names: Sequence[str]) -> list[Bench]:
     known = {bench.name: bench for bench in BENCHES}
-    wanted = list(known) if only is None else only.split(",")
-    if unknown := [name for name in wanted if name not in known]:
+    if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
-    return [known[name] for name in wanted]
+    return [known[name] for name in names or known]
 
 
-def _sides(no_peers: bool) -> frozenset[str]:
-    """Ours, and every peer that can be installed here."""
-    sides = {"offhours", "sqlite"}
-    for peer in () if no_peers else peers.PEERS:
-        try:
-            peers.interpreter(peer)
+def _sides(chosen: list[Bench], no_peers: bool) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Ours, and every peer that is wanted and can run here; the others with their reasons."""
+    wanted = {case.side for bench in chosen for case in bench.cases}
+    sides, absent = wanted - set(peers.PEERS), []
+    for peer in sorted(wanted - sides if not no_peers else ()):
+        if reason := peers.missing(peer):
+            absent.append(f"without {peer}: {reason}")
+        else:
             sides.add(peer)
-        except (CalledProcessError, OSError) as error:
-            print(f"without {peer}: {error}", file=sys.stderr)
-    return frozenset(sides)
+    return frozenset(sides), tuple(absent)
 
 
 def _about(plan: rounds.Plan) -> str:
     command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
-    versions = "; ".join(peers.version_of(side) for side in sorted(plan.sides))
+    versions = "; ".join([*map(peers.version_of, sorted(plan.sides)), *plan.absent])
     disk = machine.file_system(plan.disk) or "unknown file system"
     return (
         f"*{datetime.now(UTC):%Y-%m-%d}, {machine.description()}, databases on {disk}; "

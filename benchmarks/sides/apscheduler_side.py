@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,38 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 logging.disable(logging.WARNING)
 late = common.Lateness(0)
+
+
+def on_sqlite(folder: Path) -> BackgroundScheduler:
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.add_jobstore(SQLAlchemyJobStore(url=f"sqlite:///{folder / 'jobs.db'}"))
+    scheduler.start()
+    return scheduler
+
+
+def mark_due(moment: float) -> None:
+    late.waits.append(time.time() - moment)
+
+
+def due(folder: Path, rate: int, seconds: float) -> common.Figures:
+    """In one process: a second one would not be told of new jobs."""
+    scheduler, n = on_sqlite(folder), max(1, round(rate * seconds))
+    ahead = time.time() + 1 + n / 100  # it stores some 300 a second
+    for number in range(n):
+        moment = ahead + number / rate
+        when = datetime.fromtimestamp(moment, UTC)
+        scheduler.add_job(mark_due, "date", run_date=when, args=(moment,), misfire_grace_time=60)
+    assert time.time() < ahead
+    common.wait_until(lambda: len(late.waits) == n)
+    scheduler.shutdown()
+    return common.percentiles([max(0.0, one) for one in late.waits])
+
+
+def idle(folder: Path, seconds: float, stored: int) -> common.Figures:
+    scheduler = on_sqlite(folder)
+    figures = common.at_rest(seconds)
+    scheduler.shutdown()
+    return figures
 
 
 def mark(number: int) -> None:
@@ -39,4 +72,4 @@ def lateness(folder: Path, rate: int, seconds: float, stored: bool) -> common.Fi
 
 
 if __name__ == "__main__":
-    common.main({"lateness": lateness})
+    common.main({"lateness": lateness, "due": due, "idle": idle, "cpu_of": common.cpu_of})

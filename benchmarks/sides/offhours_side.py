@@ -2,18 +2,90 @@
 
 from __future__ import annotations
 
-import sys
+import functools
+import threading
 import time
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
 import common
+import queues
 
-from offhours import Offhours
+from offhours import Offhours, TaskHandle, TaskPriority, context
 from offhours.core.times import SECOND
 from offhours.core.triggers import Every
 
 starts = common.Starts()
+
+
+class OffhoursQueue(queues.Queue):
+    def __init__(
+        self,
+        folder: Path,
+        durability: str = "normal",
+        threads: int = 4,
+        executor: str = "thread",
+        step_aside: str = "cooperate",
+        background: bool = False,
+    ) -> None:
+        super().__init__(folder)
+        self.settings = {"durability": durability, "threads": threads}
+        self.app: Offhours | None = None
+        self.task_options = {
+            "executor": executor,
+            "step_aside": step_aside,
+            "priority": TaskPriority.BACKGROUND if background else TaskPriority.NORMAL,
+        }
+
+    @functools.cached_property
+    def task(self) -> TaskHandle[[str, float], None]:
+        self.app = Offhours(self.folder / "jobs.db", **self.settings)
+        return self.app.task(**self.task_options)(perform)
+
+    def fresh(self) -> None:
+        self.close()
+        super().fresh()
+
+    def submit(self, what: str, number: float) -> object:
+        return self.task.submit(what, number)
+
+    def submit_many(self, what: str, numbers: Iterable[float]) -> object:
+        return self.task.submit_many([(what, number) for number in numbers])
+
+    def submit_at(self, what: str, calls: Iterable[tuple[float, float]]) -> None:
+        by_moment: dict[float, list[tuple[str, float]]] = {}
+        for number, at in calls:
+            by_moment.setdefault(at, []).append((what, number))
+        for at, some in by_moment.items():
+            moment = datetime.fromtimestamp(at, UTC)
+            self.task.options(at=moment).submit_many(some)
+
+    def stored(self) -> int:
+        return sum(self.task.app.counts().values())
+
+    def work(self) -> None:
+        self.ending = threading.Event()
+        with self.task.app:
+            self.ending.wait()
+
+    def leave(self) -> None:
+        self.ending.set()
+
+    def foreground(self) -> AbstractContextManager[None]:
+        return self.task.app.foreground("bench")
+
+    def close(self) -> None:
+        if self.app is not None:
+            self.app.close()
+            self.app = None
+            del self.task
+
+
+def perform(what: str, number: float) -> None:
+    queues.perform(what, number, context().checkpoint)
 
 
 def noop(number: int) -> None:
@@ -24,36 +96,9 @@ def probe(number: int) -> None:
     starts.mark(number)
 
 
-def tell(number: int) -> None:
-    common.tell_start(number)
-
-
-def submit(folder: Path, n: int, threads: int, durability: str) -> common.Figures:
-    app = Offhours(folder / "jobs.db", durability=durability)
-    figures = common.per_second(app.task(noop).submit, n, threads)
-    app.close()
-    return figures
-
-
-def bulk(folder: Path, n: int, at_once: int) -> common.Figures:
-    app = Offhours(folder / "jobs.db")
-    task = app.task(noop)
-    at_once = min(at_once, n)
-    calls = [(number,) for number in range(at_once)]
-    task.submit_many(calls)
-    began = time.perf_counter()
-    for _ in range(n // at_once):
-        task.submit_many(calls)
-    seconds = time.perf_counter() - began
-    app.close()
-    return {"per_second": n // at_once * at_once / seconds}
-
-
 def drain(folder: Path, n: int, threads: int, durability: str) -> common.Figures:
     """From the start of the worker until every outcome is recorded."""
-    with_jobs = Offhours(folder / "jobs.db")
-    with_jobs.task(noop).submit_many([(number,) for number in range(n)])
-    with_jobs.close()
+    common.in_own_process("store_noops", disk=str(folder), path=str(folder / "jobs.db"), n=n)
     app = Offhours(folder / "jobs.db", threads=threads, durability=durability)
     last = app.job(n)
     app.task(noop)
@@ -62,45 +107,21 @@ def drain(folder: Path, n: int, threads: int, durability: str) -> common.Figures
     last.wait()
     common.wait_until(lambda: app.counts()["succeeded"] == n)
     seconds = time.perf_counter() - began
+    rss = common.rss_bytes() / 1e6
     app.stop()
-    return {"per_second": n / seconds}
+    return {"per_second": n / seconds, "rss_mb": rss}
+
+
+def store_noops(folder: Path, path: str, n: int) -> common.Figures:
+    app = Offhours(path)
+    app.task(noop).submit_many([(number,) for number in range(n)])
+    app.close()
+    return {}
 
 
 def latency(folder: Path, n: int, pause: float) -> common.Figures:
     with Offhours(folder / "jobs.db") as app:
         return common.start_latency(app.task(probe).submit, starts.wait, n, pause)
-
-
-def latency_across(folder: Path, n: int, pause: float) -> common.Figures:
-    app = Offhours(folder / "jobs.db")
-    with common.other_process("work", str(folder / "jobs.db")) as started:
-        figures = common.start_latency(app.task(tell).submit, started, n, pause)
-    app.close()
-    return figures
-
-
-def work(path: str) -> None:
-    app = Offhours(path)
-    app.task(tell)
-    with app:
-        common.work_until_told()
-
-
-def store_future(folder: Path, path: str, stored: int) -> common.Figures:
-    app = Offhours(path)
-    app.task(noop).options(delay="1d").submit_many([(number,) for number in range(stored)])
-    app.close()
-    return {}
-
-
-def idle(folder: Path, seconds: float, stored: int) -> common.Figures:
-    path = str(folder / "jobs.db")
-    if stored:
-        common.in_own_process("store_future", disk=str(folder), path=path, stored=stored)
-    app = Offhours(path)
-    app.task(noop)
-    with app:
-        return common.at_rest(seconds)
 
 
 def lateness(folder: Path, rate: int, seconds: float) -> common.Figures:
@@ -154,22 +175,14 @@ def store_schedules(folder: Path, path: str, stored: int) -> common.Figures:
     return {}
 
 
-MEASURES: dict[str, common.Measure] = {
-    "submit": submit,
-    "bulk": bulk,
+OWN: dict[str, common.Measure] = {
     "drain": drain,
+    "store_noops": store_noops,
     "latency": latency,
-    "latency_across": latency_across,
     "lateness": lateness,
     "stored_schedules": stored_schedules,
     "store_schedules": store_schedules,
-    "store_future": store_future,
-    "idle": idle,
-    "cpu_of": common.cpu_of,
 }
 
 if __name__ == "__main__":
-    if sys.argv[1] == "work":
-        work(sys.argv[2])
-    else:
-        common.main(MEASURES)
+    queues.main(OffhoursQueue, OWN)

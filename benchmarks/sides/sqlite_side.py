@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import apsw
@@ -286,9 +287,31 @@ def idle(folder: Path, seconds: float) -> common.Figures:
     return figures
 
 
+def pool_submit(folder: Path, n: int) -> common.Figures:
+    """Without any store: what Python's own pool takes for a job."""
+    with ThreadPoolExecutor(1) as pool:
+        return common.per_second(lambda number: pool.submit(int, number), n)
+
+
+def pool_drain(folder: Path, n: int, threads: int) -> common.Figures:
+    """From the start of the first job to the end of the last; all wait for the first."""
+    go = threading.Event()
+    with ThreadPoolExecutor(threads) as pool:
+        gates = [pool.submit(go.wait) for _ in range(threads)]
+        jobs = [pool.submit(int, number) for number in range(n)]
+        began = time.perf_counter()
+        go.set()
+        wait([*gates, *jobs])
+        seconds = time.perf_counter() - began
+    assert [job.result() for job in jobs] == list(range(n))
+    return {"per_second": n / seconds}
+
+
 MEASURES: dict[str, common.Measure] = {
     "submit": submit,
     "fsync": fsync,
+    "pool_submit": pool_submit,
+    "pool_drain": pool_drain,
     "bulk": bulk,
     "drain": drain,
     "latency": latency,

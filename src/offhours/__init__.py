@@ -23,6 +23,19 @@ if TYPE_CHECKING:
     from offhours.faces.background import BackgroundTaskManager as BackgroundTaskManager
     from offhours.faces.background import get_task_manager as get_task_manager
     from offhours.faces.background import submit_background_task as submit_background_task
+    from offhours.faces.configuration import BackgroundTaskConfig as BackgroundTaskConfig
+    from offhours.faces.configuration import CeleryWorkerConfig as CeleryWorkerConfig
+    from offhours.faces.configuration import MonitoringConfig as MonitoringConfig
+    from offhours.faces.configuration import SchedulerConfig as SchedulerConfig
+    from offhours.faces.configuration import ThreadedWorkerConfig as ThreadedWorkerConfig
+    from offhours.faces.configuration import auto_load_config as auto_load_config
+    from offhours.faces.configuration import load_config as load_config
+    from offhours.faces.interceptors import (
+        get_global_interceptor_chain as get_global_interceptor_chain,
+    )
+    from offhours.faces.interceptors import (
+        get_perfcatcher_interceptor as get_perfcatcher_interceptor,
+    )
     from offhours.faces.loop import BackgroundScheduler as BackgroundScheduler
     from offhours.faces.loop import (
         get_global_background_scheduler as get_global_background_scheduler,
@@ -39,12 +52,6 @@ if TYPE_CHECKING:
     from offhours.handles import JobHandle as JobHandle
     from offhours.handles import TaskHandle as TaskHandle
     from offhours.recorder.perfcatcher import PerfCatcherInterceptor as PerfCatcherInterceptor
-    from offhours.recorder.shared import (
-        get_global_interceptor_chain as get_global_interceptor_chain,
-    )
-    from offhours.recorder.shared import (
-        get_perfcatcher_interceptor as get_perfcatcher_interceptor,
-    )
 
     context = current_context
 
@@ -65,6 +72,13 @@ _HOME = {
     "BackgroundTaskManager": "offhours.faces.background",
     "get_task_manager": "offhours.faces.background",
     "submit_background_task": "offhours.faces.background",
+    "BackgroundTaskConfig": "offhours.faces.configuration",
+    "CeleryWorkerConfig": "offhours.faces.configuration",
+    "MonitoringConfig": "offhours.faces.configuration",
+    "SchedulerConfig": "offhours.faces.configuration",
+    "ThreadedWorkerConfig": "offhours.faces.configuration",
+    "auto_load_config": "offhours.faces.configuration",
+    "load_config": "offhours.faces.configuration",
     "BackgroundScheduler": "offhours.faces.loop",
     "get_global_background_scheduler": "offhours.faces.loop",
     "start_background_scheduler": "offhours.faces.loop",
@@ -78,9 +92,9 @@ _HOME = {
     "ToolsManager": "offhours.faces.tools",
     "JobHandle": "offhours.handles",
     "TaskHandle": "offhours.handles",
-    "get_global_interceptor_chain": "offhours.recorder.shared",
+    "get_global_interceptor_chain": "offhours.faces.interceptors",
     "PerfCatcherInterceptor": "offhours.recorder.perfcatcher",
-    "get_perfcatcher_interceptor": "offhours.recorder.shared",
+    "get_perfcatcher_interceptor": "offhours.faces.interceptors",
 }
 _OTHER_NAME = {"context": "current_context"}
 

@@ -7,14 +7,17 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from uuid import uuid4
+from weakref import WeakSet
 
-from offhours.config import Options, Settings
+from offhours.config import DEFAULT_DB, Options, Settings
 from offhours.core import states
+from offhours.core.addresses import is_server
 from offhours.core.clock import Clock, Signal, SystemClock
 from offhours.core.errors import (
     IllegalMove,
@@ -30,7 +33,7 @@ from offhours.core.errors import (
 )
 from offhours.core.events import Event
 from offhours.core.model import ForegroundLease, Job, JobState, NewJob, WorkerInfo
-from offhours.core.ports import Executor, Store
+from offhours.core.ports import Executor, Store, WakeUps
 from offhours.core.states import Move
 from offhours.core.times import (
     SECOND,
@@ -43,26 +46,25 @@ from offhours.core.times import (
 from offhours.core.why import Why, why
 from offhours.engine import registry
 from offhours.engine.codec import Codec, load
-from offhours.engine.context import Foreground
+from offhours.engine.context import Foreground, find_context
 from offhours.engine.foreground import ForegroundLeases
 from offhours.engine.lifeline import owner_name
 from offhours.engine.registry import Registry, Task, is_durable, task_name
-from offhours.engine.wakeup import TokenPipe, WakeSocket, send_wake
+from offhours.engine.wakeup import LocalWakeUps
 from offhours.engine.worker import Worker, WorkerSettings
 from offhours.executors.inline import InlineExecutor
 from offhours.executors.threads import ThreadExecutor
 from offhours.handles import JobHandle, SubmitOptions, TaskHandle
 from offhours.options import TaskOptions, make_task, new_job, text, word
 from offhours.schedules import ScheduleBook, ScheduleHandle, ScheduleOptions, When
-from offhours.store.sql import SqlStore
-from offhours.store.sqlite import Database
+from offhours.store.opening import open_store
+from offhours.waiting import Waiters
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 LOCAL_RESULTS = 10_000
-_LOOK: Micros = SECOND // 500
-_LONGEST_LOOK: Micros = SECOND // 20
+_ROOM_LOOK: Micros = SECOND // 20
 
 
 class Offhours:
@@ -81,20 +83,18 @@ class Offhours:
 
     def __init__(
         self,
-        store: str | os.PathLike[str] = "offhours.db",
+        store: str | os.PathLike[str] = DEFAULT_DB,
         *,
         clock: Clock | None = None,
         **options: Unpack[Options],
     ) -> None:
         self.settings = Settings.of(options)
         self.clock: Clock = clock or SystemClock()
-        self.store: Store = SqlStore(
-            Database(
-                os.fspath(store),
-                durability=self.settings.durability,
-                journal=self.settings.journal,
-                lock_timeout=self.settings.lock_timeout,
-            )
+        self.store: Store = open_store(
+            os.fspath(store),
+            durability=self.settings.durability,
+            journal=self.settings.journal,
+            lock_timeout=self.settings.lock_timeout,
         )
         self.registry = Registry(on_change=self._on_new_task)
         self._foreground_view = Foreground()
@@ -102,16 +102,44 @@ class Offhours:
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
         )
         self._worker: Worker | None = None
-        self._processes = False  # whether the worker has a place for them
+        self._opened: set[str] = set()  # places of the worker that are made when they are needed
         self._inline = InlineExecutor() if self.settings.executor == "inline" else None
-        self._pipe = TokenPipe(_pipe_path(self.store.location))
-        self._wake_socket: WakeSocket | None = None
-        self._waiters: dict[int, list[Signal]] = {}
+        self._wake_ups = self._make_wake_ups()
+        self._stopper: threading.Thread | None = None  # drains for a task that called stop()
+        self._waiters = Waiters(self.store, self.clock)
         self._local: dict[int, str] = {}
         self._local_results: dict[int, object] = {}
         self._owner = owner_name(uuid4().hex)
         self._lock = threading.RLock()
         self._closed = False
+        _apps.add(self)
+
+    @classmethod
+    def from_config(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        store: str | os.PathLike[str] | None = None,
+        env_file: str | os.PathLike[str] | None = None,
+        clock: Clock | None = None,
+        **options: Unpack[Options],
+    ) -> Self:
+        """An app as configuration files and the environment say; what is given here wins.
+
+        path: the file; else the one that OFFHOURS_CONFIG names, else `offhours.toml` or `.yaml`
+            and `[tool.offhours]` of `pyproject.toml` in this folder
+        env_file: a file of variables, below those of the environment
+
+        What cannot be used raises `ConfigError`, which names every fault in all of them;
+        `offhours config show --sources` says where each value comes from.
+        """
+        from offhours.sources.configuration import read
+
+        found = read(path, env_file=env_file)
+        found.set_log_level()
+        database = found["db"] if store is None else store
+        chosen: Options = {**found.options, **options}
+        return cls(database, clock=clock, **chosen)
 
     # -- tasks ------------------------------------------------------------------------------
 
@@ -138,10 +166,11 @@ class Offhours:
 
     def _register(self, task: Task) -> None:
         self.registry.add(task)
-        if _in_process(task):
+        if task.executor != "thread":
             with self._lock:
-                if self._worker is not None and self._inline is None and not self._processes:
-                    self._worker.open_place(*self._process_place())
+                if self._worker is not None and self._inline is None:
+                    for place in self._places_for([task]):
+                        self._worker.open_place(*place)
 
     # -- submitting -------------------------------------------------------------------------
 
@@ -187,6 +216,7 @@ class Offhours:
         options: SubmitOptions,
     ) -> list[JobHandle[Any]]:
         """Store one job a call, all in one transaction."""
+        connection = options.get("connection")
         if options.get("durable") is False:
             return [self._submit_local(task.function, call, options) for call in calls]
         now = self.clock.micros()
@@ -196,13 +226,41 @@ class Offhours:
         arguments = [encode(args, kwargs, limit) for args, kwargs in calls]
         if len(calls) > 1 and pattern.unique_key is not None:
             raise OptionError("unique: one key cannot be that of several jobs; submit them singly")
-        if len(calls) > 1 and pattern.unique_key is None and self.settings.bound is None:
+        if connection is not None:
+            self._check_open()
+            jobs = [pattern._replace(args=text) for text in arguments]
+            ids = self.store.submit_on(connection, jobs, now, self.settings.bound)
+        elif len(calls) > 1 and pattern.unique_key is None and self.settings.bound is None:
             self._check_open()
             ids = self.store.submit_alike(pattern, arguments, now)
             self._announce(pattern, now)
         else:
             ids = self._store_jobs([pattern._replace(args=text) for text in arguments], now)
         return [JobHandle(self, job_id) for job_id in ids]
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        """A transaction in which rows of your own and jobs are stored together, or none of them.
+
+        It yields a connection: `execute` your statements on it, and hand it to `submit` as
+        `connection=`. An exception rolls everything back. Keep it short: on SQLite nobody else
+        writes meanwhile.
+
+        >>> import offhours
+        >>> app = offhours.Offhours(":memory:", executor="inline")
+        >>> @app.task
+        ... def mail(to: str) -> None: ...
+        >>> with app.transaction() as tx:
+        ...     _ = tx.execute("create table guests (name text)")
+        ...     _ = tx.execute("insert into guests values (?)", ("Ann",))
+        ...     job = mail.options(connection=tx).submit("Ann")
+        >>> job.status
+        <JobState.PENDING: 'pending'>
+        """
+        self._check_open()
+        with self.store.transaction() as connection:
+            yield connection
+        self.wake_workers()
 
     def check_options(self, task: Task, options: SubmitOptions) -> None:
         """Refuse options that `submit` would refuse."""
@@ -232,7 +290,7 @@ class Offhours:
             except QueueFull:
                 if self.clock.monotonic() >= deadline:
                     raise
-                self.clock.wait(Signal(), self.clock.micros() + _LONGEST_LOOK)
+                self.clock.wait(Signal(), self.clock.micros() + _ROOM_LOOK)
 
     def _submit_local(
         self,
@@ -241,6 +299,8 @@ class Offhours:
         options: SubmitOptions,
     ) -> JobHandle[Any]:
         """A job for this process only: its function and arguments stay in memory."""
+        if options.get("connection") is not None:
+            raise OptionError("durable: a job of this process only is in no transaction")
         args, kwargs = call
         bound = functools.partial(function, *args, **kwargs)
         label = getattr(function, "__qualname__", type(function).__qualname__)
@@ -386,36 +446,19 @@ class Offhours:
         if self._inline is not None and not self.record(job_id).state.final:
             self.drain()
         limit = None if timeout is None else parse_duration(timeout, "timeout") / SECOND
-        started = self.clock.monotonic()
-        finished = Signal()
-        with self._lock:
-            self._waiters.setdefault(job_id, []).append(finished)
-        try:
-            pause, version = _LOOK, -1
-            while True:
-                if finished.is_set() or (changed := self.store.changed()) != version:
-                    job = self.record(job_id)
-                    if job.state.final:
-                        return job
-                    version = changed if not finished.is_set() else -1
-                waited = self.clock.monotonic() - started
-                if limit is not None and waited >= limit:
-                    raise ResultTimeout(f"job {job_id} was not finished in time: "
-                                        f"{self.why(job_id)}", job_id)  # fmt: skip
-                if self._inline is not None:
-                    raise ResultTimeout(
-                        f"job {job_id} cannot finish now: {self.why(job_id)}", job_id
-                    )
-                pause = min(pause * 5 // 4, _LONGEST_LOOK)
-                if limit is not None:
-                    pause = min(pause, max(1000, round((limit - waited) * SECOND)))
-                self.clock.wait(finished, self.clock.micros() + pause)
-        finally:
-            with self._lock:
-                waiting = self._waiters[job_id]
-                waiting.remove(finished)
-                if not waiting:
-                    del self._waiters[job_id]
+        found = self._waiters.wait(job_id, 0 if self._inline is not None else limit)
+        if found is not None:
+            return found
+        self.record(job_id)  # pruned meanwhile?
+        if self._inline is not None:
+            raise ResultTimeout(f"job {job_id} cannot finish now: {self.why(job_id)}", job_id)
+        raise ResultTimeout(f"job {job_id} was not finished in time: {self.why(job_id)}", job_id)
+
+    async def result_async(self, job_id: int) -> Any:
+        """The result of a job; waiting for it blocks neither the event loop nor a thread."""
+        if self._inline is None:
+            await self._waiters.wait_async(job_id)
+        return self.result_of(job_id)
 
     def result_of(self, job_id: int, timeout: Duration | None = None) -> Any:
         """The result of a job, waiting for it."""
@@ -521,7 +564,7 @@ class Offhours:
                     'start a worker: put that under if __name__ == "__main__":'
                 )
             if self._worker is None:
-                address = "" if self._inline else self._listen()
+                address = "" if self._inline else self._wake_ups.hear(self._on_wake)
                 worker = self._make_worker(address)
                 try:
                     worker.start(threads=self._inline is None)
@@ -535,20 +578,30 @@ class Offhours:
         """Drain: finish what runs for up to `stop_timeout`, and hand the rest back.
 
         True when every running job had ended. No attempt is spent on what is handed back. The app
-        can still be asked, submitted to, and started again.
+        can still be asked, submitted to, and started again. A task may call it, too: it does not
+        wait for its own end, but returns False at once.
         """
         seconds = (
             self.settings.stop_timeout if timeout is None else parse_duration(timeout, "timeout")
         ) / SECOND
         with self._lock:
             worker, self._worker = self._worker, None
-            wake_socket, self._wake_socket = self._wake_socket, None
-        clean = True
-        if worker is not None:
-            clean = worker.stop(0 if self._inline is not None else seconds)
+            stopper = self._stopper
+            if worker is not None and worker.runs_caller():
+                # Not a daemon: a program that ends now waits for the drain.
+                self._stopper = threading.Thread(
+                    target=self._drain, args=(worker, seconds), name="offhours-stop"
+                )
+                self._stopper.start()
+                return False
+        if worker is None and stopper is not None and find_context() is None:
+            stopper.join()
+        return self._drain(worker, 0 if self._inline is not None else seconds)
+
+    def _drain(self, worker: Worker | None, seconds: float) -> bool:
+        clean = worker is None or worker.stop(seconds)
         self._leases.close()
-        if wake_socket is not None:
-            wake_socket.close()
+        self._wake_ups.unhear()
         return clean
 
     def close(self) -> None:
@@ -558,7 +611,7 @@ class Offhours:
         self.stop(0)
         self._orphan_local()
         self._closed = True
-        self._pipe.close()
+        self._wake_ups.close()
         self.store.close()
 
     def _orphan_local(self) -> None:
@@ -594,42 +647,56 @@ class Offhours:
         if self._inline is None:
             raise NotStarted('drain() needs executor="inline"; with threads, wait for the jobs')
         self.start()
-        assert self._worker is not None
+        worker = self._worker
+        assert worker is not None
         runs, quiet = 0, 0
-        outer = self._worker.running  # a task that waits for its child drains, too
-        while quiet < 2:  # what looks odd is looked at twice before it is judged
-            again = self._worker.step(self.clock.micros(), outer + 1)
+        outer = worker.running  # a task that waits for its child drains, too
+        # What looks odd is looked at twice before it is judged.
+        while quiet < 2 and self._worker is worker:
+            again = worker.step(self.clock.micros(), outer + 1)
             before = runs
             while self._inline.run_next():
                 runs += 1
-            quiet = 0 if again or runs > before or self._worker.busy(outer) else quiet + 1
+            quiet = 0 if again or runs > before or worker.busy(outer) else quiet + 1
+        if self._worker is not worker:
+            self.stop()  # one of its tasks has asked for that: wait for the end of it
         return runs
 
     def run(self) -> int:
         """Work until SIGTERM or Ctrl-C, then drain; the exit code. A second Ctrl-C stops at once.
 
         SIGTERM: claim no more, finish what runs, hand the rest back, 0. Ctrl-C: the same.
-        Twice: what runs is handed back without waiting, 130.
+        Twice: what runs is handed back without waiting, 130. 1 when the database was deleted or
+        replaced while it was open.
         """
-        asked = Signal()
-        strikes: list[int] = []
+        # A signal may come in the midst of waiting for it: an Event's lock would be held then.
+        strikes: SimpleQueue[int] = SimpleQueue()
 
         def strike(number: int, frame: FrameType | None) -> None:
-            strikes.append(number)
-            asked.set()
+            strikes.put(number)
+
+        def asked() -> bool:
+            with suppress(Empty):  # in steps: on Windows nothing interrupts a wait
+                strikes.get(timeout=0.5)
+                return True
+            return False
 
         old = {s: signal.signal(s, strike) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
             worker = self.start()._worker
-            while not asked.wait(0.5):  # in steps: on Windows nothing interrupts a wait
-                pass
+            while not asked():
+                if worker is None or self._worker is not worker:
+                    break  # one of its tasks has stopped it
+                if worker.store_gone:
+                    self.stop(0)
+                    return 1
             stopper = threading.Thread(target=self.stop, daemon=True)
             stopper.start()
             while stopper.is_alive():
                 stopper.join(0.05)
-                if len(strikes) > 1 and worker is not None:
+                if worker is not None and not strikes.empty():
                     worker.hurry()
-            return 130 if len(strikes) > 1 else 0
+            return 0 if strikes.empty() else 130
         finally:
             for number, handler in old.items():
                 signal.signal(number, handler)
@@ -668,16 +735,15 @@ class Offhours:
             places = [
                 (
                     ThreadExecutor(settings.threads),
-                    lambda task: not task.is_async and not _in_process(task),
+                    lambda task: task.executor == "thread" and not task.is_async,
                 ),
                 (
                     AsyncExecutor(settings.coroutines),
-                    lambda task: task.is_async and not _in_process(task),
+                    lambda task: task.executor == "thread" and task.is_async,
                 ),
             ]
-            self._processes = any(map(_in_process, self.registry.tasks()))
-            if self._processes:
-                places.append(self._process_place())
+            self._opened.clear()
+            places += self._places_for(self.registry.tasks())
         return Worker(
             self.store,
             self.registry,
@@ -695,33 +761,72 @@ class Offhours:
             ),
             foreground=self._foreground_view,
             address=address,
-            pipe=self._pipe,
+            wake_ups=self._wake_ups,
             on_applied=self._on_applied,
             keep_local=self._keep_local,
         )
 
-    def _process_place(self) -> tuple[Executor, Callable[[Task], bool]]:
+    def _places_for(self, tasks: Iterable[Task]) -> list[tuple[Executor, Callable[[Task], bool]]]:
         """Where tasks run that want a process: nobody pays for it before there is one."""
+        places: list[tuple[Executor, Callable[[Task], bool]]] = []
+        makers = {"process": self._process_executor, "celery": self._celery_executor}
+        for kind in {task.executor for task in tasks} - {"thread"} - self._opened:
+            places.append((makers[kind](), functools.partial(_runs_on, kind)))
+            self._opened.add(kind)
+        return places
+
+    def _process_executor(self) -> Executor:
         if os.name != "posix":
             raise OptionError('executor: "process" needs a POSIX system')
         from offhours.executors.processes import ProcessExecutor, ProcessLimits
 
         settings = self.settings
-        self._processes = True
         limits = ProcessLimits(
             grace=settings.kill_grace / SECOND,
             max_runs=settings.max_tasks_per_child,
             max_memory=settings.max_child_memory,
         )
-        return ProcessExecutor(settings.processes, "offhours.engine.child", limits), _in_process
+        return ProcessExecutor(settings.processes, "offhours.engine.child", limits)
+
+    def _celery_executor(self) -> Executor:
+        try:
+            from offhours.executors.celery import CeleryExecutor
+        except ImportError as missing:
+            raise OptionError(
+                f'executor: "celery" needs {missing.name}: pip install "offhours[celery]"'
+            ) from missing
+        settings = self.settings
+        return CeleryExecutor(
+            settings.celery_jobs,
+            settings.broker,
+            settings.broker_prefix,
+            lease=settings.lease / SECOND,
+            carry_arguments=not is_server(self.store.location),
+        )
+
+    def _after_fork(self) -> None:
+        """In a forked child there are no threads: the worker and the leases are the parent's."""
+        self._lock = threading.RLock()
+        self._wake_ups = self._make_wake_ups()  # a lock of the old ones may be held there
+        self._waiters = Waiters(self.store, self.clock)
+        self._worker = self._stopper = None
+        self._leases = ForegroundLeases(
+            self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
+        )
 
     # -- between processes ------------------------------------------------------------------
+
+    def _make_wake_ups(self) -> WakeUps:
+        return self.store.wake_ups() or LocalWakeUps(
+            _pipe_path(self.store.location),
+            lambda: [worker.address for worker in self.store.workers()],
+        )
 
     def _announce(self, job: NewJob, now: Micros) -> None:
         """A job was stored: wake our own worker if it is free, else one of another process."""
         worker = self._worker
         if worker is None or not worker.hungry or self.registry.find(job.task) is None:
-            self._pipe.put()
+            self._wake_ups.put()
         if worker is not None:
             worker.wake(job if job.run_at <= now else None)
 
@@ -729,20 +834,12 @@ class Offhours:
         """Something in the store wants to be looked at: by us, or by one worker elsewhere."""
         if self._worker is not None:
             self._worker.wake()
-        self._pipe.put()
+        self._wake_ups.put()
 
     def _tell_workers(self, kind: str) -> None:
         """Something concerns every worker on the store: "f"oreground or a "c"ancellation."""
         self._on_wake(kind)
-        own = "" if self._wake_socket is None else self._wake_socket.address
-        others = [w.address for w in self.store.workers() if w.address not in ("", own)]
-        if others:
-            send_wake(others, kind)
-
-    def _listen(self) -> str:
-        """Open our own address for wake-ups."""
-        self._wake_socket = WakeSocket(self._on_wake)
-        return self._wake_socket.address
+        self._wake_ups.tell(kind)
 
     def _on_wake(self, kind: str) -> None:
         worker = self._worker
@@ -755,13 +852,12 @@ class Offhours:
         if self._waiters or self._local:
             self._notify([move.job_id for move in moves if move.to.final])
         if self.settings.background_limit is not None:
-            self._pipe.put()
+            self._wake_ups.put()
 
-    def _notify(self, job_ids: Iterable[int]) -> None:
+    def _notify(self, job_ids: Sequence[int]) -> None:
+        self._waiters.tell(job_ids)
         with self._lock:
             for job_id in job_ids:
-                for waiter in self._waiters.get(job_id, ()):
-                    waiter.set()
                 name = self._local.pop(job_id, None)
                 if name is not None:
                     self.registry.remove(name)
@@ -783,6 +879,18 @@ class Offhours:
             raise NotStarted(f"this app on {self.store.name} was closed; make a new one")
 
 
+_apps: WeakSet[Offhours] = WeakSet()
+
+
+def _after_fork() -> None:
+    for app in list(_apps):
+        app._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
 def _leave(number: int, frame: FrameType | None) -> None:
     """SIGTERM asks for an orderly end: 0 once everything is drained."""
     raise SystemExit(0)
@@ -796,5 +904,5 @@ def _anything(*args: Any, **kwargs: Any) -> None:
     """Stands for a task of which only the name is known."""
 
 
-def _in_process(task: Task) -> bool:
-    return task.executor == "process"
+def _runs_on(kind: str, task: Task) -> bool:
+    return task.executor == kind

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import tzinfo
 from typing import Any, TypedDict
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from offhours.core.admission import BackgroundLimits
 from offhours.core.errors import ConfigError, InputError, did_you_mean
+from offhours.core.kinds import Kind, Names, OneOf, Span, Text, Whole, Zone
 from offhours.core.ports import QueueBound
-from offhours.core.times import DAY, SECOND, Duration, Micros, parse_duration
+from offhours.core.times import DAY, SECOND, Duration, Micros
 
+DEFAULT_DB = "offhours.db"
 MEGABYTE = 1_000_000
+BROKER = "redis://localhost:6379/0"
+
+
+def default_broker() -> str:
+    """The address of the broker that the environment names."""
+    return os.environ.get("OFFHOURS_BROKER_URL") or os.environ.get("CELERY_BROKER_URL") or BROKER
 
 
 class Options(TypedDict, total=False):
@@ -22,8 +30,8 @@ class Options(TypedDict, total=False):
     threads: jobs that run at once in threads (4)
     coroutines: `async def` jobs that run at once (100)
     processes: jobs that run at once in processes of their own, for tasks that ask for that (2)
-    executor: where tasks run that do not choose: "thread"; "process" for all but coroutines; or
-        "inline" for tests: nothing runs until `drain()` is called
+    executor: where tasks run that do not choose: "thread"; "process" for all but coroutines;
+        "celery" at Celery workers; or "inline" for tests: nothing runs until `drain()` is called
     kill_grace: how long a run in a process may go on after it was asked to stop (5 s)
     max_tasks_per_child: runs after which such a process is replaced (never)
     max_child_memory: bytes in use after a run above which it is replaced (no limit)
@@ -41,7 +49,11 @@ class Options(TypedDict, total=False):
     retention, retention_jobs: how long (7 days), and how many (100,000), finished jobs are kept
     timezone: an IANA name; naive times are then taken in it, without it they are refused
     queues: names of the queues that this process works on (all)
-    journal: "wal", or "rollback" where WAL cannot be used
+    broker: address of the broker of the Celery workers (OFFHOURS_BROKER_URL, CELERY_BROKER_URL, or
+        redis://localhost:6379/0)
+    broker_prefix: what the names of its queues begin with (offhours)
+    celery_jobs: jobs that are at Celery workers, or on their way there, at once (16)
+    journal: "wal", or "rollback" where WAL cannot be used (SQLite)
     """
 
     threads: int
@@ -67,6 +79,9 @@ class Options(TypedDict, total=False):
     retention_jobs: int
     timezone: str | tzinfo | None
     queues: Sequence[str] | None
+    broker: str
+    broker_prefix: str
+    celery_jobs: int
     journal: str
 
 
@@ -97,6 +112,9 @@ class Settings:
     retention_jobs: int = 100_000
     timezone: tzinfo | None = None
     queues: tuple[str, ...] | None = None
+    broker: str = field(default_factory=default_broker)
+    broker_prefix: str = "offhours"
+    celery_jobs: int = 16
     journal: str = "wal"
 
     @classmethod
@@ -108,7 +126,7 @@ class Settings:
         """
         faults, values = [], {}
         for key, value in options.items():
-            check = _CHECKS.get(key)
+            check = CHECKS.get(key)
             if check is None:
                 near = did_you_mean(key, [f.name for f in fields(cls)])
                 faults.append(f"{key}: unknown setting{near}")
@@ -132,81 +150,32 @@ class Settings:
         return QueueBound(self.max_queue_size, self.when_full)
 
 
-Check = Callable[[Any, str], Any]
-
-
-def _whole(least: int, none: bool = False) -> Check:
-    def check(value: Any, key: str) -> int | None:
-        if value is None and none:
-            return None
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InputError(f"{key}: expected a whole number from {least} on, got {value!r}")
-        return value
-
-    return check
-
-
-def _one_of(*choices: str) -> Check:
-    def check(value: Any, key: str) -> str:
-        if value not in choices:
-            raise InputError(f"{key}: expected one of {', '.join(choices)}, got {value!r}")
-        return str(value)
-
-    return check
-
-
-def _span(least: Micros = 0) -> Check:
-    def check(value: Any, key: str) -> Micros:
-        micros = parse_duration(value, key)
-        if micros < least:
-            raise InputError(f"{key}: expected at least {least / SECOND:g} s, got {value!r}")
-        return micros
-
-    return check
-
-
-def _zone(value: Any, key: str) -> tzinfo | None:
-    if value is None or isinstance(value, tzinfo):
-        return value
-    try:
-        return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError, TypeError, OSError):
-        raise InputError(
-            f"{key}: no timezone {str(value)[:64]!r}; use an IANA name like Europe/Berlin"
-        ) from None
-
-
-def _names(value: Any, key: str) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    if isinstance(value, str) or not all(isinstance(name, str) and name for name in value):
-        raise InputError(f"{key}: expected a list of names, got {value!r}")
-    return tuple(value)
-
-
-_CHECKS: dict[str, Check] = {
-    "threads": _whole(1),
-    "coroutines": _whole(1),
-    "processes": _whole(1),
-    "executor": _one_of("thread", "process", "inline"),
-    "kill_grace": _span(),
-    "max_tasks_per_child": _whole(1, none=True),
-    "max_child_memory": _whole(1, none=True),
-    "durability": _one_of("normal", "full"),
-    "lease": _span(SECOND // 10),
-    "poll": _span(SECOND // 100),
-    "lock_timeout": _span(),
-    "stop_timeout": _span(),
-    "foreground_ttl": _span(SECOND // 10),
-    "background_throttle": _span(),
-    "background_limit": _whole(1, none=True),
-    "max_queue_size": _whole(1, none=True),
-    "when_full": _one_of("refuse", "block", "shed"),
-    "submit_timeout": _span(),
-    "max_payload": _whole(1),
-    "retention": _span(),
-    "retention_jobs": _whole(0),
-    "timezone": _zone,
-    "queues": _names,
-    "journal": _one_of("wal", "rollback"),
+CHECKS: dict[str, Kind] = {
+    "threads": Whole(1),
+    "coroutines": Whole(1),
+    "processes": Whole(1),
+    "executor": OneOf(("thread", "process", "celery", "inline")),
+    "kill_grace": Span(),
+    "max_tasks_per_child": Whole(1, none=True),
+    "max_child_memory": Whole(1, none=True),
+    "durability": OneOf(("normal", "full")),
+    "lease": Span(SECOND // 10),
+    "poll": Span(SECOND // 100),
+    "lock_timeout": Span(),
+    "stop_timeout": Span(),
+    "foreground_ttl": Span(SECOND // 10),
+    "background_throttle": Span(),
+    "background_limit": Whole(1, none=True),
+    "max_queue_size": Whole(1, none=True),
+    "when_full": OneOf(("refuse", "block", "shed")),
+    "submit_timeout": Span(),
+    "max_payload": Whole(1),
+    "retention": Span(),
+    "retention_jobs": Whole(0),
+    "timezone": Zone(),
+    "queues": Names(),
+    "broker": Text(f"an address like {BROKER} or amqp://host", "://"),
+    "broker_prefix": Text('letters, digits, "_" and "-"', r"^[A-Za-z0-9_-]{1,64}$"),
+    "celery_jobs": Whole(1),
+    "journal": OneOf(("wal", "rollback")),
 }

@@ -32,6 +32,8 @@ class SubmitOptions(TypedDict, total=False):
     retries: attempts after the first one fails
     timeout: how long an attempt may take; None for no limit
     on_lost: "retry" (at least once) or "fail" (at most once) when its worker dies
+    connection: store it in this connection's open transaction: rolled back, it was never there
+        (of psycopg, SQLAlchemy or Django on the same PostgreSQL; else of `app.transaction()`)
     durable: False for a lambda, a closure or arguments that cannot be stored: the job then lives
         in this process only and is lost with it
     """
@@ -47,6 +49,7 @@ class SubmitOptions(TypedDict, total=False):
     retries: int
     timeout: Duration | None
     on_lost: str
+    connection: Any
     durable: bool
 
 
@@ -151,9 +154,7 @@ class JobHandle(Generic[R]):
         return self._app.history(self.id)
 
     def __await__(self) -> Generator[Any, None, R]:
-        import asyncio
-
-        return asyncio.to_thread(self.result).__await__()
+        return self._app.result_async(self.id).__await__()
 
     def __repr__(self) -> str:
         return f"<job {self.id}>"

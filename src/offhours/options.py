@@ -37,8 +37,9 @@ class TaskOptions(TypedDict, total=False):
     step_aside: what a running background job does while the person in front is active:
         "cooperate" (wait in `ctx.checkpoint()`) or "finish" (go on to its end); in a process also
         "yield" (lowest scheduling class) or "freeze" (stopped, its timeout too; continued after)
-    executor: "thread" (a coroutine: the event loop), or "process": what the task does to its
-        process (crash, leak, hold the GIL) it does to nobody else, and its timeout is enforced
+    executor: "thread" (a coroutine: the event loop); "process": what the task does to its
+        process (crash, leak, hold the GIL) it does to nobody else, and its timeout is enforced;
+        or "celery": the same, at a Celery worker
     """
 
     name: str
@@ -126,7 +127,7 @@ def make_task(function: Callable[..., Any], options: TaskOptions, executor: str 
     name = word(get("name"), "name") or task_name(function)
     default = Task(name, function, Codec(function, name))
     policy = RetryPolicy()
-    if executor != "process" or default.is_async:
+    if executor == "inline" or (executor == "process" and default.is_async):
         executor = "thread"
     executor = _executor(get("executor", executor))
     return Task(
@@ -200,13 +201,13 @@ def _on_lost(value: object) -> str:
 
 
 def _executor(value: object) -> str:
-    if value not in ("thread", "process"):
-        raise OptionError(f"executor: expected thread or process, got {value!r}")
+    if value not in ("thread", "process", "celery"):
+        raise OptionError(f"executor: expected thread, process or celery, got {value!r}")
     return str(value)
 
 
 def _step_aside(value: object, executor: str) -> str:
-    if value in ("yield", "freeze") and executor != "process":
+    if value in ("yield", "freeze") and executor == "thread":
         raise OptionError(
             f'step_aside: {value} needs executor="process"; a thread cannot be made to {value}'
         )

@@ -31,9 +31,10 @@ from offhours import (
 )
 from offhours.core.times import parse_moment
 from offhours.faces.base import forget_shared
+from offhours.faces.interceptors import forget_global_chain
 from offhours.faces.intervals import RecurringTask
 from offhours.faces.local_time import LOCAL
-from offhours.recorder.shared import forget_global_chain
+from offhours.sources.configuration import read
 
 DOCUMENTS = Path(__file__).parents[2].parent / "shared" / "sources"
 OPTIMIZER = DOCUMENTS / "1-offline-optimizer.md"
@@ -536,3 +537,51 @@ def test_every_documented_name_of_this_stage_is_importable() -> None:
     for name in wanted:
         assert getattr(offhours, name).__module__.startswith("offhours."), name
     assert PriorityTaskScheduler.__doc__
+
+
+class TestConfiguration:
+    def file(self, path: Path) -> Path:
+        text = PROCESSING.read_text(encoding="utf-8")
+        block = re.search(
+            r"^```yaml\n(# omni_dev_bg_config.*?)^```", text, re.MULTILINE | re.DOTALL
+        )
+        assert block
+        path.write_text(block[1])
+        return path
+
+    def test_its_file_holds_its_defaults(self, tmp_path: Path) -> None:
+        assert not any(one.given for one in read(environment={}))
+        self.file(tmp_path / "omni_dev_bg_config.yaml")
+        assert sum(one.given for one in read(environment={})) == 16
+        assert offhours.auto_load_config() == offhours.BackgroundTaskConfig()
+
+    def test_its_variables_are_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        text = PROCESSING.read_text(encoding="utf-8")
+        told = dict(re.findall(r'^export (\w+)="?([^"\s]+)"?', text, re.MULTILINE))
+        assert len(told) == 8 and told.pop("OMNI_DEV_BG_USE_ENV") == "true"
+        sources = {one.source for one in read(environment=told) if one.given}
+        assert sources == set(told)
+
+    def test_loading(self, tmp_path: Path) -> None:
+        code = example(PROCESSING, "Configuration", "Loading Configuration")
+        path = self.file(tmp_path / "config.yaml")
+        code = code.replace("/path/to/config.yaml", str(path))
+        done = run(code, BackgroundTaskManager=BackgroundTaskManager)
+        assert done.config == offhours.load_config("env")
+        assert done.task_manager.worker_type == "threaded"
+        assert done.task_manager.shutdown()
+
+    def test_memory_management(self) -> None:
+        names = {name: getattr(offhours, name) for name in offhours.__all__}
+        done = run(example(PROCESSING, "Performance Tuning", "Memory Management"), **names)
+        assert done.config.monitoring.max_history_size == 5000
+        assert done.config.to_dict()["monitoring"]["export_interval_seconds"] == 1800
+
+    def test_the_optimization_file_holds_its_defaults(self, tmp_path: Path) -> None:
+        text = (DOCUMENTS / "3-optimization-engine.md").read_text(encoding="utf-8")
+        block = re.search(r"^```yaml\n(repetitive.*?)^```", text, re.MULTILINE | re.DOTALL)
+        assert block
+        (tmp_path / "config").mkdir()
+        (tmp_path / "config" / "optimization_config.yaml").write_text(block[1])
+        given = [one for one in read(environment={}) if one.given]
+        assert len(given) == 17 and all(one.value == one.key.default for one in given)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from offhours.recorder.shared import forget_global_chain
+from offhours.faces.interceptors import forget_global_chain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recorder.md").read_text(encoding="utf-8")
 

@@ -15,7 +15,7 @@ import offhours
 from offhours.core import ports
 from offhours.core.events import KINDS
 from offhours.core.points import NAMES
-from offhours.store.queries import statements
+from offhours.store.dialects import Dialect, statements
 
 SOURCE = Path(offhours.__file__).parent
 HEAVY = {"fastapi", "starlette", "uvicorn", "numpy", "matplotlib", "torch", "celery", "pydantic"}
@@ -73,7 +73,7 @@ def test_each_file_says_what_it_is_for(path: Path) -> None:
 def test_each_statement_is_used() -> None:
     code = "".join(p.read_text(encoding="utf-8") for p in (SOURCE / "store").glob("*.py"))
     used = set(re.findall(r'"([a-z_]+)"', code))
-    assert set(statements()) - used == set()
+    assert set(statements(Dialect.SQLITE)) - used == set()
 
 
 def test_events_and_points_that_are_told_are_listed() -> None:
@@ -116,6 +116,7 @@ def test_nothing_is_executed_that_was_stored() -> None:
 
 
 def test_each_port_has_an_implementation_that_fits() -> None:
+    from offhours.executors.celery import CeleryExecutor
     from offhours.executors.coroutines import AsyncExecutor
     from offhours.executors.inline import InlineExecutor
     from offhours.executors.processes import ProcessExecutor
@@ -124,7 +125,10 @@ def test_each_port_has_an_implementation_that_fits() -> None:
 
     for port, kinds in (
         (ports.Store, [SqlStore]),
-        (ports.Executor, [ThreadExecutor, AsyncExecutor, InlineExecutor, ProcessExecutor]),
+        (
+            ports.Executor,
+            [ThreadExecutor, AsyncExecutor, InlineExecutor, ProcessExecutor, CeleryExecutor],
+        ),
     ):
         wanted = {n for n in vars(port) if not n.startswith("_")} - {"slots", "name"}
         for kind in kinds:

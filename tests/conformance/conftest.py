@@ -8,21 +8,27 @@ from pathlib import Path
 import pytest
 
 from offhours.core.ports import Store
+from offhours.store.postgres import PostgresDatabase
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import Database
+from offhours.store.sqlite import SqliteDatabase
 
 STORES: dict[str, Callable[[Path], Store]] = {
-    "sqlite-normal": lambda folder: SqlStore(Database(str(folder / "jobs.db"))),
-    "sqlite-full": lambda folder: SqlStore(Database(str(folder / "jobs.db"), durability="full")),
-    "sqlite-rollback": lambda folder: SqlStore(
-        Database(str(folder / "jobs.db"), journal="rollback")
+    "sqlite-normal": lambda folder: SqlStore(SqliteDatabase(str(folder / "jobs.db"))),
+    "sqlite-full": lambda folder: SqlStore(
+        SqliteDatabase(str(folder / "jobs.db"), durability="full")
     ),
-    "memory": lambda folder: SqlStore(Database(":memory:")),
+    "sqlite-rollback": lambda folder: SqlStore(
+        SqliteDatabase(str(folder / "jobs.db"), journal="rollback")
+    ),
+    "memory": lambda folder: SqlStore(SqliteDatabase(":memory:")),
 }
 
 
-@pytest.fixture(params=sorted(STORES))
+@pytest.fixture(params=[*sorted(STORES), "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = STORES[request.param](tmp_path)
+    if request.param == "postgres":
+        opened: Store = SqlStore(PostgresDatabase(request.getfixturevalue("postgres_url")))
+    else:
+        opened = STORES[request.param](tmp_path)
     yield opened
     opened.close()

@@ -16,9 +16,9 @@ from offhours.core.ports import ClaimOrder, Exchange, Store, name_list
 from offhours.core.schedules import NewSchedule, Schedule, ScheduleStatus
 from offhours.core.times import MINUTE, SECOND
 from offhours.core.triggers import Every, Plan
-from offhours.store.queries import statements
+from offhours.store.dialects import Dialect, statements
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import Database
+from offhours.store.sqlite import SqliteDatabase
 
 NOW = 1_800_000_000 * SECOND
 PLAN = json.dumps(Plan((Every(MINUTE, NOW),), "UTC").to_dict())
@@ -153,7 +153,7 @@ def test_a_deleted_schedule_releases_nothing_it_should_not(store: Store, worker:
 def test_many_schedules_cost_no_scan(tmp_path: Path) -> None:
     """The statements of every round find their rows by an index that fits."""
     path = str(tmp_path / "jobs.db")
-    SqlStore(Database(path)).close()
+    SqlStore(SqliteDatabase(path)).close()
     connection = apsw.Connection(path)
     wanted = {
         "round": "SEARCH schedules USING COVERING INDEX schedules_due",
@@ -164,7 +164,7 @@ def test_many_schedules_cost_no_scan(tmp_path: Path) -> None:
         "expired": "SEARCH jobs USING INDEX jobs_expiring",
     }
     for name, way in wanted.items():
-        sql = f"explain query plan {statements()[name]}"
+        sql = f"explain query plan {statements(Dialect.SQLITE)[name]}"
         plan = [row[3] for row in connection.execute(sql, _Any())]
         assert any(step.startswith(way) for step in plan), (name, plan)
         assert not any("SCAN schedules" in step or "TEMP B-TREE" in step for step in plan)

@@ -107,8 +107,12 @@ def test_a_fleet_fires_each_instant_once(tmp_path: Path) -> None:
     assert instants == wanted
     assert connection.execute("pragma integrity_check").get == "ok"
     states = dict(connection.execute("select id, state from jobs").fetchall())
+    failed = connection.execute(
+        "select code, crashes from jobs where state != 'succeeded'"
+    ).fetchall()
     connection.close()
-    assert fold(app.events()) == states and set(states.values()) == {"succeeded"}
+    assert fold(app.events()) == states
+    assert set(failed) <= {("quarantined", 3)}  # killed three times by chance
     assert fleet.killed >= 5
     assert schedule.record.runs == MINUTES and schedule.record.skipped == 0
     app.close()

@@ -5,8 +5,8 @@ clock at each, and applies the two rules as they are written. A *fixed-time* job
 clock reaches its time for the first time, and once right after a jump over it; any other job runs
 whenever the wall clock shows its time.
 
-By default a seeded sample of the zones is swept; `OFFHOURS_ALL_ZONES=1` sweeps all of them, at
-every change of the clock from 2000 to 2040 (some minutes), and `OFFHOURS_SEED=7` draws anew.
+By default a seeded sample of the zones is swept; `OFFHOURS_TEST_ALL_ZONES=1` sweeps all of them, at
+every change of the clock from 2000 to 2040 (some minutes), and `OFFHOURS_TEST_SEED=7` draws anew.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ import pytest
 from offhours.core.times import MINUTE, SECOND, Micros, to_datetime, to_micros
 from offhours.core.triggers import Calendar, Cron
 
-ALL = os.environ.get("OFFHOURS_ALL_ZONES") == "1"
-SEED = int(os.environ.get("OFFHOURS_SEED", "1"))
+ALL = os.environ.get("OFFHOURS_TEST_ALL_ZONES") == "1"
+SEED = int(os.environ.get("OFFHOURS_TEST_SEED", "1"))
 REACH = timedelta(hours=26)
 ODD = (
     "Africa/Cairo", "Africa/Casablanca", "America/Caracas", "America/Havana", "America/Santiago",

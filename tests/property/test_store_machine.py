@@ -19,7 +19,7 @@ from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import SECOND
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import Database
+from offhours.store.sqlite import SqliteDatabase
 
 TASKS = '["t"]'
 POLICY = RetryPolicy(base=SECOND, factor=1.0, jitter=0.0)
@@ -49,7 +49,7 @@ class Model:
 class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.store = SqlStore(Database(":memory:"))
+        self.store = SqlStore(SqliteDatabase(":memory:"))
         self.now = 1_800_000_000 * SECOND
         self.jobs: dict[int, Model] = {}
         self.held: dict[int, dict[int, Claimed]] = {}

@@ -1,9 +1,10 @@
 """What a type checker must see of the public interface; mypy reads it, nothing runs it."""
 
-from typing import assert_type
+from typing import Any, assert_type
 
 from offhours import (
     BackgroundScheduler,
+    BackgroundTaskConfig,
     JobHandle,
     JobState,
     Offhours,
@@ -12,8 +13,10 @@ from offhours import (
     ScheduledTaskManager,
     TaskHandle,
     TaskPriority,
+    auto_load_config,
     get_global_interceptor_chain,
     get_perfcatcher_interceptor,
+    load_config,
     start_background_scheduler,
 )
 
@@ -71,3 +74,10 @@ assert_type(search("q"), list[str])
 assert_type(get_perfcatcher_interceptor(), PerfCatcherInterceptor)
 search(1)  # type: ignore[arg-type]
 PerfCatcherInterceptor(nope=1)  # type: ignore[call-arg]
+
+assert_type(Offhours.from_config("night.toml", threads=2), Offhours)
+Offhours.from_config(nope=1)  # type: ignore[call-arg]
+config = load_config("env")
+assert_type(config, BackgroundTaskConfig)
+assert_type(config.threaded_worker.max_workers, int)
+assert_type(auto_load_config().to_dict(), dict[str, Any])

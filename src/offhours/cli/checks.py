@@ -12,7 +12,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import NamedTuple
 
-from offhours.core.errors import UnsafeSQLite
+from offhours.core.addresses import is_server
+from offhours.core.errors import ConfigError, UnsafeSQLite
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 LITTLE_SPACE = 1_000_000_000
@@ -36,10 +37,24 @@ def machine(db: str) -> Iterator[Check]:
     yield sqlite(db)
     yield clock(time.time())
     yield zones()
-    yield file_system(Path(db).absolute().parent)
-    yield space(Path(db).absolute().parent)
+    if not is_server(db):
+        yield file_system(Path(db).absolute().parent)
+        yield space(Path(db).absolute().parent)
     yield extras(requires("offhours") or [])
     yield engine()
+
+
+def settings() -> Check:
+    """The configuration files of this folder, and the environment."""
+    from offhours.sources.configuration import read
+
+    try:
+        found = read()
+    except ConfigError as error:
+        remedy = "correct them; offhours config schema says what fits"
+        return Check("settings", FAIL, "; ".join(error.faults), remedy)
+    chosen = [one for one in found if one.given]
+    return Check("settings", OK, f"{len(chosen)} chosen, {len(found.settings)} in all")
 
 
 def python() -> Check:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import apsw
@@ -17,12 +18,14 @@ from offhours.cli.checks import FAIL, OK, WARN, Check
 from offhours.cli.session import Session, is_there
 from offhours.cli.tasks import served_tasks
 from offhours.cli.views import is_alive
+from offhours.core.addresses import is_server
 from offhours.core.errors import OffhoursError
 from offhours.core.schedules import ScheduleStatus
 from offhours.core.times import LATEST, SECOND, Micros, spoken
 from offhours.store.faults import translated
 from offhours.store.migrate import check as check_schema
 from offhours.store.migrate import scripts
+from offhours.store.sqlite import refuse_what_is_left
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -36,6 +39,9 @@ HELD_SHOWN = 20
 
 def database(state: Session) -> Iterator[Check]:
     """Everything about the database; without one, that there is none."""
+    if is_server(state.db):
+        yield from _server(state)
+        return
     if not is_there(state.db):
         yield Check(
             "database", WARN, f"there is none at {state.db} yet",
@@ -56,6 +62,41 @@ def database(state: Session) -> Iterator[Check]:
         yield _unusable(error)
 
 
+def _server(state: Session) -> Iterator[Check]:
+    try:
+        with state.open() as app:
+            from offhours.store.postgres import about
+
+            found = about(state.db)
+            yield Check("postgres", OK, f"{state.db_name}: PostgreSQL {found.version}")
+            yield _notifications(found.notifies)
+            yield _durability(found.synchronous_commit)
+            yield from _work(app)
+    except OffhoursError as error:
+        yield _unusable(error)
+
+
+def _notifications(arrive: bool) -> Check:
+    if arrive:
+        return Check("wake-ups", OK, "notifications arrive")
+    return Check(
+        "wake-ups", WARN,
+        "notifications do not arrive (a pooler in transaction mode?): an idle worker of another "
+        "process sees a new job at its next poll, up to 1 s later",
+        "give the workers an address that goes to the server directly",
+    )  # fmt: skip
+
+
+def _durability(synchronous: str) -> Check:
+    if synchronous == "off":
+        return Check(
+            "durability", WARN,
+            "synchronous_commit is off: a crash of the server loses what it stored last",
+            'set synchronous_commit = on, or Offhours(..., durability="full")',
+        )  # fmt: skip
+    return Check("durability", OK, f"synchronous_commit is {synchronous}")
+
+
 def _unusable(error: OffhoursError | PermissionError) -> Check:
     """The errors of a store end in what to do."""
     for mark in (". ", "; "):
@@ -66,6 +107,7 @@ def _unusable(error: OffhoursError | PermissionError) -> Check:
 
 
 def _file(path: str) -> Iterator[Check]:
+    refuse_what_is_left(Path(path))
     with translated(path):
         connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
         with closing(connection):

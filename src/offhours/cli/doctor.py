@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from offhours import __version__
-from offhours.cli.checks import FAIL, OK, WARN, machine
+from offhours.cli.checks import FAIL, OK, WARN, Check, machine, settings
 from offhours.cli.checks_db import database
 from offhours.cli.codes import Exit
-from offhours.cli.session import common, json_option, session
+from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable
+from offhours.core.errors import ConfigError
 
 _COLOURS = {OK: "green", WARN: "yellow", FAIL: "red"}
 
@@ -28,21 +31,37 @@ def doctor() -> None:
     """
     state = session()
     checks = []
-    for source in (machine(state.db), database(state)):
-        for check in source:
-            checks.append(check)
-            if not state.json and not (state.quiet and check.status == OK):
-                status = click.style(f"{check.status:<4}", fg=_COLOURS[check.status])
-                remedy = f" -> {check.remedy}" if check.remedy else ""
-                click.echo(f"{status}  {check.name:<10}  {printable(check.message + remedy)}")
+    for check in _all(state):
+        checks.append(check)
+        if not state.json and not (state.quiet and check.status == OK):
+            status = click.style(f"{check.status:<4}", fg=_COLOURS[check.status])
+            remedy = f" -> {check.remedy}" if check.remedy else ""
+            click.echo(f"{status}  {check.name:<10}  {printable(check.message + remedy)}")
     failed = [check for check in checks if check.status == FAIL]
     if state.json:
         state.emit(
             {
                 "ok": not failed,
                 "version": __version__,
-                "database": state.db,
+                "database": state.db_name if _is_told(state) else None,
                 "checks": [check._asdict() for check in checks],
             }
         )
     click.get_current_context().exit(Exit.FAILED if failed else Exit.OK)
+
+
+def _all(state: Session) -> Iterator[Check]:
+    yield settings()
+    if not _is_told(state):
+        yield Check("database", WARN, "not looked at", "see to the settings first, or use --db")
+        return
+    yield from machine(state.db)
+    yield from database(state)
+
+
+def _is_told(state: Session) -> bool:
+    """Whether anybody could say which database is meant."""
+    try:
+        return bool(state.db)
+    except ConfigError:
+        return False

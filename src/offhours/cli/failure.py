@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
 from offhours.cli.codes import CommandError, code_of, exit_of
 from offhours.cli.session import Session
 from offhours.cli.text import printable, printable_lines, to_json
+from offhours.core.errors import ConfigError
 
 
 def report(error: BaseException, state: Session) -> int:
@@ -23,15 +26,24 @@ def report(error: BaseException, state: Session) -> int:
         lines = traceback.format_exception(error)
         click.echo(printable_lines("".join(lines)), err=True, nl=False)
     message = message_of(error)
-    below, data = (error.lines, error.data) if isinstance(error, CommandError) else ((), {})
+    below, data = _details(error)
     if state.json:
         told = {"code": code_of(error), "message": message, "exit_code": int(code)}
-        click.echo(to_json({"error": told | data}), err=True)
+        click.echo(to_json({"error": {**told, **data}}), err=True)
     else:
         click.echo(f"offhours{_place(error)}: {printable(message)}", err=True)
         for line in below:
             click.echo(printable(line), err=True)
     return code
+
+
+def _details(error: BaseException) -> tuple[Sequence[str], Mapping[str, Any]]:
+    """What is told below the message, and beside it in JSON."""
+    if isinstance(error, CommandError):
+        return error.lines, error.data
+    if isinstance(error, ConfigError):
+        return error.faults if len(error.faults) > 1 else (), {"faults": error.faults}
+    return (), {}
 
 
 def message_of(error: BaseException) -> str:
@@ -43,6 +55,8 @@ def message_of(error: BaseException) -> str:
         return error.format_message()
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return "interrupted"
+    if isinstance(error, ConfigError) and len(error.faults) > 1:
+        return f"{len(error.faults)} settings cannot be used:"
     return str(error) or type(error).__name__
 
 

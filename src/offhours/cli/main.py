@@ -20,6 +20,9 @@ SECTIONS = {
         "demo": Entry("offhours.cli.demo:demo", "See it work, in a throwaway database."),
         "up": Entry("offhours.cli.up:up", "Work on the jobs of FILE.py's app (alias: serve)."),
         "worker": Entry("offhours.cli.up:worker", "The same, as one of many workers."),
+        "celery-app": Entry(
+            "offhours.cli.celery_app:celery_app", "How to start Celery workers for FILE.py."
+        ),
         "submit": Entry("offhours.cli.submit:submit", "Store a job; print its id."),
         "schedule": Entry(
             "offhours.cli.schedules.group:schedule", "Have tasks run again and again."
@@ -30,11 +33,13 @@ SECTIONS = {
         "show": Entry("offhours.cli.show:show", "All about one job, with its history."),
         "why": Entry("offhours.cli.show:why", "Why a job stands where it stands."),
         "top": Entry("offhours.cli.top:top", "Watch the work, live."),
+        "config": Entry("offhours.cli.config:config", "Which settings hold, and why."),
         "doctor": Entry("offhours.cli.doctor:doctor", "Check this machine and the database."),
     },
     "Steer": {
         "cancel": Entry("offhours.cli.steer:cancel", "Cancel jobs."),
         "retry": Entry("offhours.cli.steer:retry", "Submit finished jobs anew."),
+        "backup": Entry("offhours.cli.backup:backup", "Copy the database while it is in use."),
     },
 }
 ALIASES = {"serve": "up"}

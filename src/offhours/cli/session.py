@@ -7,7 +7,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,11 +16,11 @@ import click
 
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.text import printable, table, to_json
+from offhours.core.addresses import is_server, public_name
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
 
-DEFAULT_DB = "offhours.db"
 C = TypeVar("C", bound=Callable[..., Any])
 
 
@@ -27,13 +28,36 @@ C = TypeVar("C", bound=Callable[..., Any])
 class Session:
     """The global options, wherever on the line they stand."""
 
-    db: str = field(default_factory=lambda: os.environ.get("OFFHOURS_DB") or DEFAULT_DB)
-    chosen_by: str = field(
-        default_factory=lambda: "OFFHOURS_DB" if os.environ.get("OFFHOURS_DB") else "default"
-    )
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    chosen_db: str = ""
+
+    @property
+    def db(self) -> str:
+        """The database: of `--db`, of OFFHOURS_DB, of a configuration file, or the default."""
+        return self._database[0]
+
+    @property
+    def chosen_by(self) -> str:
+        """Who chose it: `--db`, `default`, or the variable or file."""
+        return self._database[1]
+
+    @cached_property
+    def _database(self) -> tuple[str, str]:
+        if self.chosen_db:
+            return self.chosen_db, "--db"
+        if found := os.environ.get("OFFHOURS_DB"):
+            return found, "OFFHOURS_DB"
+        from offhours.config import DEFAULT_DB
+        from offhours.sources.files import VARIABLE, found_in
+
+        if not os.environ.get(VARIABLE) and not found_in(Path()):
+            return DEFAULT_DB, "default"  # most commands: nothing to read, nothing to load
+        from offhours.sources.configuration import read
+
+        chosen = read().settings["db"]
+        return chosen.value, chosen.source
 
     # -- printing ---------------------------------------------------------------------------
 
@@ -61,7 +85,11 @@ class Session:
     @contextmanager
     def open(self, *, create: bool = False) -> Iterator[Offhours]:
         """The app on the chosen database, which is not made by asking about it."""
-        self._check_path()
+        self.check_path()
+        if is_server(self.db):
+            with self._server() as app:
+                yield app
+            return
         is_new = not is_there(self.db)
         if is_new and not create:
             raise self.missing()
@@ -77,14 +105,31 @@ class Session:
         finally:
             app.close()
 
-    def _check_path(self) -> None:
+    @contextmanager
+    def _server(self) -> Iterator[Offhours]:
+        from offhours.app import Offhours
+
+        app = Offhours(self.db)
+        try:
+            yield app
+        finally:
+            app.close()
+
+    @property
+    def db_name(self) -> str:
+        """The database as it may be shown."""
+        return public_name(self.db) if is_server(self.db) else self.db
+
+    def check_path(self) -> None:
+        """Refuse what cannot be a database."""
         if self.db == ":memory:":
             raise click.UsageError(
                 "a :memory: database would end with this command; name a file with --db"
             )
-        if "://" in self.db:
+        if "://" in self.db and not is_server(self.db):
+            scheme = self.db.partition("://")[0]
             raise click.UsageError(
-                f"{self.db}: this version works on SQLite files; give a path with --db"
+                f'an address of "{scheme}" is no database of ours; give a path or postgresql://...'
             )
         if os.path.isdir(self.db):
             raise click.UsageError(f"{self.db} is a folder; name a file in it with --db")
@@ -145,8 +190,6 @@ def _store(field: str) -> Callable[[click.Context, click.Parameter, Any], None]:
         state = ctx.ensure_object(Session)
         if value:
             setattr(state, field, value)
-            if field == "db":
-                state.chosen_by = "--db"
 
     return callback
 
@@ -164,10 +207,10 @@ def common(function: C) -> C:
         _flag("quiet", "-q", "--quiet", text="Print the data and errors only."),
         click.option(
             "--db",
-            metavar="PATH",
+            metavar="PATH|URL",
             expose_value=False,
-            callback=_store("db"),
-            help=f"The database file [OFFHOURS_DB, else {DEFAULT_DB}].",
+            callback=_store("chosen_db"),
+            help="The database: a file, or postgresql://... [OFFHOURS_DB, else offhours.db].",
         ),
     ):
         function = option(function)

@@ -16,6 +16,7 @@ from offhours.cli.follow import Follower
 from offhours.cli.loading import load_app
 from offhours.cli.session import Session, common, session
 from offhours.cli.text import printable
+from offhours.core.addresses import is_server, public_name
 from offhours.core.times import spoken
 
 if TYPE_CHECKING:
@@ -85,11 +86,17 @@ def check_database(state: Session, file: str, app: Offhours) -> None:
     if state.chosen_by == "default" or _same_file(own, state.db):
         return
     if state.chosen_by == "--db":
-        raise click.UsageError(f"{file} works on its own database {own}; leave out --db {state.db}")
-    state.note(f"{file} works on its own database {own}, not on OFFHOURS_DB={state.db}")
+        raise click.UsageError(
+            f"{file} works on its own database {own}; leave out --db {state.db_name}"
+        )
+    state.note(
+        f"{file} works on its own database {own}, not on {state.db_name} ({state.chosen_by})"
+    )
 
 
 def _same_file(one: str, other: str) -> bool:
+    if is_server(other):
+        return one == public_name(other)
     with suppress(OSError):
         return os.path.samefile(one, other)
     return False
@@ -100,7 +107,8 @@ def _announce(state: Session, file: str, name: str, app: Offhours) -> None:
     tasks = app.registry.names()
     queues = "all queues" if settings.queues is None else f"queues {', '.join(settings.queues)}"
     own = app.store.name
-    where = own if own == ":memory:" else str(Path(own).absolute())
+    named = own == ":memory:" or is_server(own)
+    where = own if named else str(Path(own).absolute())
     state.note(f"{file}:{name} works on {where} as process {os.getpid()}")
     state.note(
         f"{settings.threads} threads, {settings.coroutines} coroutines, {queues}; "

@@ -26,14 +26,16 @@ OffhoursError
 │   ├── JobCancelled
 │   ├── ResultTimeout (TimeoutError)
 │   └── ResultNotStored           the job succeeded, its result could not be kept
-└── StoreError                    the database file
+└── StoreError                    the database
     ├── Busy                      locked by another process until our deadline
+    ├── StoreUnavailable          the server cannot be reached; `.unknown`
     ├── StorageFull
     ├── StoreReadOnly
     ├── StoreUnusable             cannot be opened; `.path`
     │   ├── StoreCorrupt
     │   ├── ForeignDatabase       not an Offhours database
     │   ├── NewerSchema           written by a later Offhours
+    │   ├── StoreGone             deleted or replaced while it was open
     │   ├── UnsafeSQLite          a library that can lose rows
     │   └── NetworkFileSystem
     └── StoreClosed
@@ -198,6 +200,18 @@ class Busy(StoreError):
     """Another process held the write lock until our deadline. Nothing was stored."""
 
 
+class StoreUnavailable(StoreError):
+    """The database server cannot be reached.
+
+    `unknown` says that the connection broke in a commit and that nobody could say what became of
+    it; else nothing was stored.
+    """
+
+    def __init__(self, message: str, unknown: bool = False) -> None:
+        super().__init__(message)
+        self.unknown = unknown
+
+
 class StorageFull(StoreError):
     """The disk is full. Nothing was half-stored."""
 
@@ -228,6 +242,10 @@ class ForeignDatabase(StoreUnusable):
 
 class NewerSchema(StoreUnusable):
     """Written by a later Offhours than this one."""
+
+
+class StoreGone(StoreUnusable):
+    """The file was deleted or replaced while it was open: what is written would be lost."""
 
 
 class UnsafeSQLite(StoreUnusable):

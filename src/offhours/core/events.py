@@ -54,6 +54,7 @@ KINDS: dict[str, JobState | None] = {
     "schedule.run_reported": None,
     "schedule.deleted": None,
     "store.pruned": None,
+    "store.log_large": None,
 }
 
 

@@ -29,6 +29,7 @@ from offhours.core.triggers.zones import local
 GRACE: Micros = 10 * SECOND
 ON_TIME: Micros = SECOND
 CHUNK = 500
+MOST_LISTED = 10_000
 MOST_WAITING = MOST_CAUGHT_UP
 
 
@@ -91,9 +92,7 @@ def decide(schedule: Schedule, now: Micros, busy: int, waiting: int) -> Firing:
     if following is not None and _due_at(schedule, following) <= now:
         later = _open_from(schedule, plan, following, catch_up.most, now)
         if later == catch_up.most:
-            oldest, following = instants[: -catch_up.most], instants[-catch_up.most]
-            fires = [_lost(schedule, plan, instant, catch_up, now) for instant in oldest]
-            return Firing(tuple(fires), following, _due_at(schedule, following))
+            return _leave_behind(schedule, plan, instants, catch_up, now)
         catch_up = catch_up._replace(most=catch_up.most - later)
     fires = _judged(schedule, plan, instants, catch_up, now)
     left = runs_left(schedule, plan.count)
@@ -109,9 +108,54 @@ def skip_all(schedule: Schedule, code: str, reason: str, now: Micros) -> Firing:
     """Skip what is due or still in its jitter, whatever the policies say."""
     plan = plan_of(schedule.plan)
     instants, following = _due(schedule._replace(jitter=0), plan, 0, now)
-    fires = tuple(_skip(schedule, instant, code, reason, now) for instant in instants)
+    fires = [_skip(schedule, instant, code, reason, now) for instant in instants]
+    if following is not None and following <= now and _about(instants, now) > MOST_LISTED:
+        next_at = plan.next_after(now, schedule.runs)
+        fires.append(_stretch(schedule, following, next_at or now, code, reason, instants, now))
+        following = next_at
     due = None if following is None else _due_at(schedule, following)
-    return Firing(fires, following, due)
+    return Firing(tuple(fires), following, due)
+
+
+def _leave_behind(
+    schedule: Schedule, plan: Plan, instants: list[Micros], catch_up: CatchUp, now: Micros
+) -> Firing:
+    """The oldest of many missed instants; those that may be made up for are still to come."""
+    keep = catch_up.most
+    oldest, following = instants[:-keep], instants[-keep]
+    fires = [_lost(schedule, plan, instant, catch_up, now) for instant in oldest]
+    if _about(instants, now) > MOST_LISTED:
+        back = MOST_LISTED * (instants[-1] - instants[0]) // len(instants)
+        while len(plan.fires(now - back, keep)) < keep and now - back > following:
+            back *= 4
+        resume = plan.next_after(max(now - back, following), schedule.runs)
+        if resume is not None and resume > following:
+            lost = _lost(schedule, plan, following, catch_up, now)
+            reason = lost.reason or ""
+            fires.append(_stretch(schedule, following, resume, lost.code, reason, instants, now))
+            following = resume
+    return Firing(tuple(fires), following, _due_at(schedule, following))
+
+
+def _about(instants: Sequence[Micros], now: Micros) -> int:
+    """About how many more there are until now, by how close these ones are."""
+    gap = (instants[-1] - instants[0]) // max(1, len(instants) - 1)
+    return (now - instants[-1]) // max(1, gap)
+
+
+def _stretch(
+    schedule: Schedule,
+    start: Micros,
+    end: Micros,
+    code: str,
+    reason: str,
+    like: Sequence[Micros],
+    now: Micros,
+) -> Fire:
+    """One skip that stands for more instants than anybody would read, from `start` to `end`."""
+    count = _about([*like[-2:]], end)
+    reason = f"{reason}; so did all before {iso(end)[:19]}Z, about {count:,}"
+    return _skip(schedule, start, code, reason, now)
 
 
 def _due_at(schedule: Schedule, instant: Micros) -> Micros:

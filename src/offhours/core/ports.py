@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
 
 from offhours.core.admission import BackgroundLimits, Room
+from offhours.core.clock import Signal
 from offhours.core.events import Event
 from offhours.core.model import Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
 from offhours.core.outcomes import Outcome
@@ -84,6 +86,33 @@ class Pruned(NamedTuple):
     fires: int = 0
 
 
+class WakeUps(Protocol):
+    """Hints between processes that there is something to look at. Losing one costs a poll."""
+
+    def put(self) -> None:
+        """Wake one idle worker, of any process."""
+        ...
+
+    def listen(self, hungry: Sequence[Signal], wake: Callable[[], None]) -> Callable[[], None]:
+        """Call `wake` when one is put while all of `hungry` are set, until the returned function
+        is called."""
+        ...
+
+    def tell(self, kind: str) -> None:
+        """Tell the workers of all other processes, by a letter."""
+        ...
+
+    def hear(self, on_told: Callable[[str], None]) -> str:
+        """Call `on_told` with what others tell, from any thread. The address we have then."""
+        ...
+
+    def unhear(self) -> None:
+        """Hear no more."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Schedules(Protocol):
     """The schedules in a store. Workers fire them in `Store.exchange`; this is for all else."""
 
@@ -132,6 +161,16 @@ class Store(Protocol):
         self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
     ) -> list[int]: ...
     def submit_alike(self, pattern: NewJob, arguments: Sequence[str], now: Micros) -> list[int]: ...
+    def submit_on(
+        self, connection: Any, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
+    ) -> list[int]:
+        """Store jobs in the transaction that `connection` has open: rolled back, never seen."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """A transaction for the user's own rows beside ours; yields its connection."""
+        ...
+
     def submit_in_round(
         self, job: NewJob, order: ClaimOrder, now: Micros, bound: QueueBound | None = None
     ) -> tuple[int, Exchange]: ...
@@ -168,7 +207,7 @@ class Store(Protocol):
     def changed(self) -> int: ...
 
     def add_worker(self, worker: WorkerInfo, now: Micros) -> int: ...
-    def beat(self, worker: int, now: Micros, tasks: str) -> bool: ...
+    def beat(self, worker: int, now: Micros, tasks: str, slots: int | None = None) -> bool: ...
     def bury(
         self,
         worker: WorkerInfo,
@@ -187,8 +226,13 @@ class Store(Protocol):
     def foreground(self, now: Micros) -> list[ForegroundLease]: ...
 
     def prune(self, before: Micros, keep: int, limit: int, now: Micros) -> Pruned: ...
+    def log_size(self) -> int: ...
     def sibling(self) -> Store:
         """The same store over connections of its own, which no other caller can keep busy."""
+        ...
+
+    def wake_ups(self) -> WakeUps | None:
+        """How processes wake each other, if the database itself can."""
         ...
 
     def close(self) -> None: ...

@@ -54,7 +54,7 @@ def parse_duration(value: Duration, name: str = "duration") -> Micros:
     if isinstance(value, timedelta):
         micros = value // timedelta(microseconds=1)
     elif isinstance(value, int | float):
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise TimeError(f"{name}: {value} is not a length of time")
         micros = round(value * SECOND)
     elif isinstance(value, str):

@@ -226,6 +226,11 @@ def current_context() -> Context:
     return found
 
 
+def find_context() -> Context | None:
+    """The same, or None."""
+    return _current.get()
+
+
 def leave_context() -> None:
     """No task runs in this thread or coroutine any more."""
     _current.set(None)

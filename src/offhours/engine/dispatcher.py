@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from offhours.core import points, states
 from offhours.core.admission import BackgroundLimits
 from offhours.core.clock import Clock, Signal
-from offhours.core.errors import StoreError
+from offhours.core.errors import StoreError, StoreUnavailable
 from offhours.core.model import Claimed, NewJob
 from offhours.core.outcomes import Done, Failed
 from offhours.core.ports import ClaimOrder, Exchange, QueueBound, Store, name_list
@@ -66,6 +66,7 @@ class Dispatcher:
         self.hungry = Signal()
         self._unrecorded: list[Move] = []
         self._handed_back = False
+        self._uncertain = False  # whether our last round was committed, nobody could say
         self._one_round = threading.Lock()
         self._begun: set[int] = set()
         self._expected: Micros = 0
@@ -87,7 +88,11 @@ class Dispatcher:
                 return None
             running = self._lane.running_ids()
             order = self._order(wish, running, now)
-            job_id, answer = self._store.submit_in_round(job, order, now, bound)
+            try:
+                job_id, answer = self._store.submit_in_round(job, order, now, bound)
+            except StoreError as error:
+                self._note_uncertainty(error)
+                raise
             if answer.alive:  # else the next round sees it, too
                 self.hungry.clear()
                 self._begun = {*running, *(job.id for job in answer.claimed[: wish.free])}
@@ -102,6 +107,8 @@ class Dispatcher:
             self.hungry.set()
             return now + 60 * self._poll  # no task runs here; a new one wakes us
         self._unrecorded += self._decide(self._lane.collect(), now)
+        if self._uncertain:
+            self._find_out(now)
         wish = self._lane.wanted()
         running = self._lane.running_ids()
         order = self._order(wish, running, now)
@@ -131,10 +138,11 @@ class Dispatcher:
             points.reach("before apply")
         try:
             return self._store.exchange(moves, order, now)
-        except StoreError:
+        except StoreError as error:
             # Nothing was recorded: the outcomes stay here and are tried again.
+            self._note_uncertainty(error)
             if moves:
-                _log.error("%d finished jobs are not recorded yet; trying again", len(moves))
+                _log.error("finished_unrecorded: %d jobs; trying again, claiming stops", len(moves))
             raise
         except Exception:
             # One outcome that the store cannot take must not hold up all the others.
@@ -143,6 +151,33 @@ class Dispatcher:
                 self._record_alone(move, now)
             self._unrecorded = []
             return self._store.exchange([], order, now)
+
+    def _note_uncertainty(self, error: StoreError) -> None:
+        if isinstance(error, StoreUnavailable) and error.unknown:
+            self._uncertain = True
+
+    def _find_out(self, now: Micros) -> None:
+        """After a round whose answer was lost: what it recorded is done, what it claimed goes back.
+
+        In the store our worker has the jobs of our lane, and those that it knows nothing of.
+        """
+        tasks = self._tasks()
+        held = {
+            job.id: job
+            for job in self._store.unfinished_of(self._worker())
+            if f"\x1f{job.task}\x1f" in tasks
+        }
+        self._unrecorded = [
+            move
+            for move in self._unrecorded
+            if move.job_id in held and held[move.job_id].attempt == move.attempt
+        ]
+        known = {*self._lane.held_ids(), *(move.job_id for move in self._unrecorded)}
+        strays = [job for job in held.values() if job.id not in known]
+        self._unrecorded += [
+            states.hand_back(job, "the answer to its claim was lost") for job in strays
+        ]
+        self._uncertain = False
 
     def _record_alone(self, move: Move, now: Micros) -> None:
         try:

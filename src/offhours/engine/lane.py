@@ -105,7 +105,7 @@ class Lane:
                 self._lost_slots -= 1  # its thread was not replaced: it works again
                 self.slots += 1
                 self._need.set()
-        if not valid:
+        if not valid and type(outcome) is not Stopped:  # who stopped as asked has no result
             self._on_void(job)
         return valid
 
@@ -155,6 +155,12 @@ class Lane:
         """The jobs that have been started."""
         with self._changed:
             return list(self._running)
+
+    def held_ids(self) -> set[int]:
+        """All that we were given and whose end was not collected yet."""
+        with self._changed:
+            waiting = (job_id for _, job_id, _ in self._buffer)
+            return {*waiting, *self._running, *(job.id for job, _ in self._finished)}
 
     def put(self, jobs: Sequence[Claimed], receipt: int) -> None:
         """Add claimed jobs; calls up to the receipt are thereby answered."""
@@ -240,12 +246,14 @@ class Lane:
             self._lost_slots += 1
 
     def forget(self) -> list[int]:
-        """Drop everything: the lease is lost, these jobs are somebody else's now."""
+        """Drop what runs and what waits: the lease is lost, these jobs are somebody else's now.
+
+        What has finished is still handed in: it is refused by its attempt, and that is told.
+        """
         with self._changed:
             ids = list(self._running)
             self._running.clear()
             self._buffer.clear()
-            self._finished.clear()
         return ids
 
     def close(self) -> None:

@@ -82,6 +82,7 @@ class Lifeline:
         runner: TaskRunner,
         *,
         worker: Callable[[], int],
+        slots: Callable[[], int],
         lease: Micros,
         give_up: Callable[[int, Failed], None],
         cancel_buffered: Callable[[int], None],
@@ -93,6 +94,7 @@ class Lifeline:
         self._clock = clock
         self._runner = runner
         self._worker = worker
+        self._slots = slots
         self._lease = lease
         self._give_up = give_up
         self._cancel_buffered = cancel_buffered
@@ -128,10 +130,11 @@ class Lifeline:
         return self._clock.micros() + min(LOOK_EVERY, self._lease // 5)
 
     def beat(self, now: Micros) -> None:
-        """Renew the lease, and say which tasks we know."""
+        """Renew the lease, and say which tasks we know and how many may run at once."""
         points.reach("in heartbeat")
         version, worker = self._registry.version, self._worker()
-        if not self._store.beat(worker, now, json.dumps(self._registry.names())):
+        tasks = json.dumps(self._registry.names())
+        if not self._store.beat(worker, now, tasks, self._slots()):
             self._on_lost(worker)
         self._beat_at = self._clock.monotonic()
         self._tasks_version = version

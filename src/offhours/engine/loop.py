@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from offhours.core.clock import Clock, Signal
-from offhours.core.errors import OffhoursError
+from offhours.core.errors import OffhoursError, StoreGone
 from offhours.core.times import SECOND, Micros
 
 Tick = Callable[[Micros], Micros]
@@ -19,7 +19,8 @@ _LONGEST_PAUSE = 5 * SECOND
 class Loop:
     """Calls `tick(now)`, waits until the time that it returned or until `signal` is set.
 
-    A tick that fails is logged and called again, at growing intervals.
+    A tick that fails is logged and called again, at growing intervals; not when the store is gone
+    for good.
     """
 
     def __init__(self, name: str, tick: Tick, clock: Clock, signal: Signal | None = None) -> None:
@@ -30,6 +31,7 @@ class Loop:
         self._pause = 0
         self._thread = threading.Thread(target=self._run, name=f"offhours-{name}", daemon=True)
         self.failures = 0
+        self.store_gone = False
 
     def start(self) -> None:
         self._thread.start()
@@ -56,6 +58,7 @@ class Loop:
                 return now
             self.failures += 1
             self._pause = min(_LONGEST_PAUSE, max(SECOND // 10, 2 * self._pause))
+            self._stopped = self.store_gone = isinstance(error, StoreGone)
             known = isinstance(error, OffhoursError)
             _log.error("%s: %s", self._thread.name, error, exc_info=not known)
             return self._clock.micros() + self._pause

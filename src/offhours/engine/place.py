@@ -51,7 +51,7 @@ def function_at(place: Place) -> Callable[..., Any]:
     for part in place.qualname.split("."):
         found = getattr(found, part, None)
     if not inspect.isroutine(found):
-        found = getattr(found, "function", None)  # a decorated function is found as its handle
+        found = getattr(found, "function", found)  # a decorated function is found as its handle
     if not callable(found):
         raise TaskError(
             f"{place.qualname} is not in {place.file or place.module} when another process imports "

@@ -30,7 +30,7 @@ class Task:
     `step_aside` says what a running background job does while the person in front is active:
     `cooperate` (it waits in `ctx.checkpoint()`), `finish` (it goes on to its end), and in a process
     of its own `yield` (lowest scheduling class) or `freeze` (stopped, and continued after).
-    `executor` is `thread` (a coroutine: the event loop) or `process`.
+    `executor` is `thread` (a coroutine: the event loop), `process`, or `celery` (elsewhere).
     """
 
     name: str
@@ -49,7 +49,7 @@ class Task:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "is_async", inspect.iscoroutinefunction(self.function))
-        if self.executor == "process":
+        if self.executor != "thread":
             from offhours.engine.place import place_of  # costs nothing where nobody wants it
 
             place_of(self.function)

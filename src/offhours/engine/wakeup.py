@@ -23,6 +23,40 @@ _ABSTRACT = sys.platform == "linux"
 _DRAIN = 4096
 
 
+class LocalWakeUps:
+    """Implements `core.ports.WakeUps` between the processes of one machine."""
+
+    def __init__(self, path: str | None, addresses: Callable[[], Iterable[str]]) -> None:
+        self._pipe = TokenPipe(path)
+        self._addresses = addresses
+        self._socket: WakeSocket | None = None
+
+    def put(self) -> None:
+        self._pipe.put()
+
+    def listen(self, hungry: Sequence[Signal], wake: Callable[[], None]) -> Callable[[], None]:
+        return self._pipe.listen(hungry, wake)
+
+    def tell(self, kind: str) -> None:
+        own = "" if self._socket is None else self._socket.address
+        others = [address for address in self._addresses() if address not in ("", own)]
+        if others:
+            send_wake(others, kind)
+
+    def hear(self, on_told: Callable[[str], None]) -> str:
+        self._socket = WakeSocket(on_told)
+        return self._socket.address
+
+    def unhear(self) -> None:
+        found, self._socket = self._socket, None
+        if found is not None:
+            found.close()
+
+    def close(self) -> None:
+        self.unhear()
+        self._pipe.close()
+
+
 class TokenPipe:
     """A named pipe beside the database. Where there is none, `put` does nothing and polls serve."""
 

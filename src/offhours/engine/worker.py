@@ -17,10 +17,10 @@ from offhours.core.clock import Clock, Signal
 from offhours.core.errors import OffhoursError
 from offhours.core.model import Claimed, NewJob, WorkerInfo
 from offhours.core.outcomes import Failed
-from offhours.core.ports import Executor, QueueBound, Store, name_list
+from offhours.core.ports import Executor, QueueBound, Store, WakeUps, name_list
 from offhours.core.states import Move
 from offhours.core.times import SECOND, Micros
-from offhours.engine.context import Foreground
+from offhours.engine.context import Foreground, find_context
 from offhours.engine.dispatcher import Dispatcher
 from offhours.engine.lane import Lane
 from offhours.engine.lifeline import Lifeline, host_identity, process_started
@@ -28,7 +28,6 @@ from offhours.engine.loop import Loop
 from offhours.engine.pruner import Pruner
 from offhours.engine.registry import Registry, Task
 from offhours.engine.runner import TaskRunner
-from offhours.engine.wakeup import TokenPipe
 
 _log = logging.getLogger("offhours")
 HURRY_LOOK = 0.1
@@ -64,7 +63,7 @@ class Worker:
         *,
         foreground: Foreground,
         address: str = "",
-        pipe: TokenPipe | None = None,
+        wake_ups: WakeUps,
         on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
         keep_local: Callable[[int, object], None] | None = None,
     ) -> None:
@@ -74,7 +73,7 @@ class Worker:
         self._clock = clock
         self._settings = settings
         self._address = address
-        self._pipe = pipe or TokenPipe(None)
+        self._wake_ups = wake_ups
         self.id = 0
         self.runner = TaskRunner(
             registry,
@@ -102,6 +101,7 @@ class Worker:
             clock,
             self.runner,
             worker=lambda: self.id,
+            slots=self._slots,
             lease=settings.lease,
             give_up=self._give_up,
             cancel_buffered=self._cancel_buffered,
@@ -134,7 +134,7 @@ class Worker:
                 queues=None if queues is None else name_list(queues),
                 poll=self._settings.poll,
                 on_applied=self._on_applied,
-                on_more=self._pipe.put,
+                on_more=self._wake_ups.put,
                 on_fired=self._spread,
                 on_lost=self._start_over,
             )
@@ -172,7 +172,7 @@ class Worker:
 
     def _listen(self) -> None:
         hungry = [dispatcher.hungry for dispatcher in self._dispatchers]
-        self._stop_listening = self._pipe.listen(hungry, self.wake)
+        self._stop_listening = self._wake_ups.listen(hungry, self.wake)
 
     def wake(self, job: NewJob | None = None) -> None:
         """Look at the store now; for a job that we can run, start nothing less urgent before."""
@@ -209,7 +209,7 @@ class Worker:
     def _spread(self) -> None:
         """There are new jobs that the one who stored them may not run."""
         self.wake()
-        self._pipe.put()
+        self._wake_ups.put()
 
     def wake_lifeline(self) -> None:
         """Look now whether a run was cancelled."""
@@ -235,10 +235,12 @@ class Worker:
         clean = self._wait_idle(seconds)
         for executor in self._executors:  # before its job is handed back and runs elsewhere
             executor.abandon()
+        for loop in self._loops:  # nothing is given to others before its run was told to stop
+            loop.stop()
+        for lane in self._lanes:  # before a coroutine can say that it was cancelled
+            lane.hand_back_running("the worker stopped")
         for context in list(self.runner.running.values()):
             context.request_cancel()
-        for lane in self._lanes:
-            lane.hand_back_running("the worker stopped")
         self._finish()
         return clean
 
@@ -254,20 +256,33 @@ class Worker:
         return not self.running
 
     def _finish(self) -> None:
-        for loop in self._loops:
-            loop.stop()
         now = self._clock.micros()
-        steps = [partial(dispatcher.drain, now) for dispatcher in self._dispatchers]
-        for step in [*steps, partial(self._store.remove_worker, self.id, now)]:
-            try:
-                step()
-            except Exception as error:
-                _log.error("stopping: %s; this worker's jobs are rescued by others", error)
+        drained = [self._managed(partial(each.drain, now)) for each in self._dispatchers]
+        if all(drained):  # else some of its jobs may have run unrecorded: as after a crash
+            self._managed(partial(self._store.remove_worker, self.id, now))
         for executor in self._executors:
             executor.close()
         self._stop_listening()
         if self._watch is not self._store:
             self._watch.close()
+
+    def _managed(self, step: Callable[[], object]) -> bool:
+        try:
+            step()
+        except Exception as error:
+            _log.error("stopping: %s; this worker's jobs are rescued by others", error)
+            return False
+        return True
+
+    def runs_caller(self) -> bool:
+        """Whether it is one of our own tasks that asks."""
+        context = find_context()
+        return context is not None and self.runner.running.get(context.job_id) is context
+
+    @property
+    def store_gone(self) -> bool:
+        """Whether the store was taken from under us: there is nothing left to work on."""
+        return any(loop.store_gone for loop in self._loops)
 
     @property
     def hungry(self) -> bool:
@@ -297,7 +312,7 @@ class Worker:
                 pid_started=process_started(pid),
                 address=self._address,
                 tasks=json.dumps(self._registry.names()),
-                slots=sum(executor.slots for executor in self._executors),
+                slots=self._slots(),
                 started_at=now,
                 beat=0,
                 beat_at=now,
@@ -305,6 +320,11 @@ class Worker:
             ),
             now,
         )
+
+    def _slots(self) -> int:
+        """How many runs a death of ours may take along: only places that have tasks run any."""
+        tasks = self._registry.tasks()
+        return sum(executor.slots for executor, serves in self._places if any(map(serves, tasks)))
 
     def _start_over(self, dead: int) -> None:
         """We were declared dead: our jobs are others' now. Drop them and begin as a new worker."""

@@ -16,17 +16,19 @@ from offhours.faces.local_time import LOCAL
 from offhours.faces.stats import Stats
 from offhours.faces.tasks import BackgroundTask, TaskStatus, cancel
 from offhours.handles import SubmitOptions
+from offhours.sources.configuration import read
 
-_CALLED = {"threads": "max_workers", "max_queue_size": "queue_size"}
+_CALLED = {"threads": "max_workers", "max_queue_size": "queue_size", "broker": "broker_url"}
 
 
 class BackgroundTaskManager:
     """Runs callables in the background from the moment it is made until `shutdown`.
 
-    worker_type: "threaded"
+    worker_type: "threaded", or "celery": functions of a module run at Celery workers
     max_workers: threads, each running one task at a time
     queue_size: most tasks that may wait, then `submit_task` raises `QueueFull`; None for no bound
     monitor_enabled: kept for the reader; what happens is always recorded, as events of the app
+    broker_url: the broker of the Celery workers; without it as the environment says
     database: a file that keeps the tasks; without one they live in this process's memory
     app: an `Offhours` to stand on; its settings then hold instead of those above
 
@@ -43,12 +45,17 @@ class BackgroundTaskManager:
         queue_size: int | None = 100,
         monitor_enabled: bool = True,
         *,
+        broker_url: str | None = None,
         database: str | os.PathLike[str] = MEMORY,
         app: Offhours | None = None,
     ) -> None:
         _check_worker_type(worker_type)
         if app is None:
-            options = {"threads": max_workers, "max_queue_size": queue_size}
+            options: dict[str, Any] = {"threads": max_workers, "max_queue_size": queue_size}
+            if worker_type == "celery":
+                options["executor"] = "celery"
+            if broker_url is not None:
+                options["broker"] = broker_url
             app = open_app(database, options, _CALLED)
         self.worker_type = worker_type
         self.monitor_enabled = monitor_enabled
@@ -200,10 +207,14 @@ class BackgroundTaskManager:
 def get_task_manager() -> BackgroundTaskManager:
     """The task manager of this process, started.
 
-    It keeps its tasks in the database that OFFHOURS_DB names, or in `offhours.db`, and shares
-    workers, queue and statistics with `get_global_scheduler()`.
+    It keeps its tasks in the database that OFFHOURS_DB or a configuration file names, or in
+    `offhours.db`, and shares workers, queue and statistics with `get_global_scheduler()`.
     """
-    return shared(BackgroundTaskManager)
+    return shared(_configured)
+
+
+def _configured(*, app: Offhours) -> BackgroundTaskManager:
+    return BackgroundTaskManager(read()["worker_type"], app=app)
 
 
 def submit_background_task(func: Callable[..., Any], *args: Any, **options: Any) -> str:
@@ -212,12 +223,5 @@ def submit_background_task(func: Callable[..., Any], *args: Any, **options: Any)
 
 
 def _check_worker_type(worker_type: str) -> None:
-    if worker_type == "celery":
-        raise ConfigError(
-            [
-                'worker_type: "celery" is not there yet; use "threaded", and for more than one '
-                "process give each the same database file"
-            ]
-        )
-    if worker_type != "threaded":
-        raise ConfigError([f'worker_type: expected "threaded", got {worker_type!r}'])
+    if worker_type not in ("threaded", "celery"):
+        raise ConfigError([f'worker_type: expected "threaded" or "celery", got {worker_type!r}'])

@@ -17,9 +17,9 @@ from offhours.app import Offhours
 from offhours.core.errors import ArgumentError, ConfigError, PayloadTooLarge, TaskError
 from offhours.faces.local_time import LOCAL
 from offhours.handles import SubmitOptions
+from offhours.sources.configuration import read
 
 MEMORY = ":memory:"
-DEFAULT_DATABASE = "offhours.db"
 SHARED_OPTIONS = {"threads": 4, "max_queue_size": 1000, "background_throttle": "100ms"}
 EXIT_SECONDS = 0.5
 
@@ -41,7 +41,7 @@ class FaceApp(Offhours):
     """
 
     def __init__(self, database: str | os.PathLike[str], **options: Any) -> None:
-        super().__init__(database, timezone=LOCAL, **options)
+        super().__init__(database, **{"timezone": LOCAL, **options})
         self._faces: dict[Any, Any] = {}
 
     def start(self) -> Self:
@@ -108,8 +108,8 @@ _of_the_parent: list[FaceApp] = []
 def shared(kind: Face[F_co]) -> F_co:
     """The process's one face of a kind, started.
 
-    All of them stand on one app, whose database is OFFHOURS_DB or `offhours.db` in the folder where
-    the process was when it first asked.
+    All of them stand on one app, made as `Offhours.from_config()` does in the folder where the
+    process was when it first asked.
     """
     with _lock:
         return _the_app().start().face(kind)
@@ -129,7 +129,9 @@ def is_shared(app: Offhours) -> bool:
 def _the_app() -> FaceApp:
     global _shared
     if _shared is None:
-        _shared = FaceApp(os.environ.get("OFFHOURS_DB") or DEFAULT_DATABASE, **SHARED_OPTIONS)
+        found = read()
+        found.set_log_level()
+        _shared = FaceApp(found["db"], **{**SHARED_OPTIONS, **found.options})
     return _shared
 
 

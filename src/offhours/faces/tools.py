@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from offhours.core.errors import ArgumentError, TaskError, ToolNotFound, did_you_mean
+from offhours.faces.interceptors import get_global_interceptor_chain
 from offhours.recorder.chain import InterceptorChain, Wrapped, tool_name
-from offhours.recorder.shared import get_global_interceptor_chain
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -12,7 +12,6 @@ from offhours.recorder.dumps import Dump, Request
 from offhours.recorder.interceptors import Interceptor, ToolCall
 from offhours.recorder.perfcatcher import PerfCatcherInterceptor
 from offhours.recorder.places import workflow
-from offhours.recorder.shared import get_global_interceptor_chain, get_perfcatcher_interceptor
 from offhours.recorder.sinks.base import Sink
 
 __all__ = [
@@ -23,7 +22,5 @@ __all__ = [
     "Request",
     "Sink",
     "ToolCall",
-    "get_global_interceptor_chain",
-    "get_perfcatcher_interceptor",
     "workflow",
 ]

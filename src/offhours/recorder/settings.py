@@ -79,9 +79,9 @@ def _checked(options: Mapping[str, Any], called: Mapping[str, str]) -> dict[str,
     faults: list[str] = []
     values: dict[str, Any] = {}
     for key, value in options.items():
-        check = _CHECKS.get(key)
+        check = CHECKS.get(key)
         if check is None:
-            faults.append(f"{key}: unknown setting{did_you_mean(key, list(_CHECKS))}")
+            faults.append(f"{key}: unknown setting{did_you_mean(key, list(CHECKS))}")
             continue
         try:
             values[key] = check(value, called[key])
@@ -105,7 +105,7 @@ def share(value: Any, key: str) -> float:
     """A share of the baseline, from 0 on."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1.0
     if isinstance(value, bool) or not isfinite(number) or number < 0:
         raise InputError(f"{key}: expected a share such as 0.2 for 20 %, got {value!r}")
@@ -142,7 +142,7 @@ def _mode(value: Any, key: str) -> str:
     return str(value)
 
 
-_CHECKS: dict[str, Callable[[Any, str], Any]] = {
+CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "enabled": _switch,
     "variance_threshold": share,
     "window_size": _whole(2, 100_000),

@@ -29,6 +29,7 @@ from offhours.schedules.options import (
     ScheduleOptions,
     When,
     Writer,
+    call_of,
     check_density,
     check_known,
     said,
@@ -176,7 +177,7 @@ class ScheduleBook:
         later one is to change the earlier.
         """
         now = self.now()
-        new = self._writer.new(task, tuple(args), dict(kwargs or {}), options)
+        new = self._writer.new(task, *call_of(args, kwargs), options)
         timezone = self._writer.zone(options.get("timezone"))
         declared = said(new, when, timezone)
         found = self._table.named(new.name)
@@ -303,7 +304,9 @@ class ScheduleBook:
         return JobHandle(self._app, made[0])
 
     def backfill(self, schedule: Schedule, start: Moment, end: Moment) -> list[JobHandle[Any]]:
-        instants, now = self.missing(schedule, start, end), self.now()
+        now = self.now()
+        self._table.settle(schedule.id, now)  # what is due is a fire like any other
+        instants = self.missing(schedule, start, end)
         made: list[int] = []
         for n in range(0, len(instants), _BACKFILLED_AT_ONCE):
             batch = instants[n : n + _BACKFILLED_AT_ONCE]
@@ -323,6 +326,13 @@ class ScheduleBook:
                 "end",
             )
         plan = plan_of(schedule.plan)
+        known_since = self.now() - self._app.settings.retention
+        if first < known_since and last >= schedule.created_at:
+            raise ScheduleError(
+                f"backfill: what ran before {iso(known_since)[:19]}Z is not recorded any more "
+                "(the app's retention); take a later start",
+                "start",
+            )
         instants = list(islice(_instants(plan, first, last + 1), MOST_BACKFILLED + 1))
         if len(instants) > MOST_BACKFILLED:
             raise ScheduleError(

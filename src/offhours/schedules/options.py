@@ -111,7 +111,7 @@ class Writer:
         new = NewSchedule(**{field: getattr(old, field) for field in NewSchedule._fields})
         new = new._replace(**{field: getattr(fresh, field) for field in fields})
         if "args" in options or "kwargs" in options:
-            call = (tuple(options.get("args") or ()), dict(options.get("kwargs") or {}))
+            call = call_of(options.get("args"), options.get("kwargs"))
             arguments = task.codec.encode(*call, self._app.settings.max_payload)
             new = new._replace(args=arguments)
         if given.get("name") is not None:
@@ -122,8 +122,11 @@ class Writer:
             plan, text = self.plan(when, name, self._app.clock.micros())
             return new._replace(plan=json.dumps(plan.to_dict()), text=text)
         if zone is not None:
+            from offhours.core.phrases import describe
+
             plan = replace(plan_of(old.plan), timezone=self.zone(zone))
-            return new._replace(plan=json.dumps(plan.to_dict()))
+            text = describe(plan, plan.timezone)  # the old one may name the old zone
+            return new._replace(plan=json.dumps(plan.to_dict()), text=text)
         return new
 
     def _pattern(self, task: Task, options: ScheduleOptions) -> NewSchedule:
@@ -191,6 +194,15 @@ class Writer:
         from offhours.core.phrases import describe
 
         return plan, describe(plan, plan.timezone)
+
+
+def call_of(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of a call, if they are a sequence and a mapping."""
+    if isinstance(args, str | bytes) or not isinstance(args or (), Iterable):
+        raise OptionError(f"args: expected a tuple or list, got {type(args).__name__}")
+    if not isinstance(kwargs or {}, Mapping):
+        raise OptionError(f"kwargs: expected a mapping, got {type(kwargs).__name__}")
+    return tuple(args or ()), dict(kwargs or {})
 
 
 def check_known(options: Iterable[str], *others: str) -> None:

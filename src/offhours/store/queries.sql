@@ -8,22 +8,35 @@ insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, na
                   created_at, ready)
 values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
         :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :now, :ready)
+{numbered}
 
 -- name: insert_alike
 -- Jobs of one call to submit: they differ in their arguments only.
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
                   unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
                   created_at, ready)
-select :task, value, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
+select :task, batch.value, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
        :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :now, :ready
-from json_each(:args)
+from ({texts :args}) as batch
+{numbered}
+
+-- name: insert_untold
+-- Inside the transaction of somebody else, who may commit before or after others.
+insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
+                  unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
+                  created_at, ready, told)
+values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
+        :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :now, 0, 0)
+on conflict (unique_key) where unique_key is not null and finished_at is null do nothing
+{numbered}
 
 -- name: insert_submitted
 insert into events (at, kind, job_id, attempt) values (:now, 'job.submitted', :id, 0)
 
 -- name: insert_submitted_range
 insert into events (at, kind, job_id, attempt)
-select created_at, 'job.submitted', id, 0 from jobs where id between :first and :last
+select created_at, 'job.submitted', id, 0 from jobs where id between :first and :last and told = 1
+order by id
 
 -- name: insert_event
 insert into events (at, kind, job_id, attempt, data) values (:at, :kind, :job_id, :attempt, :data)
@@ -35,7 +48,7 @@ select id from jobs where unique_key = :unique_key and finished_at is null
 select count(*) from (
     select 1 from jobs where ready = 1
     union all select 1 from jobs where state = 'pending' and ready = 0
-    limit :most)
+    limit :most) as pending
 
 -- name: lowest_pending
 select {job} from jobs where ready = 1 order by priority desc, id desc limit 1
@@ -44,7 +57,7 @@ select {job} from jobs where ready = 1 order by priority desc, id desc limit 1
 select (select count(*) from workers where id = :worker),
        (select min(run_at) from jobs where state = 'pending' and ready = 0),
        (select value from meta where key = 'background.started'),
-       (select case when :counting then
+       (select case when :counting = 1 then
            (select count(*) from jobs where worker is not null and priority >= :background) else 0 end),
        exists (select 1 from jobs where ready = 1),
        (select min(due_at) from schedules where due_at is not null),
@@ -57,27 +70,27 @@ select min(run_at) from jobs where state = 'pending' and ready = 0
 update jobs set ready = 1 where state = 'pending' and ready = 0 and run_at <= :now
 
 -- name: select_claim
-select json_group_array(json_array({claimed})) from (
+select {list {array {claimed}}} from (
     select * from jobs
     where ready = 1 and priority >= :floor and priority < :ceiling
-      and instr(:tasks, char(31) || task || char(31))
-      and (:queues is null or instr(:queues, char(31) || queue || char(31)))
+      and {names :tasks task}
+      and (:queues is null or {names :queues queue})
       and (expires_at is null or expires_at > :now)
-    order by priority, id limit :slots)
+    order by priority, id limit :slots) as ready_jobs
 
 -- name: claim
 update jobs set state = 'running', ready = 0, attempt = attempt + 1, worker = :worker,
-                begun = claimed.value ->> 2, started_at = :now, code = null, reason = null
-from json_each(:batch) as claimed
-where jobs.id = claimed.value ->> 0
+                begun = {int claimed 2}, started_at = :now, code = null, reason = null
+from {rows :batch} as claimed
+where jobs.id = {int claimed 0}
 
 -- name: mark_begun
 update jobs set begun = 1, started_at = :now
-where worker = :worker and id in (select value from json_each(:ids))
+where worker = :worker and id in ({ints :ids})
 
 -- name: tell_claim
 insert into events (at, kind, job_id, attempt, data)
-select :now, 'job.started', value ->> 0, value ->> 1, :data from json_each(:batch)
+select :now, 'job.started', {int claimed 0}, {int claimed 1}, :data from {rows :batch} as claimed
 
 -- name: remember
 insert into meta (key, value) values (:key, :value)
@@ -85,28 +98,28 @@ on conflict (key) do update set value = excluded.value
 
 -- name: move
 update jobs set state = :to, ready = {ready}, worker = null, begun = 0,
-                finished_at = case when :final then :now end{assignments}
-from json_each(:batch) as moves
-where jobs.id = moves.value ->> 0 and jobs.attempt = moves.value ->> 1 and jobs.state = :was
+                finished_at = case when :final = 1 then :now end{assignments}
+from {rows :batch} as moves
+where jobs.id = {int moves 0} and jobs.attempt = {int moves 1} and jobs.state = :was
 
 -- name: movable
-select json_group_array(jobs.id) from jobs, json_each(:batch) as moves
-where jobs.id = moves.value ->> 0 and jobs.attempt = moves.value ->> 1 and jobs.state = :was
+select {list jobs.id} from jobs, {rows :batch} as moves
+where jobs.id = {int moves 0} and jobs.attempt = {int moves 1} and jobs.state = :was
 
 -- name: asked_to_stop
-select json_group_array(id) from jobs
-where cancel_at is not null and id in (select value from json_each(:ids))
+select {list id} from jobs
+where cancel_at is not null and id in ({ints :ids})
 
 -- name: tell_moves
 insert into events (at, kind, job_id, attempt, data)
-select :now, :kind, value ->> 0, value ->> 1, value ->> 2 from json_each(:batch)
+select :now, :kind, {int moves 0}, {int moves 1}, {text moves 2} from {rows :batch} as moves
 
 -- name: ask_cancel
 update jobs set cancel_at = :now, reason = :reason
 where id = :id and attempt = :attempt and state = 'running' and cancel_at is null
 
 -- name: cancel_marks
-select json_group_array(id) from jobs where worker = :worker and cancel_at is not null
+select {list id} from jobs where worker = :worker and cancel_at is not null
 
 -- name: save_progress
 update jobs set progress = :progress where id = :id and attempt = :attempt and state = 'running'
@@ -126,19 +139,20 @@ where id > :after and (:state is null or state = :state) and (:task is null or t
 order by id limit :limit
 
 -- name: unfinished_of
-select {job} from jobs where worker is not null and worker = :worker order by id
+select {job} from jobs where worker is not null and worker = :worker order by +id
 
 -- name: of_nobody
+-- Sorted by a term and not by the key: else SQLite reads all jobs in order of the key.
 select {job} from jobs
-where worker is not null and worker not in (select id from workers) order by id
+where worker is not null and worker not in (select id from workers) order by +id
 
 -- name: strangers
-select {job} from (select * from jobs where ready = 1 order by priority, id limit :limit)
-where owner is null and task not in (select value from json_each(:known))
+select {job} from (select * from jobs where ready = 1 order by priority, id limit :limit) as urgent
+where owner is null and task not in ({texts :known})
 
 -- name: parked
 select {job} from jobs
-where state = 'held' and reason = 'no handler' and task in (select value from json_each(:known))
+where state = 'held' and reason = 'no handler' and task in ({texts :known})
 limit :limit
 
 -- name: expired
@@ -179,9 +193,11 @@ select (select count(*) from jobs where worker is not null and priority >= :back
 -- name: insert_worker
 insert into workers (label, host, pid, pid_started, address, tasks, slots, started_at, beat_at, lease)
 values (:label, :host, :pid, :pid_started, :address, :tasks, :slots, :now, :beat_at, :lease)
+{numbered}
 
 -- name: beat
-update workers set beat = beat + 1, beat_at = :now, tasks = :tasks where id = :id
+update workers set beat = beat + 1, beat_at = :now, tasks = :tasks, slots = coalesce(:slots, slots)
+where id = :id
 
 -- name: bury
 delete from workers where id = :id and beat = :beat
@@ -196,6 +212,7 @@ from workers order by id
 -- name: enter_foreground
 insert into foreground (workflow, holder, since, until, ttl)
 values (:workflow, :holder, :now, :until, :ttl)
+{numbered}
 
 -- name: renew_foreground
 -- An upsert: a lease forgotten while its holder was suspended is there again.
@@ -204,7 +221,7 @@ values (:id, :workflow, :holder, :now, :now + :ttl, :ttl)
 on conflict (id) do update set until = excluded.until
 
 -- name: leave_foreground
-delete from foreground where id in (select value from json_each(:ids))
+delete from foreground where id in ({ints :ids})
 returning workflow
 
 -- name: foreground
@@ -228,18 +245,19 @@ delete from jobs where id in (
 -- The end time of the newest finished job that is one too many.
 select finished_at from (
     select finished_at from jobs
-    where finished_at is not null and state in ('succeeded', 'failed', 'cancelled'))
+    where finished_at is not null and state in ('succeeded', 'failed', 'cancelled')) as finished
 order by finished_at desc limit 1 offset :keep
 
 -- name: prune_events
 delete from events where seq <= (
-    select max(seq) from (select seq, at from events order by seq limit :limit)
+    select max(seq) from (select seq, at from events order by seq limit :limit) as oldest
     where at < :before or seq <= (select max(seq) from events) - :keep)
 and seq < (select max(seq) from events)
 
 -- name: insert_schedule
 insert into schedules ({new_schedule}, next_at, due_at, created_at, updated_at)
 values ({new_schedule_values}, :next_at, :due_at, :now, :now)
+{numbered}
 
 -- name: schedule
 select {schedule} from schedules where id = :id
@@ -260,11 +278,11 @@ where due_at between :first and :last order by due_at, id limit :limit
 -- Where there is no jitter the due time is the instant, and its index has the order.
 select {schedule} from (
     select * from (
-        select * from schedules where due_at <= :last and jitter = 0 order by due_at, id limit :limit)
+        select * from schedules where due_at <= :last and jitter = 0 order by due_at, id limit :limit) as plain
     union all
     select * from (
         select * from schedules where due_at is not null and jitter > 0 and next_at <= :last
-        order by next_at, id limit :limit))
+        order by next_at, id limit :limit) as jittered) as coming
 order by next_at, id limit :limit
 
 -- name: schedules_of
@@ -294,11 +312,11 @@ where id = :id
 
 -- name: unskip
 -- One of its skipped fires has its job now.
-update schedules set skipped = max(0, skipped - 1) where id = :id
+update schedules set skipped = case when skipped > 0 then skipped - 1 else 0 end where id = :id
 
 -- name: change_schedule
 update schedules set {changes}
-where id = :id and revision = :expected_revision and next_at is :expected_next
+where id = :id and revision = :expected_revision and next_at is not distinct from :expected_next
 
 -- name: delete_schedule
 delete from schedules where id = :id and revision = :revision
@@ -321,7 +339,8 @@ set job_id = excluded.job_id, code = excluded.code, reason = excluded.reason, at
     delay = excluded.delay
 
 -- name: fired
-select 1 from fires where schedule_id = :schedule_id and instant = :instant and job_id is not null
+select 1 from fires where schedule_id = :schedule_id and instant = :instant
+and (job_id is not null or code in ('reported', 'reported_failure'))
 
 -- name: fire_known
 select 1 from fires where schedule_id = :schedule_id and instant = :instant

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import apsw
 import msgspec
 
 from offhours.core import points, schedules, states
@@ -23,14 +22,14 @@ from offhours.core.schedules import (
 )
 from offhours.core.states import EARLIER, Move
 from offhours.core.times import Micros
-from offhours.store.queries import statements
-from offhours.store.sqlite import Database
+from offhours.store.connection import Connection, Database
+from offhours.store.dialects import statements
 
 FIRED_AT_ONCE = 200
 CHANGED_AT_ONCE = 1_500
 RECENT = 1_000
 
-Apply = Callable[[apsw.Connection, Sequence[Move], Micros], Sequence[Move]]
+Apply = Callable[[Connection, Sequence[Move], Micros], Sequence[Move]]
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger("offhours")
 
@@ -41,11 +40,11 @@ class SqlSchedules:
     def __init__(self, database: Database, apply: Apply) -> None:
         self._db = database
         self._apply = apply
-        self._sql = statements()
+        self._sql = statements(database.dialect)
 
     # -- firing: inside the transaction of a worker's round -------------------------------------
 
-    def fire(self, db: apsw.Connection, now: Micros) -> list[str]:
+    def fire(self, db: Connection, now: Micros) -> list[str]:
         """Settle the schedules that are due; the tasks of the jobs that this made."""
         rows = db.execute(self._sql["due_schedules"], (now, FIRED_AT_ONCE)).fetchall()
         made: list[str] = []
@@ -58,7 +57,7 @@ class SqlSchedules:
             points.reach("in fire")
         return made
 
-    def _fire_one(self, db: apsw.Connection, schedule: Schedule, now: Micros) -> list[str]:
+    def _fire_one(self, db: Connection, schedule: Schedule, now: Micros) -> list[str]:
         busy = waiting = 0
         if schedule.overlap != Overlap.ALLOW:
             jobs = db.execute(self._sql["jobs_of_schedule"], (schedule.id,)).fetchall()
@@ -73,9 +72,7 @@ class SqlSchedules:
             return []
         return self._settle(db, schedule, firing, now)
 
-    def _settle(
-        self, db: apsw.Connection, schedule: Schedule, firing: Firing, now: Micros
-    ) -> list[str]:
+    def _settle(self, db: Connection, schedule: Schedule, firing: Firing, now: Micros) -> list[str]:
         """Record what became of each instant, and move the schedule on to the next."""
         made: list[tuple[int, Fire]] = []
         skips = 0
@@ -93,7 +90,7 @@ class SqlSchedules:
         return [schedule.task for _ in made]
 
     def _note(
-        self, db: apsw.Connection, schedule: Schedule, fire: Fire, job_id: int | None, now: Micros
+        self, db: Connection, schedule: Schedule, fire: Fire, job_id: int | None, now: Micros
     ) -> None:
         row = FireRecord(schedule.id, fire.instant, job_id, fire.code, fire.reason, now, fire.delay)
         db.execute(self._sql["insert_fire"], row)
@@ -104,7 +101,7 @@ class SqlSchedules:
             }  # fmt: skip
             self._tell(db, now, "schedule.skipped", told)
 
-    def _make_job(self, db: apsw.Connection, schedule: Schedule, fire: Fire, now: Micros) -> int:
+    def _make_job(self, db: Connection, schedule: Schedule, fire: Fire, now: Micros) -> int:
         wait = fire.verdict is not Verdict.RUN
         if fire.verdict is Verdict.REPLACE:
             wait = self._cancel_earlier(db, schedule, now)
@@ -117,7 +114,7 @@ class SqlSchedules:
             self._apply(db, [states.wait_turn(job_id, schedule.id)], now)
         return job_id
 
-    def _cancel_earlier(self, db: apsw.Connection, schedule: Schedule, now: Micros) -> bool:
+    def _cancel_earlier(self, db: Connection, schedule: Schedule, now: Micros) -> bool:
         """Cancel what is not finished; whether something of it still runs."""
         reason = "a later fire of its schedule takes its place"
         rows = db.execute(self._sql["unfinished_of_schedule"], (schedule.id,)).fetchall()
@@ -135,7 +132,7 @@ class SqlSchedules:
 
     def _advance(
         self,
-        db: apsw.Connection,
+        db: Connection,
         schedule: Schedule,
         firing: Firing,
         made: Sequence[tuple[int, Fire]],
@@ -163,7 +160,7 @@ class SqlSchedules:
 
     # -- what the end of a job means for its schedule -------------------------------------------
 
-    def after_jobs(self, db: apsw.Connection, moves: Iterable[Move], now: Micros) -> None:
+    def after_jobs(self, db: Connection, moves: Iterable[Move], now: Micros) -> None:
         """Count failures in a row, and let the next job go that waited for one of these."""
         for move in moves:
             if move.schedule_id is None or not move.to.final:
@@ -172,15 +169,25 @@ class SqlSchedules:
                 self._count(db, move.schedule_id, move.to is JobState.SUCCEEDED, now)
             self._release_next(db, move.schedule_id, now)
 
-    def _count(self, db: apsw.Connection, schedule_id: int, ok: bool, now: Micros) -> None:
+    def _count(self, db: Connection, schedule_id: int, ok: bool, now: Micros) -> None:
         row = db.execute(self._sql["schedule"], (schedule_id,)).fetchone()
         if row is None:
             return  # deleted meanwhile
         change = schedules.after_run(_schedule(row), ok, now)
-        if change is not None:
-            self._change(db, change, now)
+        if change is None:
+            return
+        self._change(db, change, now)
+        if change.kind == "schedule.disabled":
+            self._cancel_waiting(db, schedule_id, now)
 
-    def _release_next(self, db: apsw.Connection, schedule_id: int, now: Micros) -> None:
+    def _cancel_waiting(self, db: Connection, schedule_id: int, now: Micros) -> None:
+        """Jobs that wait for an earlier one would fail as it did."""
+        rows = db.execute(self._sql["unfinished_of_schedule"], (schedule_id,)).fetchall()
+        waiting = [job for job in map(_job, rows) if job.reason == EARLIER]
+        reason = "its schedule was disabled"
+        self._apply(db, [states.cancel(job, reason) for job in waiting], now)
+
+    def _release_next(self, db: Connection, schedule_id: int, now: Micros) -> None:
         jobs = db.execute(self._sql["jobs_of_schedule"], (schedule_id,)).fetchall()
         waiting = [job_id for job_id, _, reason in jobs if reason == EARLIER]
         if waiting and len(waiting) == len(jobs):
@@ -192,7 +199,7 @@ class SqlSchedules:
     def add(self, new: NewSchedule, next_at: Micros, now: Micros) -> tuple[Schedule, bool]:
         """Store a schedule. One of the same name is answered instead (and false)."""
 
-        def unit(db: apsw.Connection) -> tuple[Schedule, bool]:
+        def unit(db: Connection) -> tuple[Schedule, bool]:
             row = db.execute(self._sql["schedule_named"], (new.name,)).fetchone()
             if row is not None:
                 return _schedule(row), False
@@ -210,7 +217,7 @@ class SqlSchedules:
         """Change a schedule; false when it is no longer what the change was made for."""
         return self._db.write(lambda db: self._change(db, move, now))
 
-    def _change(self, db: apsw.Connection, move: ScheduleMove, now: Micros) -> bool:
+    def _change(self, db: Connection, move: ScheduleMove, now: Micros) -> bool:
         assignments = ", ".join(f"{column} = :{column}" for column in move.changes)
         sql = self._sql["change_schedule"].replace("{changes}", assignments)
         guard = {
@@ -228,7 +235,7 @@ class SqlSchedules:
     def settle(self, schedule_id: int, now: Micros) -> None:
         """Fire what is due of one active schedule, as a worker's round would."""
 
-        def unit(db: apsw.Connection) -> bool:
+        def unit(db: Connection) -> bool:
             row = db.execute(self._sql["schedule"], (schedule_id,)).fetchone()
             schedule = None if row is None else _schedule(row)
             if schedule is None or schedule.status is not ScheduleStatus.ACTIVE:
@@ -246,7 +253,7 @@ class SqlSchedules:
     ) -> None:
         """Skip what is due of one schedule, with this reason; of an active one when told so."""
 
-        def unit(db: apsw.Connection) -> bool:
+        def unit(db: Connection) -> bool:
             row = db.execute(self._sql["schedule"], (schedule_id,)).fetchone()
             schedule = None if row is None else _schedule(row)
             if schedule is None or (schedule.status is ScheduleStatus.ACTIVE and not active):
@@ -265,7 +272,7 @@ class SqlSchedules:
         """Make a job for each of these instants that has none; those after the first wait their
         turn unless jobs of this schedule may overlap."""
 
-        def unit(db: apsw.Connection) -> list[int]:
+        def unit(db: Connection) -> list[int]:
             made: list[int] = []
             jobs = db.execute(self._sql["jobs_of_schedule"], (schedule.id,)).fetchall()
             for instant in instants:
@@ -292,7 +299,7 @@ class SqlSchedules:
         self.skip_due(schedule_id, "skipped", "its run was reported by hand", now, active=True)
         code = "reported" if succeeded else "reported_failure"
 
-        def unit(db: apsw.Connection) -> bool:
+        def unit(db: Connection) -> bool:
             row = db.execute(self._sql["schedule"], (schedule_id,)).fetchone()
             if row is None:
                 return False
@@ -312,7 +319,7 @@ class SqlSchedules:
     def remove(self, schedule: Schedule, now: Micros) -> bool:
         """Delete a schedule and its fires; its jobs stay. False when it was changed meanwhile."""
 
-        def unit(db: apsw.Connection) -> bool:
+        def unit(db: Connection) -> bool:
             db.execute(self._sql["delete_schedule"], (schedule.id, schedule.revision))
             if db.changes() == 0:
                 return False
@@ -377,7 +384,7 @@ class SqlSchedules:
 
     def _tell(
         self,
-        db: apsw.Connection,
+        db: Connection,
         now: Micros,
         kind: str,
         data: dict[str, Any],

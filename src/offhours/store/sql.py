@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import Any
 
-import apsw
 import msgspec
 
 from offhours.core import points
@@ -30,12 +30,13 @@ from offhours.core.ports import (
     QueueBound,
     Schedules,
     Situation,
+    WakeUps,
 )
 from offhours.core.states import CHANGEABLE, Move, Value, cancel, hand_back, stop_instead
 from offhours.core.times import Micros
-from offhours.store.queries import move_statement, statements
+from offhours.store.connection import Connection, Database
+from offhours.store.dialects import move_statement, statements
 from offhours.store.schedules import SqlSchedules
-from offhours.store.sqlite import Database
 
 EVERY_PRIORITY = 1_000
 BULK_ROWS = 1_000
@@ -57,7 +58,7 @@ class SqlStore:
         self.name = database.name
         self.location = database.path
         self._db = database
-        self._sql = statements()
+        self._sql = statements(database.dialect)
         self._schedules = SqlSchedules(database, self._apply)
         self.schedules: Schedules = self._schedules
 
@@ -73,23 +74,36 @@ class SqlStore:
         """Store jobs that differ in their arguments only, all or none: many at a time."""
         row = (pattern.task, *pattern[2:], now, pattern.run_at <= now)
 
-        def unit(db: apsw.Connection) -> list[int]:
+        def unit(db: Connection) -> list[int]:
+            ids: list[int] = []
             for start in range(0, len(arguments), BULK_ROWS):
-                batch = _json(arguments[start : start + BULK_ROWS])
-                db.execute(self._sql["insert_alike"], (*row, batch))
-            last = db.last_insert_rowid()
-            first = last - len(arguments) + 1
-            db.execute(self._sql["insert_submitted_range"], (first, last))
-            return list(range(first, last + 1))
+                some = arguments[start : start + BULK_ROWS]
+                numbered = db.execute(self._sql["insert_alike"], (*row, _json(some))).fetchall()
+                last = db.last_insert_rowid()  # SQLite's writer is alone: its numbers have no gap
+                ids += [i for (i,) in numbered] or range(last - len(some) + 1, last + 1)
+            db.execute(self._sql["insert_submitted_range"], (ids[0], ids[-1]))
+            return ids
 
         return self._db.write(unit) if arguments else []
+
+    def submit_on(
+        self, connection: Any, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
+    ) -> list[int]:
+        """Store jobs in the transaction that `connection` has open: rolled back, never seen."""
+        with self._db.joined(connection) as db:
+            one = self._submit_one if self._db.alone else self._submit_untold
+            return [one(db, job, now, bound) for job in jobs]
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """A transaction for the user's own rows beside ours; yields its connection."""
+        return self._db.transaction()
 
     def submit_in_round(
         self, job: NewJob, order: ClaimOrder, now: Micros, bound: QueueBound | None = None
     ) -> tuple[int, Exchange]:
         """Store a job in a round of the worker that will run it: stored and claimed at once."""
 
-        def unit(db: apsw.Connection) -> tuple[int, Exchange]:
+        def unit(db: Connection) -> tuple[int, Exchange]:
             return self._submit_one(db, job, now, bound), self._exchange(db, (), order, now)
 
         answer = self._db.write(unit)
@@ -98,7 +112,7 @@ class SqlStore:
         return answer
 
     def _submit_one(
-        self, db: apsw.Connection, job: NewJob, now: Micros, bound: QueueBound | None
+        self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None
     ) -> int:
         if job.unique_key is not None:
             holder = db.execute(self._sql["unfinished_unique"], (job.unique_key,)).get
@@ -111,8 +125,34 @@ class SqlStore:
         db.execute(self._sql["insert_submitted"], (now, job_id))
         return job_id
 
-    def _make_room(self, db: apsw.Connection, new: NewJob, bound: QueueBound, now: Micros) -> None:
-        if db.execute(self._sql["count_pending"], (bound.size,)).get < bound.size:
+    def _submit_untold(
+        self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None
+    ) -> int:
+        """Others may commit before us: the event is told when it is our turn to write."""
+        if (
+            bound is not None
+            and db.execute(self._sql["count_pending"], (bound.size,)).get >= bound.size
+        ):
+            raise self._full(bound)
+        while True:
+            new_id = db.execute(self._sql["insert_untold"], (*job, now)).get
+            if new_id is not None:
+                return int(new_id)
+            holder = db.execute(self._sql["unfinished_unique"], (job.unique_key,)).get
+            if holder is not None:
+                return int(holder)
+
+    def _is_full(self, db: Connection, bound: QueueBound) -> bool:
+        return bool(db.execute(self._sql["count_pending"], (bound.size,)).get >= bound.size)
+
+    def _full(self, bound: QueueBound) -> QueueFull:
+        return QueueFull(
+            f"{self.name}: {bound.size} jobs are pending, as many as max_queue_size allows; "
+            "nothing was stored"
+        )
+
+    def _make_room(self, db: Connection, new: NewJob, bound: QueueBound, now: Micros) -> None:
+        if not self._is_full(db, bound):
             return
         if bound.policy == "shed":
             row = db.execute(self._sql["lowest_pending"]).fetchone()
@@ -121,10 +161,7 @@ class SqlStore:
                 reason = f"shed: the queue of {bound.size} was full of more urgent work"
                 self._apply(db, [cancel(victim, reason)], now)
                 return
-        raise QueueFull(
-            f"{self.name}: {bound.size} jobs are pending, as many as max_queue_size allows; "
-            "nothing was stored"
-        )
+        raise self._full(bound)
 
     # -- moving -----------------------------------------------------------------------------
 
@@ -156,7 +193,7 @@ class SqlStore:
         return Exchange(bool(alive), [], [], leases, room, next_due, next_fire)
 
     def _exchange(
-        self, db: apsw.Connection, moves: Sequence[Move], order: ClaimOrder, now: Micros
+        self, db: Connection, moves: Sequence[Move], order: ClaimOrder, now: Micros
     ) -> Exchange:
         refused = self._apply(db, moves, now)
         alive, next_due, last_start, running, _, next_fire, any_lease = db.execute(
@@ -181,7 +218,7 @@ class SqlStore:
         return Exchange(True, refused, claimed, leases, room, next_due, next_fire, fired)
 
     def _claim(
-        self, db: apsw.Connection, order: ClaimOrder, room: int | None, now: Micros
+        self, db: Connection, order: ClaimOrder, room: int | None, now: Micros
     ) -> list[Claimed]:
         below = EVERY_PRIORITY if order.below is None else order.below
         top = below if room is None else min(below, BACKGROUND_CLASS)
@@ -191,7 +228,7 @@ class SqlStore:
             jobs += self._select_claim(db, order, BACKGROUND_CLASS, below, rest, now)
         if not jobs:
             return jobs
-        batch = _json([(job.id, job.attempt, n < order.free) for n, job in enumerate(jobs)])
+        batch = _json([(job.id, job.attempt, int(n < order.free)) for n, job in enumerate(jobs)])
         db.execute(self._sql["claim"], (order.worker, now, batch))
         db.execute(self._sql["tell_claim"], (now, f'{{"worker":{order.worker}}}', batch))
         if order.limits.throttle and jobs[-1].priority >= BACKGROUND_CLASS:
@@ -200,7 +237,7 @@ class SqlStore:
 
     def _select_claim(
         self,
-        db: apsw.Connection,
+        db: Connection,
         order: ClaimOrder,
         floor: int,
         ceiling: int,
@@ -214,9 +251,10 @@ class SqlStore:
         """Apply moves in one transaction. Returns those refused: their guard did not hold."""
         return self._db.write(lambda db: self._apply(db, moves, now))
 
-    def _apply(self, db: apsw.Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
+    def _apply(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
         refused: list[Move] = []
-        for shape, group in groupby(self._honour_cancels(db, moves), key=_shape):
+        moves = self._honour_cancels(db, moves)
+        for shape, group in groupby(moves, key=_shape):
             refused += self._apply_alike(db, shape, list(group), now)
         for move in refused:
             data = _json({"wanted": move.to})
@@ -229,7 +267,7 @@ class SqlStore:
             self._schedules.after_jobs(db, done, now)
         return refused
 
-    def _honour_cancels(self, db: apsw.Connection, moves: Sequence[Move]) -> Sequence[Move]:
+    def _honour_cancels(self, db: Connection, moves: Sequence[Move]) -> Sequence[Move]:
         """A run that would come back to pending, though somebody asked it to stop, stops."""
         back = [m.job_id for m in moves if m.was is JobState.RUNNING and m.to is JobState.PENDING]
         if not back:
@@ -239,11 +277,11 @@ class SqlStore:
                 for m in moves]  # fmt: skip
 
     def _apply_alike(
-        self, db: apsw.Connection, shape: _Shape, moves: list[Move], now: Micros
+        self, db: Connection, shape: _Shape, moves: list[Move], now: Micros
     ) -> list[Move]:
         was, to, kind, columns = shape
         assert CHANGEABLE.issuperset(columns), columns
-        sql = move_statement(columns, to is JobState.PENDING)
+        sql = move_statement(self._db.dialect, columns, to is JobState.PENDING)
         refused: list[Move] = []
         batch = _batch(moves)
         values = {"to": to, "final": to in FINAL, "now": now, "was": was, "batch": batch}
@@ -263,7 +301,7 @@ class SqlStore:
     def ask_cancel(self, job_id: int, attempt: int, now: Micros, reason: str) -> bool:
         """Mark a running job as cancelled: its worker sees the mark, and no rescue undoes it."""
 
-        def unit(db: apsw.Connection) -> bool:
+        def unit(db: Connection) -> bool:
             db.execute(self._sql["ask_cancel"], (now, reason or None, job_id, attempt))
             marked = db.changes() == 1
             if marked:
@@ -280,7 +318,7 @@ class SqlStore:
     def save_progress(self, job_id: int, attempt: int, progress: str, now: Micros) -> bool:
         """Keep how far a running job is; refused (false) when this attempt no longer holds it."""
 
-        def unit(db: apsw.Connection) -> bool:
+        def unit(db: Connection) -> bool:
             db.execute(self._sql["save_progress"], (progress, job_id, attempt))
             saved = db.changes() == 1
             if saved:
@@ -293,7 +331,7 @@ class SqlStore:
 
     def _tell(
         self,
-        db: apsw.Connection,
+        db: Connection,
         now: Micros,
         kind: str,
         job_id: int | None = None,
@@ -391,7 +429,7 @@ class SqlStore:
     def add_worker(self, worker: WorkerInfo, now: Micros) -> int:
         """Enter a worker; its number is never given again."""
 
-        def unit(db: apsw.Connection) -> int:
+        def unit(db: Connection) -> int:
             db.execute(
                 self._sql["insert_worker"],
                 (
@@ -405,11 +443,11 @@ class SqlStore:
 
         return self._db.write(unit)
 
-    def beat(self, worker: int, now: Micros, tasks: str) -> bool:
+    def beat(self, worker: int, now: Micros, tasks: str, slots: int | None = None) -> bool:
         """Renew a worker's lease. False: it was declared dead, and its jobs were given away."""
 
-        def unit(db: apsw.Connection) -> bool:
-            db.execute(self._sql["beat"], (now, tasks, worker))
+        def unit(db: Connection) -> bool:
+            db.execute(self._sql["beat"], (now, tasks, slots, worker))
             return db.changes() == 1
 
         return self._db.write(unit)
@@ -423,7 +461,7 @@ class SqlStore:
     ) -> bool:
         """Declare a worker dead and move its jobs, unless it has given a sign of life since."""
 
-        def unit(db: apsw.Connection) -> bool:
+        def unit(db: Connection) -> bool:
             db.execute(self._sql["bury"], (worker.id, worker.beat))
             if db.changes() == 0:
                 return False
@@ -437,7 +475,7 @@ class SqlStore:
     def remove_worker(self, worker: int, now: Micros) -> None:
         """Take a worker out that has stopped in good order; what it still holds goes back."""
 
-        def unit(db: apsw.Connection) -> None:
+        def unit(db: Connection) -> None:
             held = db.execute(self._sql["unfinished_of"], (worker,)).fetchall()
             self._apply(db, [hand_back(_job(row), "the worker stopped") for row in held], now)
             db.execute(self._sql["remove_worker"], (worker,))
@@ -454,7 +492,7 @@ class SqlStore:
     def enter_foreground(self, workflow: str, holder: str, ttl: Micros, now: Micros) -> int:
         """Give a foreground lease that ends by itself after `ttl`."""
 
-        def unit(db: apsw.Connection) -> int:
+        def unit(db: Connection) -> int:
             db.execute(self._sql["forget_foreground"], (now,))
             db.execute(self._sql["enter_foreground"], (workflow, holder, now, now + ttl, ttl))
             lease = db.last_insert_rowid()
@@ -473,7 +511,7 @@ class SqlStore:
     def leave_foreground(self, leases: Sequence[int], now: Micros) -> None:
         """End leases before their time."""
 
-        def unit(db: apsw.Connection) -> None:
+        def unit(db: Connection) -> None:
             ended = db.execute(self._sql["leave_foreground"], (_json(leases),)).fetchall()
             for row in ended:
                 self._tell(db, now, "foreground.left", workflow=str(row[0]))
@@ -484,7 +522,7 @@ class SqlStore:
         """The leases that live now."""
         return [ForegroundLease(*row) for row in self._db.read(self._sql["foreground"], (now,))]
 
-    def _leases(self, db: apsw.Connection, now: Micros) -> list[ForegroundLease]:
+    def _leases(self, db: Connection, now: Micros) -> list[ForegroundLease]:
         rows: list[Any] = db.execute(self._sql["foreground"], (now,)).fetchall()
         return [ForegroundLease(*row) for row in rows]
 
@@ -493,7 +531,7 @@ class SqlStore:
     def prune(self, before: Micros, keep: int, limit: int, now: Micros) -> Pruned:
         """Delete at most `limit` finished jobs and events that are old or one too many."""
 
-        def unit(db: apsw.Connection) -> Pruned:
+        def unit(db: Connection) -> Pruned:
             surplus = db.execute(self._sql["oldest_kept"], (keep,)).get
             line = max(before, 0 if surplus is None else surplus + 1)
             db.execute(self._sql["prune_jobs"], (line, limit))
@@ -508,10 +546,18 @@ class SqlStore:
 
         return self._db.write(unit)
 
+    def log_size(self) -> int:
+        """Bytes in the write-ahead log that are not in the database proper yet."""
+        return self._db.log_size()
+
     def sibling(self) -> SqlStore:
         """The same store over connections of its own; of a memory database, itself."""
         other = self._db.sibling()
         return self if other is self._db else SqlStore(other)
+
+    def wake_ups(self) -> WakeUps | None:
+        """How processes wake each other, if the database itself can."""
+        return self._db.wake_ups()
 
     def close(self) -> None:
         self._db.close()

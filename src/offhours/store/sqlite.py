@@ -6,7 +6,9 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -15,14 +17,19 @@ import apsw
 
 from offhours.core.errors import (
     NetworkFileSystem,
+    OptionError,
     StoreCorrupt,
+    StoreError,
+    StoreGone,
     StoreReadOnly,
     StoreUnusable,
     UnsafeSQLite,
 )
 from offhours.core.times import SECOND, Micros
-from offhours.store.commit import GroupCommit, T, Unit
-from offhours.store.faults import patiently, translated
+from offhours.store.commit import Driver, GroupCommit
+from offhours.store.connection import Connection, T, Unit
+from offhours.store.dialects import Dialect
+from offhours.store.faults import patiently, translate, translated
 from offhours.store.migrate import check, migrate
 
 # A commit copies each page that it changed: with the small rows of a queue, half the usual page
@@ -30,12 +37,16 @@ from offhours.store.migrate import check, migrate
 PAGE_SIZE = 2048
 CHECKPOINT_PAGES = 4096
 CHECKED_WHOLE = 8_000_000
+HEADER_SIZE = 100
 LOOK_SECONDS = 0.1
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ceph", "9p"})
 
 
-class Database:
+class SqliteDatabase:
     """One file (or `:memory:`): a writer with group commit, and a reader beside it."""
+
+    dialect = Dialect.SQLITE
+    alone = True
 
     def __init__(
         self,
@@ -53,6 +64,8 @@ class Database:
             check_library(apsw.sqlite_lib_version(), path, journal)
             _prepare_file(path)
         self._patience = lock_timeout / SECOND
+        self._options = (durability, journal, lock_timeout)
+        self._closed = False
         with translated(path):
             writer = _connect(path, lock_timeout)
 
@@ -60,17 +73,13 @@ class Database:
                 _check_file(writer, path)
                 _configure(writer, durability, "memory" if memory else journal)
                 migrate(writer, path)
-                reader = writer if memory else _connect(path, lock_timeout)
-                if not memory:
-                    reader.execute("pragma query_only = 1").fetchall()
-                return reader
+                return writer if memory else self._open_reader()
 
             try:
                 reader = patiently(prepare, self._patience)
             except BaseException:
                 writer.close()
                 raise
-        self._options = (durability, journal, lock_timeout)
         self._connections = (writer, reader)
         self._use(writer, reader)
         self._file = None if memory else _identity(path)
@@ -79,28 +88,66 @@ class Database:
         _open_databases.add(self)
 
     def _use(self, writer: apsw.Connection, reader: apsw.Connection) -> None:
-        self._commits = GroupCommit(writer, self.path, self._patience)
+        driver = Driver(
+            error=apsw.Error,
+            begin=lambda db: patiently(lambda: db.execute("begin immediate"), self._patience),
+            translate=translate,
+            breaks=lambda error: isinstance(error, apsw.IOError),
+            reopen=None if self.path == ":memory:" else self._reopen,
+        )
+        self._commits = GroupCommit(writer, self.path, driver)
         self._reader = reader
         self._read_lock = self._commits.lock if writer is reader else threading.RLock()
+
+    def _reopen(self) -> apsw.Connection:
+        """A writer in place of one that has met an I/O error, once the file was found sound."""
+        durability, journal, lock_timeout = self._options
+        writer = _connect(self.path, lock_timeout)
+        try:
+            _check_file(writer, self.path)
+            _configure(writer, durability, journal)
+        except BaseException:
+            writer.close()
+            raise
+        self._connections = (writer, self._connections[1])
+        return writer
 
     def check_file(self) -> None:
         """Refuse to go on when the file was deleted or replaced: what is written would be lost."""
         if self._gone or (self._file is not None and _identity(self.path) != self._file):
             self._gone = True
-            raise StoreUnusable(
+            raise StoreGone(
                 self.path, "was deleted or replaced while it was open; restart on the right file"
             )
 
-    def after_fork(self) -> None:
-        """In a forked child: connections of our own. The parent's are left alone, not closed."""
-        if self.path == ":memory:":
-            self._use(*self._connections)
-            return
-        _parents_connections.append(self._connections)
-        durability, journal, lock_timeout = self._options
-        own = Database(self.path, durability=durability, journal=journal, lock_timeout=lock_timeout)
-        self._connections = own._connections
-        self._use(*self._connections)
+    def before_fork(self) -> None:
+        """Let nothing be under way, and close: SQLite takes a forked connection for its own, but
+        its locks stay behind, and the log would be deleted under the child."""
+        self._commits.lock.acquire()
+        self._read_lock.acquire()
+        if self.path != ":memory:" and not self._closed:
+            for connection in self._connections:
+                connection.close()
+
+    def after_fork(self, child: bool) -> None:
+        """In parent and child: open anew. What the parent's threads have queued is not ours."""
+        commits, read_lock = self._commits, self._read_lock
+        try:
+            if self.path != ":memory:" and not self._closed:
+                self._connections = self._reopen(), self._open_reader()
+            if child and not self._closed:
+                self._use(*self._connections)
+            else:
+                commits.replace(self._connections[0])
+                self._reader = self._connections[1]
+        finally:
+            read_lock.release()
+            commits.lock.release()
+
+    def _open_reader(self) -> apsw.Connection:
+        reader = _connect(self.path, self._options[2])
+        reader.execute("pragma query_only = 1").fetchall()
+        return reader
 
     def write(self, unit: Unit[T]) -> T:
         """Run a unit of work in a transaction of its own or a shared one, and commit it."""
@@ -109,7 +156,7 @@ class Database:
             self.check_file()
         return self._commits.run(unit)
 
-    def read(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of one query, on committed data."""
         with self._read_lock, translated(self.path):
             reader = self._reader
@@ -122,32 +169,100 @@ class Database:
                 return self._reader.total_changes()
             return int(self._reader.pragma("data_version"))
 
-    def sibling(self) -> Database:
+    def log_size(self) -> int:
+        """Bytes in the write-ahead log; it grows while somebody reads without end."""
+        try:
+            return os.stat(f"{self.path}-wal").st_size
+        except OSError:
+            return 0
+
+    def sibling(self) -> SqliteDatabase:
         """Another set of connections to the same file; a memory database has only one."""
         if self.path == ":memory:":
             return self
         durability, journal, lock_timeout = self._options
-        return Database(
+        return SqliteDatabase(
             self.path, durability=durability, journal=journal, lock_timeout=lock_timeout
         )
 
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """A transaction for the user's own rows beside ours."""
+        self.check_file()
+        with self._commits.lend() as connection:
+            given = Transaction(self, connection)
+            try:
+                yield given
+            finally:
+                given.open = False
+
+    @contextmanager
+    def joined(self, connection: Any) -> Iterator[Connection]:
+        """What we gave out before; nothing else may write to the same file in this process."""
+        if not isinstance(connection, Transaction) or connection.database is not self:
+            raise OptionError(
+                "connection: expected what `with app.transaction() as connection` gives, got "
+                f"{type(connection).__module__}.{type(connection).__qualname__}; another "
+                "connection to the same file would break its locks"
+            )
+        if not connection.open:
+            raise OptionError("connection: its transaction has ended")
+        with translated(self.path):
+            yield connection.connection
+
+    def wake_ups(self) -> None:
+        """SQLite wakes nobody."""
+        return
+
     def close(self) -> None:
+        self._closed = True
         self._commits.close()
         with self._read_lock:
             self._reader.close()
 
 
-_open_databases: WeakSet[Database] = WeakSet()
-_parents_connections: list[object] = []
+class Transaction:
+    """A transaction that was given out; it ends with its `with` block."""
+
+    def __init__(self, database: SqliteDatabase, connection: Connection) -> None:
+        self.database = database
+        self.connection = connection
+        self.open = True
+
+    def execute(self, sql: str, values: Any = None) -> Any:
+        """Run one statement on tables of your own; the answer can be iterated and fetched."""
+        if not self.open:
+            raise StoreError(f"{self.database.name}: this transaction has ended")
+        words = sql.split(None, 1)
+        if words and words[0].lower() in ("begin", "commit", "end", "rollback"):
+            raise StoreError(
+                f"{self.database.name}: the transaction ends with its `with` block; raise an "
+                "exception to roll it back"
+            )
+        return self.connection.execute(sql, values)
 
 
-def _after_fork() -> None:
-    for database in list(_open_databases):
-        database.after_fork()
+_open_databases: WeakSet[SqliteDatabase] = WeakSet()
+_forking: list[SqliteDatabase] = []
+
+
+def _before_fork() -> None:
+    _forking.extend(_open_databases)
+    for database in _forking:
+        database.before_fork()
+
+
+def _after_fork(child: bool) -> None:
+    while _forking:
+        _forking.pop().after_fork(child)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(
+        before=_before_fork,
+        after_in_parent=partial(_after_fork, False),
+        after_in_child=partial(_after_fork, True),
+    )
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -187,6 +302,7 @@ def _prepare_file(path: str) -> None:
         raise NetworkFileSystem(
             path, f"is on {kind}, where file locks do not hold; use a local disk or PostgreSQL"
         )
+    refuse_what_is_left(file)
     try:
         # Only ever a new file: closing a descriptor of an open one would drop SQLite's locks.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
@@ -194,6 +310,25 @@ def _prepare_file(path: str) -> None:
         pass
     except OSError as error:
         raise StoreUnusable(path, f"cannot be created: {error.strerror}") from error
+
+
+def refuse_what_is_left(file: Path) -> None:
+    """SQLite begins anew over the stump of a database, and deletes a log without its database."""
+    log = Path(f"{file}-wal")
+    size = log.stat().st_size if log.exists() else 0
+    left = file.stat().st_size if file.exists() else 0
+    if 0 < left < HEADER_SIZE:
+        raise StoreCorrupt(
+            str(file),
+            f"is not a database, or was cut off after {left} bytes; it was left as it is. "
+            "Restore a backup: nothing is left for the sqlite3 shell's .recover",
+        )
+    if size and not left:
+        raise StoreCorrupt(
+            str(file),
+            f"is missing or empty, but {log.name} holds {size:,} bytes of its jobs; nothing was "
+            f"touched. Put the database back beside it, or move {log.name} away to begin anew",
+        )
 
 
 def file_system(folder: Path) -> str:

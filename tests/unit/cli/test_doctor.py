@@ -31,11 +31,23 @@ def test_a_sound_house(run, app: Offhours) -> None:
     told = run("doctor", "--json").json
     assert told["ok"] is True and told["database"] == "offhours.db"
     assert [check["name"] for check in told["checks"]] == [
-        "python", "sqlite", "clock", "time zones", "folder", "disk", "extras", "engine",
+        "settings", "python", "sqlite", "clock", "time zones", "folder", "disk", "extras", "engine",
         "schema", "journal", "integrity", "privacy", "log size", "events", "workers", "held jobs",
         "schedules",
     ]  # fmt: skip
     assert run("doctor", "-q").out == ""
+
+
+def test_settings_that_cannot_be_used(run, app: Offhours) -> None:
+    Path("offhours.toml").write_text("thread = 8\nthreads = 0")
+    told = run("doctor", "--json")
+    assert (told.code, told.json["ok"], told.json["database"]) == (1, False, None)
+    check, skipped = told.json["checks"]
+    assert (check["name"], check["status"]) == ("settings", FAIL)
+    assert 'did you mean "threads"' in check["message"] and "from 1 on" in check["message"]
+    assert (skipped["name"], skipped["status"]) == ("database", WARN)
+    told = run("doctor", "--json", "--db", "offhours.db")
+    assert told.code == 1 and "schema" in {check["name"] for check in told.json["checks"]}
 
 
 def test_a_database_that_is_not_there_is_a_warning_and_is_not_made(run) -> None:

@@ -61,7 +61,8 @@ def test_the_word_that_was_not_understood_is_pointed_at(run) -> None:
     assert result == (
         2,
         "",
-        'offhours: "dya" is not understood here\n  every dya at 9am\n        ^^^\n',
+        'offhours: "dya" is not understood here\n  every dya at 9am\n        ^^^\n'
+        "try:\n  every day at 9am\n  every hour\n  every day at 09:00\n",
     )
 
 

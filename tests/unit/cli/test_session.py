@@ -37,7 +37,7 @@ def test_a_database_nearby_is_named(run, app) -> None:
     assert "there is offhours.db;" in err
 
 
-@pytest.mark.parametrize("path", [":memory:", "postgresql://host/db", "."])
+@pytest.mark.parametrize("path", [":memory:", "mysql://host/db", "."])
 def test_what_cannot_be_a_database_file_is_refused(run, path: str) -> None:
     assert run("--db", path, "submit", "t:add").code == 2
     assert os.listdir() == []

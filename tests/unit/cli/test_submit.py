@@ -163,4 +163,4 @@ def test_a_file_wins_over_the_environment_and_says_so(run, monkeypatch) -> None:
     Path("jobs_env.py").write_text(FILE)
     result = run("submit", "jobs_env:add", "--file", "jobs_env.py", "--arg", "1")
     assert (result.code, result.out) == (0, "1\n")
-    assert "not on OFFHOURS_DB=env.db" in result.err and not Path("env.db").exists()
+    assert "not on env.db (OFFHOURS_DB)" in result.err and not Path("env.db").exists()

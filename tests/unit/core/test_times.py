@@ -142,3 +142,8 @@ def test_moments_round_trip(naive: datetime, offset: int) -> None:
 )
 def test_spoken(micros: int, words: str) -> None:
     assert spoken(micros) == words
+
+
+def test_a_number_beyond_floating_point_is_too_long() -> None:
+    with pytest.raises(TimeError, match="longer than the calendar"):
+        parse_duration(10**400)

@@ -127,6 +127,15 @@ def test_an_old_attempt_does_not_end_a_new_one() -> None:
     assert made.finish(new, Done("new"))
 
 
+def test_what_had_finished_when_the_lease_was_lost_is_still_handed_in() -> None:
+    """The store refuses it by its attempt, and tells; dropped here it would vanish in silence."""
+    made = lane()
+    fill(made, job(1))
+    made.finish(made.try_take(), Done("late"))
+    made.forget()
+    assert made.collect() == [(job(1), Done("late"))]
+
+
 def test_close_releases_those_who_wait() -> None:
     made = lane()
     taken: list[object] = []

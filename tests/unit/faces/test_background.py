@@ -144,11 +144,14 @@ def test_after_shutdown_it_answers_and_takes_nothing_more(manager) -> None:
         manager.submit_task(int)
 
 
-def test_celery_says_what_to_do_now() -> None:
-    with pytest.raises(ConfigError, match='use "threaded"'):
-        BackgroundTaskManager(worker_type="celery")
-    with pytest.raises(ConfigError, match="expected \"threaded\", got 'gevent'"):
+def test_an_unknown_worker_type_is_refused() -> None:
+    with pytest.raises(ConfigError, match='expected "threaded" or "celery", got \'gevent\''):
         BackgroundTaskManager(worker_type="gevent")
+
+
+def test_a_broker_that_is_no_address_is_called_by_its_documented_name() -> None:
+    with pytest.raises(ConfigError, match="broker_url: expected an address"):
+        BackgroundTaskManager(worker_type="celery", broker_url="localhost")
 
 
 def test_faults_carry_the_documented_names(manager) -> None:

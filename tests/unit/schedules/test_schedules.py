@@ -370,6 +370,32 @@ def test_a_running_job_is_asked_to_stop_and_its_successor_waits_for_that(app: Me
     assert first.cancel_at is not None and second.state is JobState.SUCCEEDED
 
 
+def test_a_job_stopped_on_its_way_to_a_retry_lets_its_successor_go(app: MemoryApp) -> None:
+    calls: list[int] = []
+
+    @app.task(name="flaky", retries=3)
+    def task() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            app.clock.advance("1m")
+            app.store.schedules.settle(1, app.clock.micros())
+            raise ValueError("to be tried again, had nobody asked it to stop")
+
+    schedule = app.schedule("flaky", "every minute", overlap="cancel_old")
+    app.clock.advance("1m")
+    app.drain()
+    first, second = (app.record(fire.job_id or 0) for fire in reversed(schedule.fires()))
+    assert (first.state, second.state) == ("cancelled", "succeeded")
+
+
+def test_a_run_by_hand_leaves_the_record_of_a_reported_one(app: MemoryApp, ran: list[Any]) -> None:
+    schedule = app.schedule("t", "every hour")
+    schedule.report_run(True)
+    schedule.run_now()
+    assert codes(schedule) == {"reported": 1, "by_hand": 1}
+    assert (schedule.record.runs, schedule.record.skipped) == (1, 0)
+
+
 def test_an_expired_job_is_cancelled_and_says_so(app: MemoryApp, ran: list[Any]) -> None:
     schedule = app.schedule("t", "every hour", expires="10m")
     app.clock.advance("1h")

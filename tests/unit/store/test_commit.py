@@ -9,14 +9,16 @@ import apsw
 import pytest
 
 from offhours.core.errors import StoreClosed
-from offhours.store.commit import GroupCommit
+from offhours.store.commit import Driver, GroupCommit
+from offhours.store.faults import translate
 
 
 @pytest.fixture
 def commits() -> Iterator[GroupCommit]:
     connection = apsw.Connection(":memory:")
     connection.execute("create table t (n unique)")
-    made = GroupCommit(connection, ":memory:")
+    driver = Driver(apsw.Error, lambda db: db.execute("begin immediate"), translate)
+    made = GroupCommit(connection, ":memory:", driver)
     yield made
     made.close()
 

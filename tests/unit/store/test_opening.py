@@ -23,7 +23,7 @@ from offhours.core.errors import (
 from offhours.store import sqlite
 from offhours.store.migrate import scripts
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import Database
+from offhours.store.sqlite import SqliteDatabase
 
 
 def make(path: Path, script: str) -> None:
@@ -37,14 +37,14 @@ def refused(path: Path, kind: type[Exception], words: str) -> None:
     before = path.read_bytes()
     names = sorted(path.parent.iterdir())
     with pytest.raises(kind, match=words) as caught:
-        Database(str(path))
+        SqliteDatabase(str(path))
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
     assert sorted(path.parent.iterdir()) == names
 
 
 def test_a_new_file_is_private(tmp_path: Path) -> None:
-    Database(str(tmp_path / "jobs.db")).close()
+    SqliteDatabase(str(tmp_path / "jobs.db")).close()
     assert stat.S_IMODE((tmp_path / "jobs.db").stat().st_mode) == 0o600
 
 
@@ -59,7 +59,7 @@ def test_another_programs_empty_database(tmp_path: Path) -> None:
 
 
 def test_a_newer_schema(tmp_path: Path) -> None:
-    Database(str(tmp_path / "jobs.db")).close()
+    SqliteDatabase(str(tmp_path / "jobs.db")).close()
     make(tmp_path / "jobs.db", f"pragma user_version = {max(scripts()) + 1}")
     refused(tmp_path / "jobs.db", NewerSchema, "Upgrade Offhours")
 
@@ -91,15 +91,15 @@ def test_a_truncated_file(tmp_path: Path) -> None:
 
 def test_a_directory_and_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match="is a directory"):
-        Database(str(tmp_path))
+        SqliteDatabase(str(tmp_path))
     with pytest.raises(StoreUnusable, match="does not exist"):
-        Database(str(tmp_path / "no" / "jobs.db"))
+        SqliteDatabase(str(tmp_path / "no" / "jobs.db"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "jobs.db"
-    Database(str(path)).close()
+    SqliteDatabase(str(path)).close()
     # For root no mode is read-only: open it so by flag.
     connect = apsw.Connection
     monkeypatch.setattr(
@@ -107,7 +107,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
         lambda name, flags, **rest: connect(name, flags=apsw.SQLITE_OPEN_READONLY, **rest),
     )  # fmt: skip
     with pytest.raises(StoreReadOnly, match="permissions"):
-        Database(str(path))
+        SqliteDatabase(str(path))
 
 
 @pytest.mark.parametrize("version", ["3.40.1", "3.51.2", "3.50.6", "3.44.5", "3.7.0"])
@@ -116,9 +116,9 @@ def test_a_library_that_loses_rows(
 ) -> None:
     monkeypatch.setattr(sqlite.apsw, "sqlite_lib_version", lambda: version)
     with pytest.raises(UnsafeSQLite, match=version):
-        Database(str(tmp_path / "jobs.db"))
+        SqliteDatabase(str(tmp_path / "jobs.db"))
     assert list(tmp_path.iterdir()) == []
-    Database(str(tmp_path / "jobs.db"), journal="rollback").close()
+    SqliteDatabase(str(tmp_path / "jobs.db"), journal="rollback").close()
 
 
 @pytest.mark.parametrize("version", ["3.51.3", "3.50.7", "3.44.6", "3.54.1", "4.0.0"])
@@ -126,13 +126,13 @@ def test_a_library_that_is_safe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     monkeypatch.setattr(sqlite.apsw, "sqlite_lib_version", lambda: version)
-    Database(str(tmp_path / "jobs.db")).close()
+    SqliteDatabase(str(tmp_path / "jobs.db")).close()
 
 
 def test_a_network_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "file_system", lambda folder: "nfs4")
     with pytest.raises(NetworkFileSystem, match="nfs4"):
-        Database(str(tmp_path / "jobs.db"))
+        SqliteDatabase(str(tmp_path / "jobs.db"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -142,7 +142,7 @@ def test_the_file_system_is_found() -> None:
 
 def test_a_lock_is_waited_for_until_the_deadline(tmp_path: Path) -> None:
     path = str(tmp_path / "jobs.db")
-    store = SqlStore(Database(path, lock_timeout=200_000))
+    store = SqlStore(SqliteDatabase(path, lock_timeout=200_000))
     other = apsw.Connection(path)
     other.execute("begin exclusive")
     with pytest.raises(Busy, match="deadline; nothing was stored"):
@@ -155,7 +155,7 @@ def test_a_lock_is_waited_for_until_the_deadline(tmp_path: Path) -> None:
 
 def test_wal_and_page_size_are_set(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
-    database = Database(str(path), durability="full")
+    database = SqliteDatabase(str(path), durability="full")
     assert database.read("pragma journal_mode") == [("wal",)]
     assert database.read("pragma page_size") == [(sqlite.PAGE_SIZE,)]
     database.close()

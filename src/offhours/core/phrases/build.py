@@ -186,9 +186,29 @@ class Builder:
         start = self.schedule.start
         if start is not None and start.coming and not _counts(self.schedule, triggers):
             raise self._start_of_what(start)
+        if start is not None:
+            self._check_months_from(start, triggers)
         if start is None or intervals.takes_start(self.schedule, triggers):
             return None
         return start.instant(self.zone, self.reader)
+
+    def _check_months_from(self, start: Moment, triggers: list[Trigger]) -> None:
+        """`every 3 months on the 15th starting in august`: from august, or as the year has them?"""
+        often, first = self.schedule.clauses[0].frequency, triggers[0]
+        if often is None or not often.counts_from_start or often.unit != "month":
+            return
+        months = [1 + (start.day.month - 1 + n) % 12 for n in range(0, 12, often.count)]
+        if often.count == 1 or 1 in months or not isinstance(first, Cron):
+            return
+        fields = first.expression.split()
+        fields[-2] = ",".join(str(month) for month in sorted(months))
+        place = self.schedule.taken["start"]
+        bound = self.reader.text[self.reader.tokens[place].start :]
+        choices = [
+            f"cron {expression} {bound}" for expression in (" ".join(fields), first.expression)
+        ]
+        reason = "counted from that month, or from january?"
+        raise self.reader.wrong(reason, start.first, choices)
 
     def _start_of_what(self, start: Moment) -> PhraseError:
         """`every 4 hours starting at 9am`: once, or on each day anew?"""

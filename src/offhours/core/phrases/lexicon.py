@@ -119,7 +119,7 @@ PARTS = {part: part for part in (MORNING, AFTERNOON, EVENING, NIGHT)} | {
 # Known words, for "did you mean".
 KNOWN_WORDS = sorted(
     {word for word in (*WEEKDAYS, *PLURAL_WEEKDAYS, *MONTHS, *ADVERBS, *PARTS) if len(word) > 4}
-    | {word for word in UNITS if len(word) > 3}
+    | {word for word in UNITS if len(word) > 2}
     | {"every", "each", "weekday", "weekdays", "weekend", "weekends", "midnight", "noon", "other"}
     | {"starting", "until", "except", "between", "through", "tomorrow", "today", "tonight"}
     | {*MONTH_NAMES, *WEEKDAY_NAMES, "first", "third", "fourth", "fifth", "last", "business"}

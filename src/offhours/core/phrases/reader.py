@@ -133,7 +133,7 @@ class Reader:
         word = self.tokens[place].text
         if word in UNCLEAR_WORDS:
             return self._unclear(place)
-        near = get_close_matches(word, KNOWN_WORDS, n=3, cutoff=0.7) if len(word) < 20 else []
+        near = get_close_matches(word, KNOWN_WORDS, n=5, cutoff=0.65) if len(word) < 20 else []
         guesses = [self.replaced(place, place + 1, guess) for guess in near]
         reason = f'"{self._whole_word(place)}" is not understood here'
         return self.wrong(reason, place, guesses)

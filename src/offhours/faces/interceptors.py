@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import threading
 
+from offhours.recorder import outlets
 from offhours.recorder.chain import InterceptorChain
 from offhours.recorder.perfcatcher import PerfCatcherInterceptor
+from offhours.sources.configuration import read
+
+_OUTLETS = ("loki_url", "loki_tenant", "loki_token", "spool", "file")
 
 _lock = threading.Lock()
 _chain: InterceptorChain | None = None
 
 
 def get_global_interceptor_chain() -> InterceptorChain:
-    """The chain of this process, with a `PerfCatcherInterceptor` set up from PERFCATCHER_*.
+    """The chain of this process, with a `PerfCatcherInterceptor` set up from PERFCATCHER_*, or
+    from the section `recorder` of a configuration file.
 
-    Faulty variables raise `ConfigError`, which names all of them.
+    What cannot be used raises `ConfigError`, which names every fault.
     """
     global _chain
     with _lock:
         if _chain is None:
-            _chain = InterceptorChain([PerfCatcherInterceptor()])
+            _chain = InterceptorChain([_configured()])
         return _chain
 
 
@@ -29,9 +34,15 @@ def get_perfcatcher_interceptor() -> PerfCatcherInterceptor:
     for interceptor in chain.interceptors:
         if isinstance(interceptor, PerfCatcherInterceptor):
             return interceptor
-    made = PerfCatcherInterceptor()
+    made = _configured()
     chain.add(made)
     return made
+
+
+def _configured() -> PerfCatcherInterceptor:
+    chosen = read().section("recorder")
+    places = {f"PERFCATCHER_{name.upper()}": chosen.pop(name, "") for name in _OUTLETS}
+    return PerfCatcherInterceptor(sinks=outlets.from_environment(places), **chosen)
 
 
 def forget_global_chain() -> None:

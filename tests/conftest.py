@@ -1,0 +1,115 @@
+"""Waiting for what should happen, programs run as a user would, and a ledger of what they did."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import textwrap
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from tests.servers import postgres, postgres_url
+
+__all__ = ["postgres", "postgres_url"]  # fixtures
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Programs and helpers beside the tests hold no tests; importing them twice would harm."""
+    helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
+    return True if helper else None
+
+
+Until = Callable[..., None]
+
+
+class Run(NamedTuple):
+    """One stretch of a job's code; `end` is None when its process died in it."""
+
+    attempt: int
+    pid: int
+    start: int
+    end: int | None
+
+
+class Ledger:
+    """What the processes wrote down."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def lines(self) -> list[list[str]]:
+        if not self.path.exists():
+            return []
+        return [line.split() for line in self.path.read_text().splitlines()]
+
+    def stored(self) -> list[int]:
+        return [int(words[1]) for words in self.lines() if words[0] == "stored"]
+
+    def runs(self) -> dict[int, list[Run]]:
+        found: dict[int, list[Run]] = defaultdict(list)
+        for kind, job, attempt, pid, at in self.lines():
+            if kind == "start":
+                found[int(job)].append(Run(int(attempt), int(pid), int(at), None))
+            elif kind == "end":
+                runs = found[int(job)]
+                open_run = next(
+                    n for n, run in enumerate(runs) if run.attempt == int(attempt) and not run.end
+                )
+                runs[open_run] = runs[open_run]._replace(end=int(at))
+        return found
+
+    def overlaps(self) -> list[tuple[int, Run, Run]]:
+        """Runs of one job that were going on at once. A run without an end died with its process;
+        the next one must be another process's, after it."""
+        found = []
+        for job, runs in self.runs().items():
+            ordered = sorted(runs, key=lambda run: run.start)
+            for one, other in itertools.pairwise(ordered):
+                bad = one.pid == other.pid if one.end is None else one.end > other.start
+                if bad or one.attempt >= other.attempt:
+                    found.append((job, one, other))
+        return found
+
+
+def _until(condition: Callable[[], object], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def until() -> Until:
+    """Wait for a condition; fail when it does not come true in time."""
+    return _until
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger")
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a Python program; what still runs at the end is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+        file = tmp_path / f"program{len(started)}.py"
+        file.write_text(textwrap.dedent(code))
+        process = subprocess.Popen(
+            [sys.executable, file, *map(str, arguments)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,110 @@
+"""Programs that faults are done to, and the tools that do them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+HERE = Path(__file__).parent
+NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
+
+Program = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="session")
+def nightly() -> bool:
+    """Whether there is time for all of it."""
+    return NIGHTLY
+
+
+@pytest.fixture
+def program() -> Iterator[Program]:
+    """Start a program of this folder; what still runs at the end is killed.
+
+    `under` is put in front of the command: strace, or a sandbox with a small disk.
+    """
+    started: list[subprocess.Popen[str]] = []
+
+    def start(
+        name: str, *arguments: object, under: tuple[str, ...] = (), **options: Any
+    ) -> subprocess.Popen[str]:
+        command = [*under, sys.executable, str(HERE / name), *map(str, arguments)]
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def worker(program: Program, tmp_path: Path, ledger: Any) -> Callable[..., subprocess.Popen[str]]:
+    """Start a worker on `tmp_path/jobs.db` and wait until it is about to work."""
+
+    def start(under: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
+        process = program(
+            "worker.py", tmp_path / "jobs.db", ledger.path, json.dumps(options), under=under
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    return start
+
+
+def _works(command: list[str]) -> bool:
+    return (
+        shutil.which(command[0]) is not None
+        and not subprocess.run(command, capture_output=True, timeout=30).returncode
+    )
+
+
+@pytest.fixture(scope="session")
+def strace() -> Callable[..., tuple[str, ...]]:
+    """`strace(call, fault)`: what to put in front of a command so that its system calls fail."""
+    if not _works(["strace", "-f", "-o", "/dev/null", "-e", "inject=fsync:error=EIO", "true"]):
+        pytest.skip("strace is missing, or may not trace here")
+
+    def inject(call: str, fault: str) -> tuple[str, ...]:
+        return (
+            "strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}",
+            "-e", f"inject={call}:{fault}",
+        )  # fmt: skip
+
+    return inject
+
+
+@pytest.fixture(scope="session")
+def bwrap() -> tuple[str, ...]:
+    """What to put in front of a command to run it in a mount namespace of its own."""
+    command = ["bwrap", "--dev-bind", "/", "/"]
+    if not _works([*command, "--size", "65536", "--tmpfs", "/mnt", "true"]):
+        pytest.skip("bubblewrap is missing, or may not make namespaces here")
+    return tuple(command)
+
+
+@pytest.fixture
+def is_sound() -> Callable[[Path], bool]:
+    """SQLite's own verdict about a file."""
+
+    def look(path: Path) -> bool:
+        connection = apsw.Connection(str(path))
+        try:
+            return connection.execute("pragma integrity_check").get == "ok"
+        finally:
+            connection.close()
+
+    return look

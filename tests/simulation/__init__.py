@@ -1,0 +1,1 @@
+"""A seeded world in one thread: the real engine, stepped, broken, and watched after every step."""

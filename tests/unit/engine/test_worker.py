@@ -1,0 +1,34 @@
+"""A worker that stops while the database refuses to write."""
+
+from __future__ import annotations
+
+import pytest
+
+from offhours.core.errors import Busy
+from offhours.testing import memory_app
+
+
+def test_what_ran_unrecorded_when_a_worker_stopped_is_not_handed_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = memory_app(lease="30s")
+    runs: list[int] = []
+    app.task(name="once", on_lost="fail")(lambda: runs.append(1))
+    job = app.submit("once")
+    app.start()
+    assert app._worker is not None and app._inline is not None
+    app._worker.step(app.clock.micros(), 1)
+    app._inline.run_next()
+
+    def refuse(*args: object) -> None:
+        raise Busy("locked by another process until the deadline")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app.store, "exchange", refuse)
+        app.stop()
+    assert job.status == "running"  # nobody knows better
+
+    app.drain()
+    app.clock.advance("31s")
+    app.drain()
+    assert (job.status, job.record.code, runs) == ("failed", "lost", [1])
