@@ -14,4 +14,4 @@ echo "types";    mypy
 echo "contract"; lint-imports --no-cache >.import-contract.log 2>&1 || { cat .import-contract.log; exit 1; }
 rm -f .import-contract.log
 echo "tests"
-pytest "$@"
+pytest --numprocesses auto --dist loadfile "$@"

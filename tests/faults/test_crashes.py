@@ -129,9 +129,9 @@ def test_a_job_of_a_worker_elsewhere_runs_again_after_its_lease(
     first = worker(threads=1, lease="1s", host="elsewhere")
     job = app.submit_by_name("nap", args=(0.3,))
     until(lambda: job.status is JobState.RUNNING)
-    second = worker(threads=1, lease="1s")
     first.kill()
     began = time.monotonic_ns()
+    second = worker(threads=1, lease="1s")
     assert job.wait(30) is JobState.SUCCEEDED
     waited = (ledger.runs()[job.id][-1].start - began) / 1e9
     print(f"lease 1 s: running again after {waited:.2f} s")
