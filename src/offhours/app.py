@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from uuid import uuid4
 from weakref import WeakSet
 
+from offhours import __version__
 from offhours.config import DEFAULT_DB, Options, Settings
 from offhours.core import states
 from offhours.core.addresses import is_server
@@ -32,6 +33,7 @@ from offhours.core.errors import (
     TaskError,
 )
 from offhours.core.events import Event
+from offhours.core.limits import EVERYTHING, Limit, Rate, Scope, Subject
 from offhours.core.model import ForegroundLease, Job, JobState, NewJob, WorkerInfo
 from offhours.core.ports import Executor, Store, WakeUps
 from offhours.core.states import Move
@@ -55,7 +57,7 @@ from offhours.engine.worker import Worker, WorkerSettings
 from offhours.executors.inline import InlineExecutor
 from offhours.executors.threads import ThreadExecutor
 from offhours.handles import JobHandle, SubmitOptions, TaskHandle
-from offhours.options import TaskOptions, make_task, new_job, text, word
+from offhours.options import TaskOptions, at_most, make_task, new_job, text, word
 from offhours.schedules import ScheduleBook, ScheduleHandle, ScheduleOptions, When
 from offhours.store.opening import open_store
 from offhours.waiting import Waiters
@@ -96,7 +98,7 @@ class Offhours:
             journal=self.settings.journal,
             lock_timeout=self.settings.lock_timeout,
         )
-        self.registry = Registry(on_change=self._on_new_task)
+        self.registry = Registry(self._on_new_task, self.settings.labels or ())
         self._foreground_view = Foreground()
         self._leases = ForegroundLeases(
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
@@ -438,8 +440,13 @@ class Offhours:
         """Why a job stands where it stands, in a sentence."""
         job = self.record(job_id)
         now = self.clock.micros()
-        here = self.registry.names() if self.running else ()
-        return why(job, self.store.situation(job, now), self.settings.background, now, here)
+        here = self.registry.served_names() if self.running else ()
+        found = why(job, self.store.situation(job, now), self.settings.background, now, here)
+        task = self.registry.find(job.task)
+        if found.code == "no_handler" and task is not None and task.requires:
+            labels = ", ".join(sorted(task.requires))
+            return replace(found, sentence=f"{found.sentence} (it requires: {labels})")
+        return found
 
     def wait_for(self, job_id: int, timeout: Duration | None = None) -> Job:
         """Wait until a job is finished; `ResultTimeout` when that takes longer."""
@@ -628,6 +635,56 @@ class Offhours:
             self.store.apply(moves, self.clock.micros())
         self._notify(mine)
 
+    # -- limits -----------------------------------------------------------------------------
+
+    def pause(self, *, queue: str | None = None, task: str | None = None, reason: str = "") -> bool:
+        """Let no job of a queue or of a task start, or (without either) no job at all, anywhere.
+
+        What runs goes on. It holds for all processes until `resume`; false when it held already.
+        """
+        now = self.clock.micros()
+        paused = self.store.limits.pause(
+            _subject(queue, task), text(reason or None, "reason") or "", now
+        )
+        self._tell_workers("l")
+        return paused
+
+    def resume(self, *, queue: str | None = None, task: str | None = None) -> bool:
+        """End a pause; false when there was none."""
+        resumed = self.store.limits.resume(_subject(queue, task), self.clock.micros())
+        self._tell_workers("l")
+        return resumed
+
+    def limit(
+        self,
+        *,
+        queue: str | None = None,
+        task: str | None = None,
+        concurrency: int | None = None,
+        rate: str | None = None,
+    ) -> None:
+        """Limit a queue, a task or (without either) all work, at all workers together.
+
+        concurrency: how many jobs run at once
+        rate: how many start in a time, evenly spread, such as "10/s" or "100 per minute"
+
+        Neither lifts the limit. For a task it holds until its code declares another one.
+
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> app.limit(queue="mail", rate="10/s", concurrency=3)
+        >>> app.limits()[0].rate
+        Rate(starts=10, per=1000000)
+        """
+        chosen = None if rate is None else Rate.parse(rate)
+        most = at_most(concurrency, "concurrency")
+        self.store.limits.set(_subject(queue, task), most, chosen, self.clock.micros())
+        self._tell_workers("l")
+
+    def limits(self) -> list[Limit]:
+        """All limits and pauses that hold now."""
+        return self.store.limits.all()
+
     def limit_background(self, most: int | None) -> None:
         """From now on this process starts a background job only while fewer than `most` run, in
         all processes together; None for no limit. A process keeps to its own limit."""
@@ -758,6 +815,8 @@ class Offhours:
                 retention=settings.retention,
                 retention_jobs=settings.retention_jobs,
                 timezone=settings.timezone,
+                version=__version__,
+                release=settings.release,
             ),
             foreground=self._foreground_view,
             address=address,
@@ -837,7 +896,7 @@ class Offhours:
         self._wake_ups.put()
 
     def _tell_workers(self, kind: str) -> None:
-        """Something concerns every worker on the store: "f"oreground or a "c"ancellation."""
+        """Something concerns all workers: "f"oreground, "l"imits or a "c"ancellation."""
         self._on_wake(kind)
         self._wake_ups.tell(kind)
 
@@ -898,6 +957,14 @@ def _leave(number: int, frame: FrameType | None) -> None:
 
 def _pipe_path(store: str) -> str | None:
     return None if store == ":memory:" else f"{store}-wake"
+
+
+def _subject(queue: str | None, task: str | None) -> Subject:
+    if queue is not None and task is not None:
+        raise OptionError("queue and task exclude each other; give one of them, or neither for all")
+    if queue is not None:
+        return Scope.QUEUE, word(queue, "queue") or ""
+    return EVERYTHING if task is None else (Scope.TASK, word(task, "task") or "")
 
 
 def _anything(*args: Any, **kwargs: Any) -> None:

@@ -49,6 +49,8 @@ class Options(TypedDict, total=False):
     retention, retention_jobs: how long (7 days), and how many (100,000), finished jobs are kept
     timezone: an IANA name; naive times are then taken in it, without it they are refused
     queues: names of the queues that this process works on (all)
+    labels: what this process has that tasks may require, such as "gpu" (nothing)
+    release: the version of your application, shown with its workers
     broker: address of the broker of the Celery workers (OFFHOURS_BROKER_URL, CELERY_BROKER_URL, or
         redis://localhost:6379/0)
     broker_prefix: what the names of its queues begin with (offhours)
@@ -79,6 +81,8 @@ class Options(TypedDict, total=False):
     retention_jobs: int
     timezone: str | tzinfo | None
     queues: Sequence[str] | None
+    labels: Sequence[str] | None
+    release: str | None
     broker: str
     broker_prefix: str
     celery_jobs: int
@@ -112,6 +116,8 @@ class Settings:
     retention_jobs: int = 100_000
     timezone: tzinfo | None = None
     queues: tuple[str, ...] | None = None
+    labels: tuple[str, ...] | None = None
+    release: str | None = None
     broker: str = field(default_factory=default_broker)
     broker_prefix: str = "offhours"
     celery_jobs: int = 16
@@ -174,6 +180,8 @@ CHECKS: dict[str, Kind] = {
     "retention_jobs": Whole(0),
     "timezone": Zone(),
     "queues": Names(),
+    "labels": Names(),
+    "release": Text("some text", none=True),
     "broker": Text(f"an address like {BROKER} or amqp://host", "://"),
     "broker_prefix": Text('letters, digits, "_" and "-"', r"^[A-Za-z0-9_-]{1,64}$"),
     "celery_jobs": Whole(1),

@@ -29,6 +29,7 @@ class SubmitOptions(TypedDict, total=False):
     expires: a job that has not started by then is cancelled (a delay from now, or a moment)
     unique: a key; while an unfinished job has it, submitting answers with that job
     queue: name of its queue
+    tenant: whose it is; the jobs of tenants take turns, so that nobody's thousands delay others
     retries: attempts after the first one fails
     timeout: how long an attempt may take; None for no limit
     on_lost: "retry" (at least once) or "fail" (at most once) when its worker dies
@@ -46,6 +47,7 @@ class SubmitOptions(TypedDict, total=False):
     expires: Moment | Duration | None
     unique: str | None
     queue: str
+    tenant: str | None
     retries: int
     timeout: Duration | None
     on_lost: str
@@ -174,6 +176,7 @@ def job_dict(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "priority": TaskPriority(job.priority).name.lower(),
         "queue": job.queue,
+        "tenant": job.tenant,
         "attempts": job.attempts,
         "max_attempts": job.max_attempts,
         "crashes": job.crashes,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypedDict, cast
 
 from offhours.config import Settings
 from offhours.core.errors import OptionError, did_you_mean
+from offhours.core.limits import MOST, Rate
 from offhours.core.model import NewJob, TaskPriority
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import (
@@ -37,6 +38,9 @@ class TaskOptions(TypedDict, total=False):
     step_aside: what a running background job does while the person in front is active:
         "cooperate" (wait in `ctx.checkpoint()`) or "finish" (go on to its end); in a process also
         "yield" (lowest scheduling class) or "freeze" (stopped, its timeout too; continued after)
+    concurrency: how many of its jobs run at once, at all workers together
+    rate: how many of them start in a time, evenly spread: "10/s", "100 per minute", "5/30s"
+    requires: labels that a worker must have to run it, such as ["gpu"]
     executor: "thread" (a coroutine: the event loop); "process": what the task does to its
         process (crash, leak, hold the GIL) it does to nobody else, and its timeout is enforced;
         or "celery": the same, at a Celery worker
@@ -55,6 +59,9 @@ class TaskOptions(TypedDict, total=False):
     give_up_on: tuple[type[BaseException], ...]
     step_aside: str
     executor: str
+    concurrency: int | None
+    rate: str | None
+    requires: Collection[str]
 
 
 def new_job(task: Task, options: SubmitOptions, now: Micros, settings: Settings) -> NewJob:
@@ -85,6 +92,7 @@ def new_job(task: Task, options: SubmitOptions, now: Micros, settings: Settings)
         unique_key=text(get("unique"), "unique"),
         on_lost=_on_lost(get("on_lost", task.on_lost)),
         expires_at=_expires_at(get("expires"), run_at, now, settings),
+        tenant=word(get("tenant"), "tenant"),
     )
 
 
@@ -148,7 +156,25 @@ def make_task(function: Callable[..., Any], options: TaskOptions, executor: str 
         on_lost=_on_lost(get("on_lost", default.on_lost)),
         step_aside=_step_aside(get("step_aside", default.step_aside), executor),
         executor=executor,
+        concurrency=at_most(get("concurrency"), "concurrency"),
+        rate=None if get("rate") is None else Rate.parse(get("rate")),
+        requires=_labels(get("requires", ())),
     )
+
+
+def at_most(value: object, name: str) -> int | None:
+    """A limit on how many; None for none."""
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
+        raise OptionError(f"{name}: expected a whole number from 1 on, got {value!r}")
+    return value
+
+
+def _labels(value: object) -> frozenset[str]:
+    if isinstance(value, str) or not isinstance(value, Collection):
+        raise OptionError(f"requires: expected a list of labels, got {value!r}")
+    return frozenset(word(label, "requires") or "" for label in value)
 
 
 def _whole(value: object, name: str) -> int:

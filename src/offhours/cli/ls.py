@@ -1,4 +1,4 @@
-"""`ls`: lists of jobs, workers, tasks and schedules."""
+"""`ls`: lists of jobs, workers, tasks, schedules and limits."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.tasks import task_counts
 from offhours.cli.views import (
     JOB_HEADERS,
+    LIMIT_HEADERS,
     TASK_HEADERS,
     WORKER_HEADERS,
     job_rows,
+    limit_dict,
+    limit_rows,
     task_rows,
     worker_dict,
     worker_rows,
@@ -30,7 +33,7 @@ LONGEST_PAGE = 500
 
 @click.command()
 @click.argument(
-    "what", type=click.Choice(["jobs", "workers", "tasks", "schedules"]), default="jobs"
+    "what", type=click.Choice(["jobs", "workers", "tasks", "schedules", "limits"]), default="jobs"
 )
 @click.option(
     "--state",
@@ -58,15 +61,18 @@ LONGEST_PAGE = 500
 def ls(
     what: str, wanted: str | None, task: str | None, limit: int, after: int | None, ids: bool
 ) -> None:
-    """List jobs (newest first), workers, tasks or schedules (also: offhours schedule ls).
+    """List jobs (newest first), workers, tasks, schedules or limits.
 
     \b
     With --json:
       jobs     {"jobs": [job...], "next": ID or null}; --after takes "next"
       workers  {"workers": [{"id", "label", "pid", "alive", "slots",
-               "started_at", "last_sign_at", "lease_ms", "tasks"}...]}
+               "started_at", "last_sign_at", "lease_ms", "labels", "version",
+               "release", "tasks"}...]}
       tasks    {"tasks": [{"task", "workers", "recent_jobs", "recent_failed"}...]}
       schedules  as `offhours schedule ls`
+      limits   {"limits": [{"scope", "name", "concurrency", "rate", "per_ms",
+               "paused_at", "reason", "declared"}...]}
 
     \b
     Example:
@@ -83,6 +89,8 @@ def ls(
             _workers(state, app)
         elif what == "tasks":
             _tasks(state, app)
+        elif what == "limits":
+            _limits(state, app)
         elif what == "schedules":
             from offhours.cli.schedules.ls import list_schedules
 
@@ -133,6 +141,16 @@ def _workers(state: Session, app: Offhours) -> None:
         state.table(WORKER_HEADERS, worker_rows(workers, now))
     else:
         state.note(f"no worker on {app.store.name}; start one: offhours up FILE.py")
+
+
+def _limits(state: Session, app: Offhours) -> None:
+    limits = app.limits()
+    if state.json:
+        state.emit({"limits": [limit_dict(limit) for limit in limits]})
+    elif limits:
+        state.table(LIMIT_HEADERS, limit_rows(limits, app.clock.micros()))
+    else:
+        state.note(f"nothing is limited or paused on {app.store.name}")
 
 
 def _tasks(state: Session, app: Offhours) -> None:

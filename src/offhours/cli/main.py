@@ -39,6 +39,9 @@ SECTIONS = {
     "Steer": {
         "cancel": Entry("offhours.cli.steer:cancel", "Cancel jobs."),
         "retry": Entry("offhours.cli.steer:retry", "Submit finished jobs anew."),
+        "pause": Entry("offhours.cli.limits:pause", "Let nothing of a queue or task start."),
+        "resume": Entry("offhours.cli.limits:resume", "End a pause."),
+        "limit": Entry("offhours.cli.limits:limit", "Limit how much of it runs."),
         "backup": Entry("offhours.cli.backup:backup", "Copy the database while it is in use."),
     },
 }

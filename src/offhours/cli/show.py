@@ -28,7 +28,7 @@ def show(job_id: int) -> None:
     \b
     With --json: {"job": job, "why": {"code", "sentence", "until"},
                   "history": [{"seq", "at", "kind", "attempt", "data"}...]}
-    a job has: "id", "task", "name", "state", "priority", "queue", "attempts",
+    a job has: "id", "task", "name", "state", "priority", "queue", "tenant", "attempts",
       "max_attempts", "crashes", "deferrals", "created_at", "run_at",
       "started_at", "finished_at", "timeout_ms", "worker", "code", "reason",
       "retry_of", "expires_at", "schedule", "fire_at", "metadata",

@@ -8,6 +8,7 @@ from typing import Any
 
 from offhours.cli.tasks import TaskCount
 from offhours.core.events import Event
+from offhours.core.limits import Limit
 from offhours.core.model import Job, JobState, TaskPriority, WorkerInfo
 from offhours.core.times import Micros, iso, spoken
 from offhours.engine.lifeline import host_identity, process_started
@@ -15,7 +16,8 @@ from offhours.engine.lifeline import host_identity, process_started
 Row = Sequence[str]
 
 JOB_HEADERS = ("ID", "STATE", "TASK", "NAME", "PRIORITY", "WHEN", "NOTE")
-WORKER_HEADERS = ("ID", "WORKER", "ALIVE", "SLOTS", "STARTED", "LAST SIGN", "TASKS")
+WORKER_HEADERS = ("ID", "WORKER", "ALIVE", "SLOTS", "STARTED", "LAST SIGN", "VERSION", "TASKS")
+LIMIT_HEADERS = ("OF", "NAME", "AT ONCE", "RATE", "PAUSED", "REASON")
 TASK_HEADERS = ("TASK", "WORKERS", "RECENT JOBS", "FAILED")
 
 
@@ -61,6 +63,7 @@ def worker_rows(workers: Iterable[WorkerInfo], now: Micros) -> list[Row]:
             str(worker.slots),
             _ago(worker.started_at, now),
             _ago(worker.beat_at, now),
+            worker.release or worker.version,
             ", ".join(json.loads(worker.tasks)),
         )
         for worker in workers
@@ -85,8 +88,40 @@ def worker_dict(worker: WorkerInfo, now: Micros) -> dict[str, Any]:
         "started_at": iso(worker.started_at),
         "last_sign_at": iso(worker.beat_at),
         "lease_ms": worker.lease // 1000,
+        "labels": json.loads(worker.labels),
+        "version": worker.version,
+        "release": worker.release,
         "tasks": json.loads(worker.tasks),
     }
+
+
+def limit_dict(limit: Limit) -> dict[str, Any]:
+    """A limit as JSON answers carry it."""
+    return {
+        "scope": limit.scope,
+        "name": limit.name or None,
+        "concurrency": limit.concurrency,
+        "rate": limit.rate_count,
+        "per_ms": None if limit.rate_per is None else limit.rate_per // 1000,
+        "paused_at": None if limit.paused_at is None else iso(limit.paused_at),
+        "reason": limit.reason,
+        "declared": limit.declared is not None,
+    }
+
+
+def limit_rows(limits: Iterable[Limit], now: Micros) -> list[Row]:
+    """One row a limit."""
+    return [
+        (
+            limit.scope,
+            limit.name or "-",
+            "-" if limit.concurrency is None else str(limit.concurrency),
+            "-" if limit.rate is None else str(limit.rate),
+            "-" if limit.paused_at is None else _ago(limit.paused_at, now),
+            limit.reason or "",
+        )
+        for limit in limits
+    ]
 
 
 def task_rows(tasks: Iterable[TaskCount]) -> list[Row]:

@@ -152,8 +152,11 @@ class Text:
 
     expected: str
     pattern: str = r"\S"
+    none: bool = False
 
-    def __call__(self, value: Any, key: str) -> str:
+    def __call__(self, value: Any, key: str) -> str | None:
+        if self.none and value is None:
+            return None
         if not isinstance(value, str) or not re.search(self.pattern, value):
             raise InputError(f"{key}: expected {self.expected}")
         return value
@@ -163,7 +166,7 @@ class Text:
 
     @property
     def schema(self) -> Mapping[str, Any]:
-        return {"type": "string", "pattern": self.pattern}
+        return _or_none({"type": "string", "pattern": self.pattern}, self.none)
 
 
 @dataclass(frozen=True, slots=True)

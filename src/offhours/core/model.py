@@ -79,6 +79,7 @@ class NewJob(NamedTuple):
     expires_at: Micros | None = None
     schedule_id: int | None = None
     fire_at: Micros | None = None
+    tenant: str | None = None
 
 
 class Job(NamedTuple):
@@ -87,7 +88,8 @@ class Job(NamedTuple):
     `attempt` numbers the claims and is the fencing token: a result that carries an older one is
     refused. `returned` counts the claims that spent nothing (deferrals, hand-backs). `begun` tells
     a run that was seen going on from a job that may still wait in its worker's buffer. A job that a
-    schedule made names it, and the instant (`fire_at`) for which it was made.
+    schedule made names it, and the instant (`fire_at`) for which it was made. Jobs of one `tenant`
+    do not make those of another wait: they take turns.
     """
 
     id: int
@@ -106,6 +108,7 @@ class Job(NamedTuple):
     expires_at: Micros | None
     schedule_id: int | None
     fire_at: Micros | None
+    tenant: str | None
     created_at: Micros
     state: JobState
     run_at: Micros
@@ -167,7 +170,11 @@ class Claimed(NamedTuple):
 
 
 class WorkerInfo(NamedTuple):
-    """A process that runs jobs. `beat` grows with each heartbeat; it is what proves life."""
+    """A process that runs jobs. `beat` grows with each heartbeat; it is what proves life.
+
+    `tasks` and `labels` are JSON lists. `version` is that of Offhours, `release` that of the
+    application, if it told one.
+    """
 
     id: int
     label: str
@@ -181,6 +188,9 @@ class WorkerInfo(NamedTuple):
     beat: int
     beat_at: Micros
     lease: Micros
+    labels: str = "[]"
+    version: str = ""
+    release: str | None = None
 
 
 class ForegroundLease(NamedTuple):

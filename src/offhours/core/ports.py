@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from offhours.core.admission import BackgroundLimits, Room
 from offhours.core.clock import Signal
 from offhours.core.events import Event
+from offhours.core.limits import Limit, Rate, Running, Subject
 from offhours.core.model import Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
 from offhours.core.outcomes import Outcome
 from offhours.core.schedules import (
@@ -57,7 +58,11 @@ class ClaimOrder(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """What one round of a worker brought. `fired` are the tasks of the jobs that schedules made."""
+    """What one round of a worker brought. `fired` are the tasks of the jobs that schedules made.
+
+    At `opens_at` a rate that lets nothing start does so again. With `counted`, the end of a job may
+    let another worker start one.
+    """
 
     alive: bool
     refused: Sequence[Move]
@@ -67,6 +72,8 @@ class Exchange(NamedTuple):
     next_due: Micros | None
     next_fire: Micros | None = None
     fired: Sequence[str] = ()
+    opens_at: Micros | None = None
+    counted: bool = False
 
 
 class Situation(NamedTuple):
@@ -78,6 +85,8 @@ class Situation(NamedTuple):
     last_background_start: Micros | None
     workers: Sequence[WorkerInfo]
     running: int
+    limits: Sequence[Limit] = ()
+    running_of: Sequence[Running] = ()
 
 
 class Pruned(NamedTuple):
@@ -150,12 +159,30 @@ class Schedules(Protocol):
     def fires_between(self, first: Micros, last: Micros, limit: int = 1000) -> list[FireRecord]: ...
 
 
+class Limits(Protocol):
+    """What holds back queues, tasks or all work, in all processes together."""
+
+    def all(self) -> list[Limit]: ...
+    def set(
+        self, subject: Subject, concurrency: int | None, rate: Rate | None, now: Micros
+    ) -> None: ...
+    def pause(self, subject: Subject, reason: str, now: Micros) -> bool:
+        """Let nothing start; false when nothing did already."""
+        ...
+
+    def resume(self, subject: Subject, now: Micros) -> bool: ...
+    def declare(self, limits: Sequence[Limit], now: Micros) -> None:
+        """Set what the code says of its tasks, where it says something else than before."""
+        ...
+
+
 class Store(Protocol):
     """The one truth. Every call that writes is one transaction and tells its events in it."""
 
     name: str
     location: str
     schedules: Schedules
+    limits: Limits
 
     def submit(
         self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None

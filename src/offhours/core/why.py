@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from offhours.core.admission import BackgroundLimits, background_room
 from offhours.core.firing import blackout_at
+from offhours.core.limits import Limit, Scope, running_by_subject, subjects_of, verdict
 from offhours.core.model import MAX_CRASHES, Job, JobState
 from offhours.core.ports import Situation
 from offhours.core.schedules import Schedule, ScheduleStatus
@@ -99,6 +100,9 @@ def _pending(
         return Why(
             "no_handler", f"no running worker knows the task {job.task}; it waits for one that does"
         )
+    limited = _limited(job, around, now)
+    if limited is not None:
+        return limited
     if job.background:
         held = _background_held(around, limits, now)
         if held is not None:
@@ -155,6 +159,47 @@ def _background_held(around: Situation, limits: BackgroundLimits, now: Micros) -
                 f"{around.running_background} background jobs run, as many as allowed at once"
             )
             return Why("limit", sentence)
+
+
+def _limited(job: Job, around: Situation, now: Micros) -> Why | None:
+    """The limit that lets it not start now."""
+    running = running_by_subject(around.running_of)
+    wanted = subjects_of(job.task, job.queue)
+    for limit in around.limits:
+        if limit.subject not in wanted:
+            continue
+        run = running.get(limit.subject, 0)
+        found = verdict(limit, run, now)
+        what, option = _named(limit)
+        match found.code:
+            case "paused":
+                assert limit.paused_at is not None
+                because = f": {limit.reason}" if limit.reason else ""
+                return Why(
+                    "paused",
+                    f"{what} is paused since {_at(limit.paused_at, now)}{because}; "
+                    f"let it go on with: offhours resume {option}",
+                )
+            case "concurrency":
+                jobs = "1 job runs" if run == 1 else f"{run} jobs run"
+                return Why(
+                    "concurrency", f"{jobs} of {what}, as many as may at once (offhours limit)"
+                )
+            case "rate":
+                assert found.until is not None
+                return Why(
+                    "rate",
+                    f"{what} may start {limit.rate}; the next at {_at(found.until, now)}",
+                    found.until,
+                )
+    return None
+
+
+def _named(limit: Limit) -> tuple[str, str]:
+    """What is limited, in words and as the command line says it."""
+    if limit.scope == Scope.ALL:
+        return "all work", "--all"
+    return f"the {limit.scope} {limit.name}", f"--{limit.scope} {limit.name}"
 
 
 def _held(job: Job) -> Why:

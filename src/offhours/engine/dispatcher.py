@@ -218,6 +218,8 @@ class Dispatcher:
             self._lane.put([self._with_policy(job) for job in answer.claimed], receipt)
         if moves:
             self._on_applied(moves)
+            if answer.counted:
+                self._on_more()  # what has ended made room, perhaps for what we cannot run
         if not answer.alive:
             self._on_lost(order.worker)
             return now
@@ -242,7 +244,7 @@ class Dispatcher:
             self.hungry.set()
         changes = [answer.next_fire] if order.fires else []
         if order.slots > 0:
-            changes += [answer.next_due, answer.room.until]
+            changes += [answer.next_due, answer.room.until, answer.opens_at]
         self._expected = min((t for t in changes if t is not None), default=LATEST)
         return min(now + self._poll, self._expected)
 

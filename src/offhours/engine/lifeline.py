@@ -122,6 +122,8 @@ class Lifeline:
         new_tasks = self._registry.version != self._tasks_version
         if new_tasks or moment - self._beat_at >= self._lease / SECOND / 3:
             self.beat(now)
+        if new_tasks:
+            self._store.limits.declare(self._registry.limits(), now)
         self._stop_overdue(moment)
         self.stop_cancelled()
         self.rescue(now)
@@ -133,7 +135,7 @@ class Lifeline:
         """Renew the lease, and say which tasks we know and how many may run at once."""
         points.reach("in heartbeat")
         version, worker = self._registry.version, self._worker()
-        tasks = json.dumps(self._registry.names())
+        tasks = json.dumps(self._registry.served_names())
         if not self._store.beat(worker, now, tasks, self._slots()):
             self._on_lost(worker)
         self._beat_at = self._clock.monotonic()
@@ -210,7 +212,7 @@ class Lifeline:
         if seen == self._seen_version and not self._strangers and not self._unknown_tasks:
             return
         self._seen_version = seen
-        known: set[str] = set(self._registry.names())
+        known: set[str] = set(self._registry.served_names())
         mine = json.dumps(sorted(known))
         released = [states.release(job, now) for job in self._store.parked(mine)]
         for worker in self._store.workers():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from offhours.core.errors import TaskError, TaskNotFound, did_you_mean
+from offhours.core.limits import Limit, Rate, Scope
 from offhours.core.model import TaskPriority
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import HOUR, Micros
@@ -31,6 +32,8 @@ class Task:
     `cooperate` (it waits in `ctx.checkpoint()`), `finish` (it goes on to its end), and in a process
     of its own `yield` (lowest scheduling class) or `freeze` (stopped, and continued after).
     `executor` is `thread` (a coroutine: the event loop), `process`, or `celery` (elsewhere).
+    `concurrency` and `rate` hold for all workers together. Workers run it that have all the labels
+    which it `requires`.
     """
 
     name: str
@@ -44,6 +47,9 @@ class Task:
     on_lost: str = "retry"
     step_aside: str = "cooperate"
     executor: str = "thread"
+    concurrency: int | None = None
+    rate: Rate | None = None
+    requires: frozenset[str] = frozenset()
     local: bool = False
     is_async: bool = field(init=False)
 
@@ -58,12 +64,21 @@ class Task:
     def max_attempts(self) -> int | None:
         return None if self.retries is None else self.retries + 1
 
+    @property
+    def limit(self) -> Limit:
+        """What the code says about how many may run."""
+        count, per = self.rate or (None, None)
+        return Limit(Scope.TASK, self.name, self.concurrency, count, per)
+
 
 class Registry:
-    """The tasks that this process can run."""
+    """The tasks that this process knows; it runs those that require no label it has not."""
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, on_change: Callable[[], None] = lambda: None, labels: Collection[str] = ()
+    ) -> None:
         self._on_change = on_change
+        self.labels = frozenset(labels)
         self._tasks: dict[str, Task] = {}
         self._lock = threading.Lock()
         self.version = 0
@@ -102,6 +117,18 @@ class Registry:
     def tasks(self) -> list[Task]:
         with self._lock:
             return list(self._tasks.values())
+
+    def served(self) -> list[Task]:
+        """The tasks that run here."""
+        return [task for task in self.tasks() if task.requires <= self.labels]
+
+    def limits(self) -> list[Limit]:
+        """What the code says of each task that is in the store by its name."""
+        return [task.limit for task in self.tasks() if not task.local]
+
+    def served_names(self) -> list[str]:
+        """Their names, in order."""
+        return sorted(task.name for task in self.served())
 
 
 def task_name(function: Callable[..., Any]) -> str:

@@ -45,6 +45,8 @@ class WorkerSettings:
     retention: Micros = 7 * 86_400 * SECOND
     retention_jobs: int = 100_000
     timezone: tzinfo | None = None
+    version: str = ""
+    release: str | None = None
 
 
 class Worker:
@@ -199,7 +201,7 @@ class Worker:
     def submit(self, job: NewJob, now: Micros, bound: QueueBound | None) -> int | None:
         """Store a job and claim it in one commit; None when no place that serves it is idle."""
         task = self._registry.find(job.task)
-        if task is None or not self._loops:
+        if task is None or not self._loops or not task.requires <= self._registry.labels:
             return None
         for (_, serves), dispatcher in zip(self._places, self._dispatchers, strict=False):
             if serves(task):
@@ -311,19 +313,23 @@ class Worker:
                 pid=pid,
                 pid_started=process_started(pid),
                 address=self._address,
-                tasks=json.dumps(self._registry.names()),
+                tasks=json.dumps(self._registry.served_names()),
                 slots=self._slots(),
                 started_at=now,
                 beat=0,
                 beat_at=now,
                 lease=self._settings.lease,
+                labels=json.dumps(sorted(self._registry.labels)),
+                version=self._settings.version,
+                release=self._settings.release,
             ),
             now,
         )
+        self._store.limits.declare(self._registry.limits(), now)
 
     def _slots(self) -> int:
         """How many runs a death of ours may take along: only places that have tasks run any."""
-        tasks = self._registry.tasks()
+        tasks = self._registry.served()
         return sum(executor.slots for executor, serves in self._places if any(map(serves, tasks)))
 
     def _start_over(self, dead: int) -> None:
@@ -373,7 +379,7 @@ def _names_of(registry: Registry, serves: Callable[[Task], bool]) -> Callable[[]
         nonlocal known, names
         if registry.version != known:
             known = registry.version
-            names = name_list(task.name for task in registry.tasks() if serves(task))
+            names = name_list(task.name for task in registry.served() if serves(task))
         return names
 
     return current

@@ -24,10 +24,12 @@ _COLUMNS = {
     "{schedule}": ", ".join(Schedule._fields),
     "{new_schedule}": ", ".join(NewSchedule._fields),
     "{new_schedule_values}": ", ".join(f":{field}" for field in NewSchedule._fields),
+    "{line}": "coalesce(:tenant, '') || case when exists (select 1 from limits "
+    "where scope = 'task' and name = :task) then {unit} || :task else '' end",
 }
 
 # The words in braces: a JSON list as rows, one item of such a row, a whole query as a JSON list,
-# whether a name is in a `name_list`, and the number that a new row got.
+# whether a name is in a `name_list`, the mark between such names, the number that a new row got.
 _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
     Dialect.SQLITE: {
         "rows": "json_each({0})",
@@ -39,6 +41,7 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "array": "json_array({0})",
         "names": "instr({0}, char(31) || {1} || char(31))",
         "numbered": "",
+        "unit": "char(31)",
     },
     Dialect.POSTGRES: {
         "rows": "json_array_elements(({0})::json)",
@@ -50,6 +53,7 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "array": "json_build_array({0})",
         "names": "strpos({0}, chr(31) || {1} || chr(31)) > 0",
         "numbered": "returning id",
+        "unit": "chr(31)",
     },
 }
 _WORD = re.compile(r"\{(\w+)(?: ([^{}]*))?\}")

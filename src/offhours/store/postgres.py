@@ -48,7 +48,7 @@ _IDLE = psycopg.pq.TransactionStatus.IDLE
 _ACTIVE = psycopg.pq.TransactionStatus.ACTIVE
 _IN_ERROR = psycopg.pq.TransactionStatus.INERROR
 _PLACE = re.compile(r"(?<![:\w]):([a-z_]+)")
-_TABLES = "jobs|events|workers|foreground|meta|schedules|fires"
+_TABLES = "jobs|events|workers|foreground|meta|schedules|fires|limits"
 _TABLE = re.compile(rf"\b(from|into|update|table|on|join)\s+({_TABLES})\b")
 # A network that swallows everything is noticed: else the system waits for a quarter of an hour.
 _NETWORK: dict[str, Any] = {
@@ -599,6 +599,7 @@ def _version(session: _Session, name: str, schema: str) -> int:
 def _script(script: str, schema: str) -> str:
     for ours, theirs in _PORTABLE:
         script = script.replace(ours, theirs)
+    script = script.replace("drop index ", f'drop index "{schema}".')
     return _TABLE.sub(rf'\1 "{schema}".\2', script)
 
 

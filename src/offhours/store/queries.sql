@@ -5,18 +5,20 @@
 -- name: insert_job
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
                   unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
-                  created_at, ready)
+                  tenant, created_at, ready, line)
 values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
-        :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :now, :ready)
+        :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :tenant, :now,
+        :ready, {line})
 {numbered}
 
 -- name: insert_alike
 -- Jobs of one call to submit: they differ in their arguments only.
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
                   unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
-                  created_at, ready)
+                  tenant, created_at, ready, line)
 select :task, batch.value, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
-       :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :now, :ready
+       :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :tenant, :now,
+       :ready, {line}
 from ({texts :args}) as batch
 {numbered}
 
@@ -24,9 +26,10 @@ from ({texts :args}) as batch
 -- Inside the transaction of somebody else, who may commit before or after others.
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
                   unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
-                  created_at, ready, told)
+                  tenant, created_at, ready, line, told)
 values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
-        :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :now, 0, 0)
+        :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :tenant, :now,
+        0, {line}, 0)
 on conflict (unique_key) where unique_key is not null and finished_at is null do nothing
 {numbered}
 
@@ -51,7 +54,8 @@ select count(*) from (
     limit :most) as pending
 
 -- name: lowest_pending
-select {job} from jobs where ready = 1 order by priority desc, id desc limit 1
+select {job} from jobs where ready = 1
+order by priority desc, queue desc, line desc, id desc limit 1
 
 -- name: round
 select (select count(*) from workers where id = :worker),
@@ -59,9 +63,13 @@ select (select count(*) from workers where id = :worker),
        (select value from meta where key = 'background.started'),
        (select case when :counting = 1 then
            (select count(*) from jobs where worker is not null and priority >= :background) else 0 end),
-       exists (select 1 from jobs where ready = 1),
+       (select priority || {unit} || queue || {unit} || line from jobs where ready = 1
+        order by priority, queue, line, id limit 1),
+       (select priority || {unit} || queue || {unit} || line from jobs where ready = 1
+        order by priority desc, queue desc, line desc, id desc limit 1),
        (select min(due_at) from schedules where due_at is not null),
-       exists (select 1 from foreground)
+       exists (select 1 from foreground),
+       exists (select 1 from limits)
 
 -- name: next_due
 select min(run_at) from jobs where state = 'pending' and ready = 0
@@ -69,14 +77,38 @@ select min(run_at) from jobs where state = 'pending' and ready = 0
 -- name: promote_due
 update jobs set ready = 1 where state = 'pending' and ready = 0 and run_at <= :now
 
+-- name: lines
+-- Where each line of ready jobs begins, by leaps from one to the next in the index: what lies in
+-- between is not read. Of a queue that is not wanted only the first one.
+with recursive heads (id, number) as (
+    select (select id from jobs
+            where ready = 1 and (priority, queue, line) > (:priority, :queue, :line)
+              and priority < :ceiling
+            order by priority, queue, line, id limit 1), 1
+    union all
+    select case
+        when (:queues is null or {names :queues head.queue}) and not {names :shut head.queue} then (
+            select id from jobs
+            where ready = 1 and (priority, queue, line) > (head.priority, head.queue, head.line)
+              and priority < :ceiling
+            order by priority, queue, line, id limit 1)
+        else (
+            select id from jobs
+            where ready = 1 and (priority, queue) > (head.priority, head.queue)
+              and priority < :ceiling
+            order by priority, queue, line, id limit 1)
+        end, number + 1
+    from heads join jobs as head on head.id = heads.id
+    where number < :most)
+select head.priority, head.queue, head.line
+from heads join jobs as head on head.id = heads.id order by number
+
 -- name: select_claim
 select {list {array {claimed}}} from (
     select * from jobs
-    where ready = 1 and priority >= :floor and priority < :ceiling
-      and {names :tasks task}
-      and (:queues is null or {names :queues queue})
-      and (expires_at is null or expires_at > :now)
-    order by priority, id limit :slots) as ready_jobs
+    where ready = 1 and priority = :priority and queue = :queue and line = :line
+      and {names :tasks task} and (expires_at is null or expires_at > :now)
+    order by id limit :slots) as ready_jobs
 
 -- name: claim
 update jobs set state = 'running', ready = 0, attempt = attempt + 1, worker = :worker,
@@ -147,7 +179,8 @@ select {job} from jobs
 where worker is not null and worker not in (select id from workers) order by +id
 
 -- name: strangers
-select {job} from (select * from jobs where ready = 1 order by priority, id limit :limit) as urgent
+select {job} from (
+    select * from jobs where ready = 1 order by priority, queue, line, id limit :limit) as urgent
 where owner is null and task not in ({texts :known})
 
 -- name: parked
@@ -191,8 +224,10 @@ select (select count(*) from jobs where worker is not null and priority >= :back
        (select count(*) from jobs where worker is not null)
 
 -- name: insert_worker
-insert into workers (label, host, pid, pid_started, address, tasks, slots, started_at, beat_at, lease)
-values (:label, :host, :pid, :pid_started, :address, :tasks, :slots, :now, :beat_at, :lease)
+insert into workers (label, host, pid, pid_started, address, tasks, slots, started_at, beat_at, lease,
+                     labels, version, release)
+values (:label, :host, :pid, :pid_started, :address, :tasks, :slots, :now, :beat_at, :lease,
+        :labels, :version, :release)
 {numbered}
 
 -- name: beat
@@ -206,8 +241,34 @@ delete from workers where id = :id and beat = :beat
 delete from workers where id = :id
 
 -- name: workers
-select id, label, host, pid, pid_started, address, tasks, slots, started_at, beat, beat_at, lease
+select id, label, host, pid, pid_started, address, tasks, slots, started_at, beat, beat_at, lease,
+       labels, version, release
 from workers order by id
+
+-- name: limits
+select scope, name, concurrency, rate_count, rate_per, next_at, paused_at, reason, declared
+from limits order by scope, name
+
+-- name: limit
+select scope, name, concurrency, rate_count, rate_per, next_at, paused_at, reason, declared
+from limits where scope = :scope and name = :name
+
+-- name: put_limit
+insert into limits (scope, name, concurrency, rate_count, rate_per, next_at, paused_at, reason, declared)
+values (:scope, :name, :concurrency, :rate_count, :rate_per, :next_at, :paused_at, :reason, :declared)
+on conflict (scope, name) do update
+set concurrency = excluded.concurrency, rate_count = excluded.rate_count,
+    rate_per = excluded.rate_per, next_at = excluded.next_at, paused_at = excluded.paused_at,
+    reason = excluded.reason, declared = excluded.declared
+
+-- name: drop_limit
+delete from limits where scope = :scope and name = :name
+
+-- name: advance_limit
+update limits set next_at = :next_at where scope = :scope and name = :name
+
+-- name: running_of
+select task, queue, count(*) from jobs where worker is not null group by task, queue
 
 -- name: enter_foreground
 insert into foreground (workflow, holder, since, until, ttl)

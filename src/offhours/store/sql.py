@@ -13,6 +13,7 @@ from offhours.core import points
 from offhours.core.admission import background_room
 from offhours.core.errors import QueueFull
 from offhours.core.events import Event
+from offhours.core.limits import Gates, Running
 from offhours.core.model import (
     BACKGROUND_CLASS,
     FINAL,
@@ -26,6 +27,7 @@ from offhours.core.model import (
 from offhours.core.ports import (
     ClaimOrder,
     Exchange,
+    Limits,
     Pruned,
     QueueBound,
     Schedules,
@@ -34,15 +36,15 @@ from offhours.core.ports import (
 )
 from offhours.core.states import CHANGEABLE, Move, Value, cancel, hand_back, stop_instead
 from offhours.core.times import Micros
+from offhours.store.claims import Claims, Line
 from offhours.store.connection import Connection, Database
 from offhours.store.dialects import move_statement, statements
+from offhours.store.limits import SqlLimits
 from offhours.store.schedules import SqlSchedules
 
-EVERY_PRIORITY = 1_000
 BULK_ROWS = 1_000
-BACKGROUND_STARTED = "background.started"
+NO_LIMITS = Gates((), (), 0)
 
-_claimed_list = msgspec.json.Decoder(list[Claimed])
 _int_list = msgspec.json.Decoder(list[int])
 _encode = msgspec.json.Encoder().encode
 
@@ -61,6 +63,8 @@ class SqlStore:
         self._sql = statements(database.dialect)
         self._schedules = SqlSchedules(database, self._apply)
         self.schedules: Schedules = self._schedules
+        self.limits: Limits = SqlLimits(database, self._sql)
+        self._claims = Claims(self._sql)
 
     # -- submitting -------------------------------------------------------------------------
 
@@ -183,8 +187,8 @@ class SqlStore:
         """The answer to a round that finds nothing to do; None when there may be something."""
         limits = order.limits
         [row] = self._db.read(self._sql["round"], _round_values(order))
-        alive, next_due, last_start, running, any_ready, next_fire, any_lease = row
-        if order.slots > 0 and (any_ready or _come(next_due, now)):
+        alive, next_due, last_start, running, ready, _, next_fire, any_lease, _ = row
+        if order.slots > 0 and (ready or _come(next_due, now)):
             return None
         if order.fires and _come(next_fire, now):
             return None
@@ -196,56 +200,33 @@ class SqlStore:
         self, db: Connection, moves: Sequence[Move], order: ClaimOrder, now: Micros
     ) -> Exchange:
         refused = self._apply(db, moves, now)
-        alive, next_due, last_start, running, _, next_fire, any_lease = db.execute(
-            self._sql["round"], _round_values(order)
-        ).get
+        (alive, next_due, last_start, running, first, last, next_fire, any_lease, any_limit) = (
+            db.execute(self._sql["round"], _round_values(order)).get
+        )
         leases = self._leases(db, now) if any_lease else []
         room = background_room(order.limits, leases, running, last_start, now)
         if not alive:
             return Exchange(False, refused, [], leases, room, None)
         fired: list[str] = []
         if order.fires and _come(next_fire, now):
-            fired = self._schedules.fire(db, now)
+            fired, last = self._schedules.fire(db, now), None
             next_fire = db.execute(self._sql["next_fire"]).get
         if _come(next_due, now):
             db.execute(self._sql["promote_due"], (now,))
+            last = None
             next_due = db.execute(self._sql["next_due"]).get
         if order.begun:
             db.execute(self._sql["mark_begun"], (now, order.worker, _json(order.begun)))
         claimed: list[Claimed] = []
+        opens_at, counted = None, bool(any_limit)
         if order.slots > 0:
-            claimed = self._claim(db, order, room.slots, now)
-        return Exchange(True, refused, claimed, leases, room, next_due, next_fire, fired)
-
-    def _claim(
-        self, db: Connection, order: ClaimOrder, room: int | None, now: Micros
-    ) -> list[Claimed]:
-        below = EVERY_PRIORITY if order.below is None else order.below
-        top = below if room is None else min(below, BACKGROUND_CLASS)
-        jobs = self._select_claim(db, order, 0, top, order.slots, now)
-        if room and below > BACKGROUND_CLASS and len(jobs) < order.slots:
-            rest = min(room, order.slots - len(jobs))
-            jobs += self._select_claim(db, order, BACKGROUND_CLASS, below, rest, now)
-        if not jobs:
-            return jobs
-        batch = _json([(job.id, job.attempt, int(n < order.free)) for n, job in enumerate(jobs)])
-        db.execute(self._sql["claim"], (order.worker, now, batch))
-        db.execute(self._sql["tell_claim"], (now, f'{{"worker":{order.worker}}}', batch))
-        if order.limits.throttle and jobs[-1].priority >= BACKGROUND_CLASS:
-            db.execute(self._sql["remember"], (BACKGROUND_STARTED, now))
-        return jobs
-
-    def _select_claim(
-        self,
-        db: Connection,
-        order: ClaimOrder,
-        floor: int,
-        ceiling: int,
-        slots: int,
-        now: Micros,
-    ) -> list[Claimed]:
-        values = (floor, ceiling, order.tasks, order.queues, now, slots)
-        return _claimed_list.decode(db.execute(self._sql["select_claim"], values).get)
+            gates = self._claims.gates(db, now) if any_limit else NO_LIMITS
+            alone = Line.read(first) if first == last and first else None
+            claimed = self._claims.claim(db, order, room.slots, gates, now, alone)
+            opens_at, counted = gates.opens_at(), gates.counted
+        return Exchange(
+            True, refused, claimed, leases, room, next_due, next_fire, fired, opens_at, counted
+        )
 
     def apply(self, moves: Sequence[Move], now: Micros) -> Sequence[Move]:
         """Apply moves in one transaction. Returns those refused: their guard did not hold."""
@@ -413,12 +394,15 @@ class SqlStore:
     def situation(self, job: Job, now: Micros) -> Situation:
         """What surrounds a job, for `why`."""
         [(ahead,)] = self._db.read(self._sql["ahead"], (job.priority, job.id))
+        limits = self.limits.all()
+        running_of = self._db.read(self._sql["running_of"]) if limits else []
         [(background, last_start, running)] = self._db.read(
             self._sql["background_state"], (BACKGROUND_CLASS,)
         )
         return Situation(
-            ahead, self.foreground(now), background, last_start, self.workers(), running
-        )
+            ahead, self.foreground(now), background, last_start, self.workers(), running, limits,
+            [Running(*row) for row in running_of],
+        )  # fmt: skip
 
     def changed(self) -> int:
         """A number that is another one after somebody committed."""
@@ -434,7 +418,8 @@ class SqlStore:
                 self._sql["insert_worker"],
                 (
                     worker.label, worker.host, worker.pid, worker.pid_started, worker.address,
-                    worker.tasks, worker.slots, now, now, worker.lease,
+                    worker.tasks, worker.slots, now, now, worker.lease, worker.labels,
+                    worker.version, worker.release,
                 ),
             )  # fmt: skip
             worker_id = db.last_insert_rowid()

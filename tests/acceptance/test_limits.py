@@ -1,0 +1,245 @@
+"""Limits, pauses, tenants and labels, as their users meet them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from offhours import Offhours
+from offhours.core.errors import OptionError
+from offhours.testing import memory_app
+
+WAIT = 20
+NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
+
+WORKER = """
+    import os, sys, time
+    from offhours import Offhours
+
+    app = Offhours(sys.argv[1], threads=2)
+    ledger = os.open(sys.argv[2], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def note(word):
+        os.write(ledger, f"{word} {time.time()}\\n".encode())
+
+    @app.task(name="mail", rate="10/s")
+    def mail(): note("mail")
+
+    @app.task(name="single", concurrency=1)
+    def single():
+        note("in")
+        time.sleep(0.02)
+        note("out")
+
+    @app.task(name="other")
+    def other(): note("other")
+
+    print("ready", flush=True)
+    app.run()
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return str(tmp_path / "jobs.db")
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Offhours]:
+    made = Offhours(tmp_path / "jobs.db")
+    yield made
+    made.stop()
+    made.close()
+
+
+def test_a_rate_and_a_concurrency_over_eight_workers(
+    address: str, tmp_path: Path, script: Callable[..., subprocess.Popen[str]]
+) -> None:
+    seconds = 60 if NIGHTLY else 5
+    app = Offhours(address)
+    ledger = tmp_path / "ledger"
+    started = [script(WORKER, address, ledger) for _ in range(8)]
+    for process in started:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    deadline = time.monotonic() + WAIT
+    while len(app.workers()) < 8 or len(app.limits()) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    begin = time.time()
+    for name, jobs in (("mail", 20 * seconds), ("single", 30), ("other", 3_000)):
+        app.submit_calls(app.task_named(name), [((), {})] * jobs, {})
+    time.sleep(seconds + 2)
+    for process in started:
+        process.terminate()
+    for process in started:
+        assert process.wait(WAIT) == 0
+    said = [line.split() for line in ledger.read_text().splitlines()]
+    mails = [float(at) for word, at in said if word == "mail"]
+    windows = [
+        sum(begin + second <= at < begin + second + 1 for at in mails)
+        for second in range(1, seconds)
+    ]
+    others = [float(at) for word, at in said if word == "other"]
+    print(f"{address.partition(':')[0]}: mails in each second {windows}; 3,000 others done after "
+          f"{max(others) - begin:.2f} s")  # fmt: skip
+    assert len(others) == 3_000
+    assert all(8 <= count <= 12 for count in windows)  # a busy machine shifts one here and there
+    assert abs(sum(windows) - 10 * len(windows)) <= 2
+    inside = 0
+    for word, _ in said:
+        inside += {"in": 1, "out": -1}.get(word, 0)
+        assert 0 <= inside <= 1
+    app.close()
+
+
+def test_why_names_the_limit_and_when_it_opens() -> None:
+    app = memory_app()
+    task = app.task(name="t", rate="1/m", concurrency=2)(lambda: None)
+    jobs = [task.submit() for _ in range(2)]
+    assert app.drain() == 1
+    found = jobs[1].why()
+    assert found.code == "rate" and found.until is not None
+    assert str(found) == "the task t may start 1 in 1 min; the next at 00:00:59 UTC"
+    app.pause(queue="default", reason="provider down")
+    app.clock.advance("1m")
+    assert app.drain() == 0
+    assert str(jobs[1].why()) == (
+        "the queue default is paused since 00:00:00 UTC: provider down; "
+        "let it go on with: offhours resume --queue default"
+    )
+    app.resume(queue="default")
+    assert app.drain() == 1
+
+
+def test_why_counts_what_runs(app: Offhours) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    @app.task(name="t", concurrency=1)
+    def t() -> None:
+        begun.set()
+        go_on.wait(WAIT)
+
+    with app:
+        first, second = t.submit(), t.submit()
+        assert begun.wait(WAIT)
+        assert second.why().code == "concurrency"
+        assert str(second.why()).startswith("1 job runs of the task t, as many as may at once")
+        go_on.set()
+        second.wait(WAIT)
+        assert first.status == "succeeded"
+
+
+def test_a_pause_holds_everywhere_and_resume_wakes(app: Offhours) -> None:
+    task = app.task(name="t")(lambda: 1)
+    with app:
+        assert app.pause(reason="stop all")
+        job = task.submit()
+        assert job.why().code == "paused"
+        with pytest.raises(Exception, match=r"in time: all work is paused since .*: stop all;"):
+            job.result(timeout=0.2)
+        began = time.monotonic()
+        assert app.resume()
+        assert job.result(timeout=WAIT) == 1
+        assert time.monotonic() - began < WAIT / 2
+
+
+def test_a_limit_that_is_not_declared_any_more_is_gone(app: Offhours) -> None:
+    app.task(name="t", concurrency=1)(lambda: None)
+    with app:
+        assert [limit.name for limit in app.limits()] == ["t"]
+    second = Offhours(app.store.location)
+    second.task(name="t")(lambda: None)
+    with second:
+        assert second.limits() == []
+    second.close()
+
+
+def test_workers_run_what_their_labels_allow(app: Offhours) -> None:
+    task = app.task(name="train", requires=["gpu"])(lambda: 1)
+    with_gpu = Offhours(app.store.location, labels=["gpu", "big"], release="2026.11")
+    with_gpu.task(name="train", requires=["gpu"])(lambda: 2)
+    with app:
+        job = task.submit()
+        assert "no running worker knows the task train" in str(job.why())
+        assert "(it requires: gpu)" in str(job.why())
+        with with_gpu:
+            assert job.result(timeout=WAIT) == 2
+            told = {(w.labels, w.release) for w in app.workers()}
+            assert told == {('["big", "gpu"]', "2026.11"), ("[]", None)}
+    with_gpu.close()
+
+
+def test_a_tenants_thousands_delay_nobody(address: str) -> None:
+    app = Offhours(address, threads=1)
+    order: list[str] = []
+    task = app.task(name="t")(order.append)
+    task.options(tenant="big").submit_many([("big",)] * 2_000)
+    task.options(tenant="small").submit("small")
+    with app:
+        deadline = time.monotonic() + WAIT
+        while "small" not in order:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    assert order.index("small") < 300  # what one claim brings
+    app.close()
+    assert Counter(order)["small"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"rate": "fast"}, 'rate: expected so many in a time, like "10/s"'),
+        ({"rate": 3}, "rate: expected so many"),
+        ({"concurrency": 0}, "concurrency: expected a whole number from 1"),
+        ({"concurrency": True}, "concurrency: expected a whole number"),
+        ({"requires": "gpu"}, "requires: expected a list of labels, got 'gpu'"),
+        ({"requires": [1]}, "requires: expected text"),
+    ],
+)
+def test_bad_limits_are_refused(options: dict[str, object], said: str) -> None:
+    app = memory_app()
+    with pytest.raises(OptionError, match=said):
+        app.task(name="t", **options)(lambda: None)  # type: ignore[call-overload]
+    with pytest.raises(OptionError, match="exclude each other"):
+        app.pause(queue="q", task="t")
+
+
+def test_on_the_command_line(tmp_path: Path) -> None:
+    database = str(tmp_path / "jobs.db")
+    Offhours(database).close()
+
+    def offhours(*words: str) -> str:
+        run = subprocess.run(
+            [sys.executable, "-m", "offhours", "--db", database, *words],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        return f"{run.returncode} {run.stdout}"
+
+    assert offhours("limit", "--task", "t", "--rate", "10/s") == "0 the task t is limited\n"
+    assert (
+        offhours("pause", "--queue", "mail", "--reason", "down") == "0 the queue mail is paused\n"
+    )
+    assert offhours("pause", "--queue", "mail") == "0 the queue mail is paused already\n"
+    table = offhours("ls", "limits")
+    assert "10 in 1.0 s" in table and "down" in table
+    [limit, _] = sorted(
+        json.loads(offhours("ls", "limits", "--json")[2:])["limits"], key=lambda x: x["scope"]
+    )
+    assert (limit["scope"], limit["name"], limit["reason"]) == ("queue", "mail", "down")
+    assert offhours("resume", "--queue", "mail") == "0 the queue mail goes on\n"
+    assert offhours("resume", "--all") == "0 all work was not paused\n"
+    assert offhours("limit", "--task", "t", "--none") == "0 the task t is limited no longer\n"
+    assert "nothing is limited" in offhours("ls", "limits")
+    assert offhours("pause").startswith("2 ")
+    assert offhours("limit", "--all").startswith("2 ")
