@@ -11,6 +11,16 @@ from offhours.core.clock import Signal
 from offhours.core.events import Event
 from offhours.core.limits import Limit, Rate, Running, Subject
 from offhours.core.model import Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
+from offhours.core.notices import (
+    Alert,
+    AlertState,
+    Delivery,
+    DeliveryState,
+    NewAlert,
+    NewDelivery,
+    Reading,
+    StoredDump,
+)
 from offhours.core.outcomes import Outcome
 from offhours.core.schedules import (
     FireRecord,
@@ -176,6 +186,44 @@ class Limits(Protocol):
         ...
 
 
+class Notices(Protocol):
+    """What rooms keep in the store: how far they have read, messages, alerts, dumps."""
+
+    def reading(self, name: str) -> Reading | None: ...
+    def read_on(
+        self, before: Reading | None, after: Reading, deliveries: Sequence[NewDelivery], now: Micros
+    ) -> bool:
+        """Move a reader of the events, with the messages that follow, in one transaction."""
+        ...
+
+    def deliver(self, deliveries: Sequence[NewDelivery], now: Micros) -> None: ...
+    def take_due(self, until: Micros, limit: int, now: Micros) -> list[Delivery]:
+        """The messages to be sent now, which nobody else gets before `until`."""
+        ...
+
+    def settle(
+        self,
+        delivery: Delivery,
+        state: DeliveryState,
+        now: Micros,
+        next_at: Micros = 0,
+        error: str | None = None,
+    ) -> bool: ...
+    def deliveries(self, state: DeliveryState | None = None, limit: int = 50) -> list[Delivery]: ...
+
+    def fire(self, alert: NewAlert, now: Micros) -> tuple[int, bool]:
+        """Raise an alert; its number, and whether it is a new one."""
+        ...
+
+    def acknowledge(self, alert_id: int, by: str, now: Micros) -> bool: ...
+    def resolve(self, rule: str, subject: str, now: Micros) -> bool: ...
+    def alerts(self, state: AlertState | None = None, limit: int = 50) -> list[Alert]: ...
+
+    def keep_dump(self, dump: StoredDump, keep: int) -> None: ...
+    def dumps(self, before: Micros | None = None, limit: int = 50) -> list[StoredDump]: ...
+    def dump(self, dump_id: str) -> StoredDump | None: ...
+
+
 class Store(Protocol):
     """The one truth. Every call that writes is one transaction and tells its events in it."""
 
@@ -183,6 +231,7 @@ class Store(Protocol):
     location: str
     schedules: Schedules
     limits: Limits
+    notices: Notices
 
     def submit(
         self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None

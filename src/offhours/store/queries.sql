@@ -418,3 +418,81 @@ where instant >= :first and instant < :last order by instant, schedule_id limit 
 -- name: prune_fires
 delete from fires where (schedule_id, instant) in (
     select schedule_id, instant from fires where at < :before order by at limit :limit)
+
+-- name: reading
+select name, seq, state from readers where name = :name
+
+-- name: put_reading
+insert into readers (name, seq, state) values (:name, :seq, :state)
+on conflict (name) do update set seq = excluded.seq, state = excluded.state
+
+-- name: insert_delivery
+-- Read twice, a message is stored once.
+insert into deliveries (key, target, kind, subject, body, next_at, state, created_at, finished_at)
+values (:key, :target, :kind, :subject, :body, :next_at, :state, :now, :finished_at)
+on conflict (key) do nothing
+
+-- name: next_delivery
+select min(next_at) from deliveries where state = 'waiting'
+
+-- name: due_deliveries
+select {delivery} from deliveries
+where state = 'waiting' and next_at <= :now order by next_at, id limit :limit
+
+-- name: take_deliveries
+update deliveries set attempt = attempt + 1, next_at = :until where id in ({ints :ids})
+
+-- name: settle_delivery
+update deliveries set state = :state, next_at = :next_at, finished_at = :finished_at, error = :error
+where id = :id and attempt = :attempt and state = 'waiting'
+
+-- name: deliveries
+select {delivery} from deliveries where (:state is null or state = :state)
+order by id desc limit :limit
+
+-- name: prune_deliveries
+delete from deliveries where id in (
+    select id from deliveries where finished_at is not null and finished_at < :before limit :limit)
+
+-- name: open_alert
+select id from alerts where rule = :rule and subject = :subject and resolved_at is null
+
+-- name: insert_alert
+insert into alerts (rule, subject, severity, message, value, threshold, state, seen, fired_at, seen_at)
+values (:rule, :subject, :severity, :message, :value, :threshold, 'firing', 1, :now, :now)
+{numbered}
+
+-- name: see_alert
+update alerts set severity = :severity, message = :message, value = :value,
+                  threshold = :threshold, seen = seen + 1, seen_at = :now
+where id = :id
+
+-- name: acknowledge_alert
+update alerts set state = 'acknowledged', acknowledged_at = :now, acknowledged_by = :by
+where id = :id and state = 'firing'
+
+-- name: resolve_alert
+update alerts set state = 'resolved', resolved_at = :now where id = :id
+
+-- name: alerts
+select {alert} from alerts where (:state is null or state = :state) order by id desc limit :limit
+
+-- name: prune_alerts
+delete from alerts where id in (
+    select id from alerts where resolved_at is not null and resolved_at < :before limit :limit)
+
+-- name: insert_dump
+insert into dumps (dump_id, at, tool, severity, triggered_by, body)
+values (:dump_id, :at, :tool, :severity, :triggered_by, :body)
+on conflict (dump_id) do nothing
+
+-- name: prune_dumps
+delete from dumps where dump_id in (
+    select dump_id from dumps order by at desc, dump_id limit 1000000 offset :keep)
+
+-- name: dumps
+select dump_id, at, tool, severity, triggered_by, body from dumps
+where (:before is null or at < :before) order by at desc, dump_id limit :limit
+
+-- name: dump
+select dump_id, at, tool, severity, triggered_by, body from dumps where dump_id = :dump_id

@@ -28,6 +28,7 @@ from offhours.core.ports import (
     ClaimOrder,
     Exchange,
     Limits,
+    Notices,
     Pruned,
     QueueBound,
     Schedules,
@@ -40,6 +41,7 @@ from offhours.store.claims import Claims, Line
 from offhours.store.connection import Connection, Database
 from offhours.store.dialects import move_statement, statements
 from offhours.store.limits import SqlLimits
+from offhours.store.notices import SqlNotices
 from offhours.store.schedules import SqlSchedules
 
 BULK_ROWS = 1_000
@@ -65,6 +67,8 @@ class SqlStore:
         self.schedules: Schedules = self._schedules
         self.limits: Limits = SqlLimits(database, self._sql)
         self._claims = Claims(self._sql)
+        self._notices = SqlNotices(database, self._sql)
+        self.notices: Notices = self._notices
 
     # -- submitting -------------------------------------------------------------------------
 
@@ -525,6 +529,7 @@ class SqlStore:
             events = db.changes()
             db.execute(self._sql["prune_fires"], (before, limit))
             pruned = Pruned(jobs, events, db.changes())
+            self._notices.prune(db, before, limit)
             if any(pruned):
                 self._tell(db, now, "store.pruned", **pruned._asdict())
             return pruned
