@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 
+from tests.simulation.database import Postgres
 from tests.simulation.trace import SeedFailed
 from tests.simulation.world import STEPS, simulate
 
@@ -19,14 +21,17 @@ def main() -> int:
     options.add_argument("--seed", type=int, help="this one only")
     options.add_argument("--steps", type=int, default=STEPS)
     options.add_argument("--stop", action="store_true", help="at the first that fails")
+    options.add_argument("--postgres", metavar="URL", help="on this server instead of on SQLite")
     asked = options.parse_args()
     seeds = range(asked.start, asked.start + asked.seeds)
     if asked.seed is not None:
         seeds = range(asked.seed, asked.seed + 1)
+    backend = Postgres.on if asked.postgres else nullcontext
     failed, reports, started = [], [], time.perf_counter()
     for seed in seeds:
         try:
-            reports.append(simulate(seed, asked.steps))
+            with backend(asked.postgres) as chosen:
+                reports.append(simulate(seed, asked.steps, chosen))
         except SeedFailed as failure:
             failed.append(seed)
             print(failure, flush=True)

@@ -6,7 +6,7 @@ import json
 import re
 from typing import NamedTuple
 
-import apsw
+from tests.simulation.database import View
 from tests.simulation.trace import Violation
 
 from offhours.core.times import Micros, parse_moment
@@ -34,7 +34,7 @@ class Standing(NamedTuple):
 class Calendar:
     """Watches the `schedules` and `fires` tables from step to step."""
 
-    def __init__(self, db: apsw.Connection) -> None:
+    def __init__(self, db: View) -> None:
         self._db = db
         self.rows: dict[int, Standing] = {}
         self.acknowledged: set[int] = set()
@@ -44,10 +44,7 @@ class Calendar:
     def check(self, now: Micros) -> None:
         """Compare with the step before; `now` is the clock of who acted."""
         columns = ", ".join(Standing._fields)
-        rows = [
-            Standing(*row)
-            for row in self._db.execute(f"select {columns} from schedules").fetchall()
-        ]
+        rows = [Standing(*row) for row in self._db.rows(f"select {columns} from schedules")]
         before, self.rows = self.rows, {row.id: row for row in rows}
         lost = self.acknowledged - self.rows.keys()
         _require(not lost, f"schedules {lost} were acknowledged and are lost")
@@ -63,26 +60,27 @@ class Calendar:
 
     def check_overlaps(self) -> None:
         """Of a schedule whose jobs may not overlap, one at most is on its way."""
-        rows = self._db.execute(
+        rows = self._db.rows(
             "select schedule_id, count(*) from jobs where schedule_id is not null and "
             "state in ('pending', 'running') group by 1 having count(*) > 1 "
             "and max(retry_of) is null"
-        ).fetchall()
+        )
         for schedule_id, count in rows:
             _require(schedule_id in self.ever_beside or schedule_id not in self.rows,
                      f"{count} jobs of schedule {schedule_id} at once")  # fmt: skip
 
     def _check_counters(self, row: Standing) -> None:
-        [(runs, skipped, silent, astray)] = self._db.execute(
-            "select coalesce(sum(code in ('fired', 'caught_up') and job_id is not null "
-            "or code like 'reported%'), 0), "
-            "coalesce(sum(job_id is null and code not like 'reported%'), 0), "
-            "coalesce(sum(job_id is null and reason is null and code not like 'reported%'), 0), "
-            "coalesce(sum(job_id is not null and not exists (select 1 from jobs where "
-            "jobs.id = job_id and jobs.schedule_id = ?1 and fire_at = instant)), 0) "
-            "from fires where schedule_id = ?1",
-            (row.id,),
-        ).fetchall()
+        reported = "code like 'reported%'"
+        [(runs, skipped, silent, astray)] = self._db.rows(
+            "select count(*) filter (where code in ('fired', 'caught_up') and job_id is not null "
+            f"or {reported}), "
+            f"count(*) filter (where job_id is null and not {reported}), "
+            f"count(*) filter (where job_id is null and reason is null and not {reported}), "
+            "count(*) filter (where job_id is not null and not exists (select 1 from jobs where "
+            "jobs.id = job_id and jobs.schedule_id = :id and fire_at = instant)) "
+            "from fires where schedule_id = :id",
+            id=row.id,
+        )
         _require((row.runs, row.skipped) == (runs, skipped),
                  f"schedule {row.id} counts {row.runs} runs and {row.skipped} skips, "
                  f"its fires are {runs} and {skipped}")  # fmt: skip
@@ -98,10 +96,11 @@ class Calendar:
         else:
             end = row.next_at if row.plan == old.plan else now + 1
         recorded = dict(
-            self._db.execute(
-                "select instant, reason from fires where schedule_id = ? and instant >= ?",
-                (row.id, old.next_at),
-            ).fetchall()
+            self._db.rows(
+                "select instant, reason from fires where schedule_id = :id and instant >= :first",
+                id=row.id,
+                first=old.next_at,
+            )
         )
         instant: Micros | None = old.next_at
         for _ in range(LOOKED_AT):

@@ -2,7 +2,7 @@
 
 A tick is a statement about to run, a commit that has returned, or a named point of the engine
 (`core.points`). A fault is armed for the n-th tick from now: a crash ends the process there, an
-error is what SQLite answers to the next few statements.
+error is what the database answers to the next few statements.
 """
 
 from __future__ import annotations
@@ -10,15 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import apsw
-
-from offhours.store.sqlite import SqliteDatabase
-
-ERRORS = {
-    "busy": apsw.BusyError,
-    "full": apsw.FullError,
-    "ioerr": apsw.IOError,
-}
+from tests.simulation.database import Backend
 
 
 class Crash(BaseException):
@@ -28,7 +20,8 @@ class Crash(BaseException):
 class Faults:
     """The faults of one process. Once it is dead, no statement of it runs any more."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self.dead = False
         self._kind: str | None = None
         self._left = 0
@@ -36,7 +29,7 @@ class Faults:
         self.struck: str | None = None
 
     def arm(self, kind: str, ticks: int, length: int = 1) -> None:
-        """`kind` is "crash" or one of ERRORS, which lasts for `length` statements."""
+        """`kind` is "crash" or an error of the database, which lasts for `length` statements."""
         self._kind, self._left, self._length, self.struck = kind, ticks, length, None
 
     def disarm(self) -> None:
@@ -46,24 +39,18 @@ class Faults:
         """A named point, or a commit that has returned: one can die there."""
         self._tick(point, statement=False)
 
-    def attach(self, database: SqliteDatabase) -> None:
+    def attach(self, database: Any) -> None:
         """Watch a database, as long as it is open."""
-        for connection in database._connections:
-            connection.exec_trace = self._statement
+        self._backend.watch(database, lambda place: self._tick(place, statement=True))
         commits = database._commits
         run = commits.run
 
-        def heard(unit: Callable[[apsw.Connection], Any]) -> Any:
+        def heard(unit: Callable[[Any], Any]) -> Any:
             value = run(unit)
             self.reach("committed")
             return value
 
-        commits.run = heard  # type: ignore[method-assign]
-
-    def _statement(self, cursor: object, sql: str, values: object) -> bool:
-        if not sql.startswith("rollback"):  # what a dead process leaves open, SQLite undoes
-            self._tick(" ".join(sql.split()[:2]), statement=True)
-        return True
+        commits.run = heard
 
     def _tick(self, place: str, statement: bool) -> None:
         if self.dead:
@@ -79,4 +66,4 @@ class Faults:
         if statement and self._length > 0:
             self._length -= 1
             self.struck = self.struck or f"{self._kind} at {place}"
-            raise ERRORS[self._kind](f"injected at {place}")
+            raise self._backend.faults[self._kind](f"injected at {place}")

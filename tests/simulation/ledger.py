@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import apsw
+from tests.simulation.database import View
 from tests.simulation.trace import Violation
 
 FINAL = ("succeeded", "failed", "cancelled")
@@ -31,8 +31,9 @@ IDLE = {
     "job.cancelled": {"pending": "cancelled", "held": "cancelled"},
 }  # fmt: skip
 COLUMNS = (
-    "id, task, args, priority, state, attempt, returned, crashes, worker, max_attempts, on_lost, "
-    "unique_key, schedule_id, fire_at, retry_of, expires_at, finished_at, code, reason, result"
+    "id, task, queue, args, priority, state, attempt, returned, crashes, worker, max_attempts, "
+    "on_lost, unique_key, schedule_id, fire_at, retry_of, expires_at, finished_at, code, reason, "
+    "result"
 )
 
 
@@ -41,6 +42,7 @@ class Row(NamedTuple):
 
     id: int
     task: str
+    queue: str
     args: str
     priority: int
     state: str
@@ -88,8 +90,8 @@ class Run:
 class Ledger:
     """What was promised to submitters, what runs did, and what the events tell."""
 
-    def __init__(self, path: str, background_limit: int | None) -> None:
-        self.db = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+    def __init__(self, db: View, background_limit: int | None) -> None:
+        self.db = db
         self._limit = background_limit
         self.acknowledged: dict[int, int] = {}  # job and the number in its arguments
         self.unknown: list[Sequence[int]] = []  # numbers of submissions nobody answered for
@@ -98,9 +100,11 @@ class Ledger:
         self.jobs: dict[int, Replayed] = {}
         self.workers: set[int] = set()
         self.lost: set[int] = set()  # declared dead in this step
+        self.limits: dict[tuple[str, str], int] = {}  # at once; 0 while paused
+        self.paused: set[tuple[str, str]] = set()
         self.leases: dict[str, tuple[int, int]] = {}  # foreground: until when, and how long
         self.rows: dict[int, Row] = {}
-        self._version = -1
+        self._version: object = None
         self._forgiven: list[int] = []
         self._charged = 0
         self._numbers: set[int] = set()
@@ -137,26 +141,27 @@ class Ledger:
 
     def check(self) -> bool:
         """Replay what is new, and compare. False: nobody has committed anything."""
-        version = self.db.pragma("data_version")
+        version = self.db.version()
         if version == self._version:
             return False
         self._version = version
-        events = self.db.execute(
-            "select seq, at, kind, job_id, attempt, data from events where seq > ? order by seq",
-            (self._seq,),
-        ).fetchall()
+        events = self.db.rows(
+            "select seq, at, kind, job_id, attempt, data from events where seq > :seq order by seq",
+            seq=self._seq,
+        )
         before = self.rows
-        self.rows = {
-            row[0]: Row(*row) for row in self.db.execute(f"select {COLUMNS} from jobs").fetchall()
-        }
+        self.rows = {row[0]: Row(*row) for row in self.db.rows(f"select {COLUMNS} from jobs")}
         touched = {job_id for job_id, row in self.rows.items() if row != before.get(job_id)}
         for seq, at, kind, job_id, attempt, data in events:
-            self.require(seq == self._seq + 1, f"event {seq} follows {self._seq}")
+            gap = self.db.gapless and seq != self._seq + 1
+            self.require(not gap, f"event {seq} follows {self._seq}")
             self._seq = seq
             told = json.loads(data) if data else {}
             if job_id is not None:
                 touched.add(job_id)
                 self._replay(kind, job_id, attempt, at, told)
+            elif kind.startswith("limit."):
+                self._limited(kind, told)
             elif kind == "worker.started":
                 self.workers.add(told["worker"])
             elif kind in ("worker.lost", "worker.stopped"):
@@ -202,8 +207,32 @@ class Ledger:
             known = ("job.cancel_requested", "job.progress", "job.stuck", "job.result_refused")
             self.require(kind in known, f"{kind} of job {job_id}, which is {job.state}")
 
+    def _limited(self, kind: str, told: dict[str, Any]) -> None:
+        subject = (told["scope"], told["name"])
+        if kind == "limit.paused":
+            self.paused.add(subject)
+        elif kind == "limit.resumed":
+            self.paused.remove(subject)
+        elif told["concurrency"] is None:
+            self.limits.pop(subject, None)
+        else:
+            self.limits[subject] = told["concurrency"]
+
+    def _check_limits(self, row: Row) -> None:
+        """Before one more of them starts: nothing is paused, and it is not one too many."""
+        for subject in (("all", ""), ("queue", row.queue), ("task", row.task)):
+            self.require(subject not in self.paused, f"job {row.id} began, {subject} is paused")
+            if (limit := self.limits.get(subject)) is not None:
+                run = sum(
+                    job.state == "running"
+                    and subject[1] in ("", getattr(self.rows[job_id], subject[0], ""))
+                    for job_id, job in self.jobs.items()
+                )
+                self.require(run < limit, f"job {row.id} is one too many of {subject}")
+
     def _check_claim(self, job_id: int, at: int) -> None:
         row = self.rows[job_id]
+        self._check_limits(row)
         self.require(row.expires_at is None or row.expires_at > at, f"job {job_id} had expired")
         if row.priority >= BACKGROUND:
             for until, ttl in self.leases.values():
@@ -260,7 +289,7 @@ class Ledger:
     def _check_all(self) -> None:
         """What holds for all jobs together."""
         require = self.require
-        present = {row[0] for row in self.db.execute("select id from workers").fetchall()}
+        present = {row[0] for row in self.db.rows("select id from workers")}
         require(present == self.workers, f"workers {present}, as told {self.workers}")
         unfinished = self.unfinished
         holders = {row.worker for row in unfinished if row.worker is not None}

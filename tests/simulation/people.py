@@ -22,6 +22,9 @@ PLANS = (
 DENSE = timedelta(seconds=20)
 ZONES = ("UTC", "Europe/Berlin", "America/New_York")
 CATCH_UPS = ("skip", "once", "all:5", "window:2h")
+SUBJECTS: tuple[dict[str, Any], ...] = (
+    {}, {"queue": "default"}, {"queue": "mail"}, {"task": "plain"}, {"task": "flaky"},
+)  # fmt: skip
 OVERLAPS = ("skip", "queue_one", "queue_all", "cancel_old", "allow")
 
 
@@ -58,6 +61,10 @@ def submit(world: World, process: Process) -> None:
     if rng.random() < 0.2:
         options["expires"] = rng.choice((4100, 9000))
     if rng.random() < 0.2:
+        options["queue"] = "mail"
+    if rng.random() < 0.3:
+        options["tenant"] = rng.choice("ab")
+    if rng.random() < 0.2:
         options["priority"] = rng.choice(("CRITICAL", "HIGH", "LOW"))
     numbers = world.fresh_numbers(1)
     _submitted(world, process, f"submit {name} {numbers[0]} {sorted(options)}", numbers,
@@ -71,6 +78,23 @@ def submit_many(world: World, process: Process) -> None:
     task = process.app.registry.get(name)
     _submitted(world, process, f"submit {len(numbers)} {name} {numbers[0]}", numbers,
                lambda: process.app.submit_calls(task, calls, {}))  # fmt: skip
+
+
+def limit(world: World, process: Process) -> None:
+    """One limit is set, lifted, paused or let go; of a queue, a task or everything."""
+    rng = world.rng
+    subject = rng.choice(SUBJECTS)
+    match rng.choice(("pause", "resume", "resume", "limit", "limit", "lift")):
+        case "pause":
+            world.act(process, f"pause {subject}", lambda: process.app.pause(**subject))
+        case "resume":
+            world.act(process, f"resume {subject}", lambda: process.app.resume(**subject))
+        case "limit":
+            most, rate = rng.choice(((1, None), (2, None), (None, "1/20s"), (2, "1/s")))
+            world.act(process, f"limit {subject} {most} {rate}", lambda: process.app.limit(
+                **subject, concurrency=most, rate=rate))  # fmt: skip
+        case "lift":
+            world.act(process, f"lift {subject}", lambda: process.app.limit(**subject))
 
 
 def _some_job(world: World) -> int | None:
@@ -203,6 +227,6 @@ def delete(world: World, process: Process) -> None:
 
 
 DEEDS: tuple[Callable[[World, Process], None], ...] = (
-    *[submit] * 12, *[submit_many] * 3, *[cancel] * 3, defer, retry, foreground, quiet,
+    *[submit] * 12, *[submit_many] * 3, *[cancel] * 3, limit, defer, retry, foreground, quiet,
     *[schedule] * 4, pause, *[resume] * 2, run_now, report_run, update, backfill, delete,
 )  # fmt: skip

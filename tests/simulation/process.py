@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
+from tests.simulation.database import Backend
 from tests.simulation.faults import Faults
 
 from offhours import Defer, Offhours, context
@@ -23,6 +24,7 @@ from offhours.core.ports import Runner, Source
 from offhours.core.times import SECOND, Micros, to_datetime
 from offhours.engine import dispatcher, lane, lifeline, worker
 from offhours.engine.context import Context
+from offhours.engine.wakeup import LocalWakeUps
 
 TASKS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -160,7 +162,7 @@ class Process:
 
     def __init__(
         self,
-        path: str,
+        backend: Backend,
         time: Time,
         *,
         pid: int,
@@ -173,15 +175,16 @@ class Process:
     ) -> None:
         self.pid, self.host, self.slots = pid, host, slots
         self.name = f"p{pid}@{host}"
-        self.faults = Faults()
+        self.faults = Faults(backend)
         self.clock = MachineClock(time, skew)
         self.frozen = False  # as by SIGSTOP: nothing of it moves
         self.heard_at = time.mono  # its last heartbeat, at least
         self.mute = False  # its lifeline alone hangs: no heartbeat leaves it
         self.app = Offhours(
-            path, clock=self.clock, executor="inline", lock_timeout=0, retention="9000d",
+            backend.address, clock=self.clock, executor="inline", lock_timeout=0, retention="9000d",
             retention_jobs=10**9, lease="30s", **options,
         )  # fmt: skip
+        self.app._wake_ups = LocalWakeUps(None, list)  # whom to wake, the world decides
         self.faults.attach(self.app.store._db)  # type: ignore[attr-defined]
         self.executor = StepExecutor(slots, self.clock, lambda job: on_begin(self, job))
         self.app._inline = self.executor  # type: ignore[assignment]

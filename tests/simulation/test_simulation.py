@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.simulation.database import Postgres
 from tests.simulation.trace import SeedFailed
 from tests.simulation.world import Report, simulate
 
 from offhours.core.firing import Firing, decide
+from offhours.core.limits import Gates
 from offhours.core.times import DAY
 from offhours.engine.lifeline import Lifeline
 from offhours.store.dialects import Dialect, statements
@@ -37,6 +39,12 @@ def test_every_promise_holds_in_every_world(first: int) -> None:
     assert sum(report.crashes for report in reports.values()) > CHUNK
     assert sum(report.errors for report in reports.values()) > CHUNK
     assert sum(report.fires for report in reports.values()) > 10 * CHUNK
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_promise_holds_on_postgresql(seed: int, postgres: str) -> None:
+    with Postgres.on(postgres) as backend:
+        assert simulate(seed, backend=backend).jobs
 
 
 @pytest.mark.parametrize("seed", sorted(FOUND))
@@ -66,9 +74,14 @@ def _believe_nobody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Lifeline, "_cause_of_death", lambda self, worker: "it is not me")
 
 
+def _let_all_pass(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Gates, "admit", lambda self, task, queue: True)
+
+
 @pytest.mark.parametrize(
     ("break_rule", "seen_as"),
     [
+        (_let_all_pass, "is one too many|is paused"),
         (_claim_uncounted, "its events tell"),
         (_forget_an_instant, "forgot"),
         (_believe_nobody, "declared dead"),

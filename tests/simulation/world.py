@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 from tests.simulation import people
 from tests.simulation.calendar import Calendar
-from tests.simulation.faults import ERRORS, Crash
+from tests.simulation.database import Backend, Sqlite
+from tests.simulation.faults import Crash
 from tests.simulation.ledger import Ledger
 from tests.simulation.process import TASKS, Machines, Process, Time
 from tests.simulation.trace import SeedFailed, Trace, Violation
@@ -22,7 +23,6 @@ from offhours.core.errors import OffhoursError
 from offhours.core.events import fold
 from offhours.core.model import Claimed
 from offhours.core.times import SECOND, Micros
-from offhours.store.sqlite import SqliteDatabase
 
 STEPS = 160
 START = 1_767_225_600 * SECOND  # 2026
@@ -48,9 +48,9 @@ class Report(NamedTuple):
 class World:
     """Processes around one database. `step` lets one thing happen."""
 
-    def __init__(self, seed: int, folder: str) -> None:
+    def __init__(self, seed: int, backend: Backend) -> None:
         self.rng = Random(seed)
-        self.path = f"{folder}/offhours.db"
+        self.backend = backend
         self.time = Time(START + self.rng.randrange(365) * 86_400 * SECOND)
         self.began_at = self.time.mono
         self.machines = Machines(self.rng.random, self.time)
@@ -69,8 +69,7 @@ class World:
         self.crashes = self.errors = 0
         self.healing = False
         self._pids = 100
-        SqliteDatabase(self.path).close()
-        self.ledger = Ledger(self.path, self.options["background_limit"])
+        self.ledger = Ledger(backend.view(), self.options["background_limit"])
         self.calendar = Calendar(self.ledger.db)
         self._choices = self._weigh()
 
@@ -113,7 +112,7 @@ class World:
     def act(self, process: Process, what: str, do: Callable[[], Any], risk: float = 1) -> Any:
         """Let a process do something, in which it may be struck; then look at everything."""
         if not self.healing and self.rng.random() < self.hostility * risk:
-            kind = self.rng.choice(("crash", "crash", *ERRORS))
+            kind = self.rng.choice(("crash", "crash", *self.backend.faults))
             process.faults.arm(kind, self.rng.randint(1, 40), self.rng.randint(1, 4))
         answer: Any = None
         try:
@@ -152,7 +151,7 @@ class World:
         self._pids += 1
         known = [t for t in TASKS if t != "rare" or self.rng.random() < 0.6]
         process = Process(
-            self.path, self.time, pid=self._pids, host=self.rng.choice(HOSTS),
+            self.backend, self.time, pid=self._pids, host=self.rng.choice(HOSTS),
             skew=self.rng.randint(-self.skew, self.skew) * SECOND, slots=self.rng.randint(1, 3),
             tasks=tasks or known, on_begin=self._on_begin, **self.options,
         )  # fmt: skip
@@ -276,11 +275,12 @@ class World:
 
     def pass_to_next(self) -> None:
         """To the moment at which something is due."""
-        [(due,)] = self.ledger.db.execute(
-            "select min(due) from (select min(run_at) as due from jobs where state = 'pending' "
-            "and run_at > ?1 union all select min(due_at) from schedules where due_at > ?1)",
-            (self.time.wall,),
-        ).fetchall()
+        [(due,)] = self.ledger.db.rows(
+            "select min(due) from (select min(run_at) as due from jobs "
+            "where state = 'pending' and run_at > :now "
+            "union all select min(due_at) from schedules where due_at > :now) as moments",
+            now=self.time.wall,
+        )
         if due is not None:
             self.advance(min(100_000, -(-(due - self.time.wall) // SECOND)))
 
@@ -311,6 +311,9 @@ class World:
             process.frozen = process.mute = False
         self.spawn(tasks=list(TASKS))
         healer = self.processes[-1]
+        for scope, name in sorted(self.ledger.paused):
+            about = {} if scope == "all" else {scope: name}
+            self.act(healer, f"resume {scope} {name}", partial(healer.app.resume, **about))
         for schedule_id, row in self.calendar.rows.items():
             if row.status in ("active", "parked"):
                 handle = healer.app.schedules.get(schedule_id)
@@ -345,14 +348,20 @@ class World:
         self.ledger.db.close()
 
 
-def simulate(seed: int, steps: int = STEPS) -> Report:
+def simulate(seed: int, steps: int = STEPS, backend: Backend | None = None) -> Report:
     """Live through the world of a seed; `SeedFailed` when a promise is broken in it."""
+    if backend is not None:
+        return _simulate(seed, steps, backend)
     parent = _MEMORY if _MEMORY.is_dir() else None
-    folder = tempfile.mkdtemp(prefix="offhours-sim-", dir=parent)
+    with tempfile.TemporaryDirectory(prefix="offhours-sim-", dir=parent) as folder:
+        return _simulate(seed, steps, Sqlite(folder))
+
+
+def _simulate(seed: int, steps: int, backend: Backend) -> Report:
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        world = World(seed, folder)
+        world = World(seed, backend)
         try:
             with world.machines.installed():
                 return _live(world, seed, steps)
@@ -360,7 +369,6 @@ def simulate(seed: int, steps: int = STEPS) -> Report:
             world.close()
     finally:
         logging.disable(disabled)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _live(world: World, seed: int, steps: int) -> Report:

@@ -53,6 +53,15 @@ KINDS: dict[str, JobState | None] = {
     "schedule.skipped": None,
     "schedule.run_reported": None,
     "schedule.deleted": None,
+    "limit.set": None,
+    "limit.declared": None,
+    "limit.paused": None,
+    "limit.resumed": None,
+    "alert.firing": None,
+    "alert.acknowledged": None,
+    "alert.resolved": None,
+    "delivery.failed": None,
+    "recorder.dumped": None,
     "store.pruned": None,
     "store.log_large": None,
 }
@@ -62,7 +71,7 @@ def fold(events: Iterable[Event]) -> dict[int, JobState]:
     """The state of each job as its events tell it; it must agree with the jobs table."""
     states: dict[int, JobState] = {}
     for event in events:
-        state = KINDS[event.kind]
+        state = KINDS.get(event.kind)  # a newer process may tell what we do not know yet
         if event.job_id is not None and state is not None:
             states[event.job_id] = state
     return states

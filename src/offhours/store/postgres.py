@@ -338,7 +338,7 @@ class _Session:
         self._url, self._name, self._schema = url, name, schema
         self._patience = patience
         self._closed = closed
-        waits = f"{int(patience * 1000)}ms"
+        waits = f"{max(1, int(patience * 1000))}ms"  # 0 would mean for ever
         self._begin = (
             "begin isolation level read committed; set local statement_timeout = '60s'; "
             f"set local lock_timeout = '{waits}'; "
