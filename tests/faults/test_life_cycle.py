@@ -51,12 +51,12 @@ def test_a_drain_under_load_fails_no_job(tmp_path: Path, worker, until, ledger) 
     ],
 )
 def test_a_second_signal_hands_back_at_once(
-    tmp_path: Path, worker, until, signals: tuple[int, int], code: int
+    tmp_path: Path, worker, until, ledger, signals: tuple[int, int], code: int
 ) -> None:
     app = Offhours(tmp_path / "jobs.db")
     process = worker(threads=1, stop_timeout="60s")
     job = app.submit_by_name("nap", args=(60,))
-    until(lambda: job.status is JobState.RUNNING)
+    until(ledger.runs)
     process.send_signal(signals[0])
     with pytest.raises(AssertionError):
         until(lambda: process.poll() is not None, 0.3)  # it drains
