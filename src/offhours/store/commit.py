@@ -152,16 +152,20 @@ class GroupCommit:
     def _lead(self) -> None:
         """Commit what waits, our own work in it. Every step may be the last before an interrupt."""
         self._clear_up()
-        while self._waiting and len(self._batch) < MOST_AT_ONCE:
-            if not self._waiting[0].done and self._waiting[0] not in self._batch[-1:]:
-                self._batch.append(self._waiting[0])
-            self._waiting.popleft()
-        if len(self._batch) == 1 or not self._commit(self._batch):
+        self._gather()
+        if not self._commit(self._batch):
             for ticket in self._batch:
                 self._commit([ticket])
                 ticket.done = True
                 ticket.wake()
         self._clear_up()
+
+    def _gather(self) -> None:
+        """Take all who wait into the batch."""
+        while self._waiting and len(self._batch) < MOST_AT_ONCE:
+            if not self._waiting[0].done and self._waiting[0] not in self._batch[-1:]:
+                self._batch.append(self._waiting[0])
+            self._waiting.popleft()
 
     def _clear_up(self) -> None:
         """Mark what is settled; what is left over from an interrupted leader stays in the batch."""
@@ -181,6 +185,8 @@ class GroupCommit:
             connection = self._sound(connection)
             self._driver.begin(connection)
             begun = True
+            if batch is self._batch:
+                self._gather()  # more have come while others had their turn to write
             for ticket in batch:
                 ticket.value = ticket.unit(connection)
             points.reach("in group commit" if len(batch) > 1 else "before commit")

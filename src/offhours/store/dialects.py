@@ -32,7 +32,8 @@ _COLUMNS = {
 }
 
 # The words in braces: a JSON list as rows, one item of such a row, a whole query as a JSON list,
-# whether a name is in a `name_list`, the mark between such names, the number that a new row got.
+# whether a name is in a `name_list`, the mark between such names, the number that a new row got,
+# and that of the newest row.
 _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
     Dialect.SQLITE: {
         "rows": "json_each({0})",
@@ -44,6 +45,7 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "array": "json_array({0})",
         "names": "instr({0}, char(31) || {1} || char(31))",
         "numbered": "",
+        "latest": "last_insert_rowid()",
         "unit": "char(31)",
     },
     Dialect.POSTGRES: {
@@ -56,6 +58,7 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "array": "json_build_array({0})",
         "names": "strpos({0}, chr(31) || {1} || chr(31)) > 0",
         "numbered": "returning id",
+        "latest": "lastval()",
         "unit": "chr(31)",
     },
 }
