@@ -209,14 +209,13 @@ class Gates:
 
     def opens_at(self) -> Micros | None:
         """When the first rate that lets nothing pass does so again."""
-        return min(
-            (
-                next_start(limit, limit.rate, self._started[subject], self._now) - SLACK
-                for subject, limit in self._limits.items()
-                if limit.rate is not None and limit.paused_at is None and not self._room[subject]
-            ),
-            default=None,
+        openings = (
+            next_start(limit, limit.rate, self._started[subject], self._now) - SLACK
+            for subject, limit in self._limits.items()
+            if limit.rate is not None and limit.paused_at is None and not self._room[subject]
         )
+        # One that is past: it is the concurrency that lets nothing pass, and no time changes that.
+        return min((at for at in openings if at > self._now), default=None)
 
     @property
     def counted(self) -> bool:

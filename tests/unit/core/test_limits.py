@@ -98,3 +98,12 @@ def test_when_a_rate_opens_again() -> None:
     assert gates.opens_at() == NOW + SECOND // 10 - SLACK
     [(limit, next_at)] = gates.advanced()
     assert (limit.name, next_at) == ("t", NOW + SECOND // 10)
+
+
+def test_no_time_opens_what_its_concurrency_shuts() -> None:
+    """A time that is past would make idle workers look again and again, without a pause."""
+    limit = Limit("task", "t", 1, 10, SECOND, next_at=NOW - SECOND)
+    assert Gates([limit], [Running("t", "q", 1)], NOW).opens_at() is None
+    gates = Gates([limit], [], NOW)
+    assert gates.admit("t", "q") and not gates.admit("t", "q")
+    assert gates.opens_at() == NOW + SECOND // 10 - SLACK
