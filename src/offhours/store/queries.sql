@@ -79,22 +79,23 @@ update jobs set ready = 1 where state = 'pending' and ready = 0 and run_at <= :n
 
 -- name: lines
 -- Where each line of ready jobs begins, by leaps from one to the next in the index: what lies in
--- between is not read. Of a queue that is not wanted only the first one.
+-- between is not read. Of a queue that is not wanted only the first one. (SQLite seeks by a bare
+-- column of another row only in part, and then reads on: hence the terms.)
 with recursive heads (id, number) as (
     select (select id from jobs
-            where ready = 1 and (priority, queue, line) > (:priority, :queue, :line)
+            where ready = 1 and (priority, queue, line) > (:priority, :queue, {past :line})
               and priority < :ceiling
             order by priority, queue, line, id limit 1), 1
     union all
     select case
         when (:queues is null or {names :queues head.queue}) and not {names :shut head.queue} then (
             select id from jobs
-            where ready = 1 and (priority, queue, line) > (head.priority, head.queue, head.line)
+            where ready = 1 and (priority, queue, line) > (head.priority + 0, head.queue || '', {past head.line})
               and priority < :ceiling
             order by priority, queue, line, id limit 1)
         else (
             select id from jobs
-            where ready = 1 and (priority, queue) > (head.priority, head.queue)
+            where ready = 1 and (priority, queue) > (head.priority + 0, {past head.queue})
               and priority < :ceiling
             order by priority, queue, line, id limit 1)
         end, number + 1
