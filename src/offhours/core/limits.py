@@ -12,11 +12,14 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from offhours.core.errors import OptionError
-from offhours.core.times import Micros, parse_duration, spoken
+from offhours.core.times import SECOND, Micros, parse_duration, spoken
 
 # A start may be this much before its time, so that one that comes late costs no later one its
 # turn. What is counted over any length of time is right but for what falls into it.
 SLACK: Micros = 50_000
+# A claim may see a start later than its own time: it has waited for the writes of others since it
+# looked at the clock, or its machine's clock is behind theirs.
+APART: Micros = 30 * SECOND
 MOST = 1_000_000_000
 _RATE = re.compile(r"\s*([0-9][0-9_]*)\s*(?:/|per)\s*([0-9.]*)\s*([a-z]+)\s*")
 _LONG = {"second": "s", "minute": "m", "hour": "h", "day": "d", "sec": "s", "min": "m"}
@@ -146,7 +149,7 @@ def next_start(limit: Limit, rate: Rate, started: int, now: Micros) -> Micros:
 
 def _due(limit: Limit, rate: Rate, now: Micros) -> Micros:
     # Further off than any start leaves it: a clock that was set back must not hold anything.
-    stale = limit.next_at > now + 2 * SLACK + 2 * rate.each
+    stale = limit.next_at > now + APART + 2 * rate.each
     return now if stale else max(limit.next_at, now)
 
 

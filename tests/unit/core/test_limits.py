@@ -73,6 +73,15 @@ def test_a_clock_that_was_set_back_holds_nothing() -> None:
     assert next_start(limit, Rate(10, SECOND), 1, NOW) == NOW + SECOND // 10
 
 
+@pytest.mark.parametrize("rate", ["10/s", "1000/s"])
+def test_a_claim_that_has_waited_for_the_others_starts_no_more(rate: str) -> None:
+    """It looked at the clock, then waited for the write lock, while others started some."""
+    wanted = Rate.parse(rate)
+    limit = Limit("task", "t", None, *wanted, next_at=NOW + 10 * SECOND)
+    assert verdict(limit, 0, NOW).room == 0
+    assert next_start(limit, wanted, 0, NOW) == limit.next_at
+
+
 def test_all_limits_of_a_job_have_to_have_room() -> None:
     limits = [
         Limit("all", "", concurrency=4),
