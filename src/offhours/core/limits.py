@@ -21,7 +21,7 @@ SLACK: Micros = 50_000
 # looked at the clock, or its machine's clock is behind theirs.
 APART: Micros = 30 * SECOND
 MOST = 1_000_000_000
-_RATE = re.compile(r"\s*([0-9][0-9_]*)\s*(?:/|per)\s*([0-9.]*)\s*([a-z]+)\s*")
+_RATE = re.compile(r"\s*([0-9]+(?:_[0-9]+)*)\s*(?:/|per)\s*([0-9.]*)\s*([a-z]+)\s*")
 _LONG = {"second": "s", "minute": "m", "hour": "h", "day": "d", "sec": "s", "min": "m"}
 
 
@@ -60,7 +60,7 @@ class Rate(NamedTuple):
         if isinstance(value, Rate):
             return value
         found = _RATE.fullmatch(value.lower()) if isinstance(value, str) else None
-        if found is None:
+        if found is None or len(found[1]) > len(f"{MOST:_}"):
             raise OptionError(
                 f'{name}: expected so many in a time, like "10/s", "100 per minute" or "5/30s", '
                 f"got {value!r}"

@@ -35,7 +35,7 @@ def test_a_rate_is_read(text: str, starts: int, per: int) -> None:
 
 @pytest.mark.parametrize(
     "text", ["", "10", "/s", "0/s", "-1/s", "10/0s", "ten/s", "10/fortnight", "10/s/s", 10, None,
-             "9" * 400 + "/s"],
+             "9" * 400 + "/s", "9" * 5_000 + "/s", "1__0/s", "1_/s"],
 )  # fmt: skip
 def test_what_is_no_rate_is_refused(text: object) -> None:
     with pytest.raises(OffhoursError, match="rate"):
