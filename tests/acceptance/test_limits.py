@@ -165,6 +165,20 @@ def test_a_limit_that_is_not_declared_any_more_is_gone(app: Offhours) -> None:
     second.close()
 
 
+def test_a_task_of_a_running_app_is_limited_from_its_first_job_on(app: Offhours) -> None:
+    """The limit does not wait until the lifeline next looks for new tasks."""
+    waiting = [app.submit_by_name("late") for _ in range(5)]
+    with app:
+        task = app.task(name="late", concurrency=1, rate="1/d")(lambda: None)
+        assert [limit.name for limit in app.limits()] == ["late"]
+        waiting += [task.submit() for _ in range(5)]
+        deadline = time.monotonic() + WAIT
+        while not any(job.status == "succeeded" for job in waiting):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert [job.status for job in waiting].count("succeeded") == 1
+
+
 def test_workers_run_what_their_labels_allow(app: Offhours) -> None:
     task = app.task(name="train", requires=["gpu"])(lambda: 1)
     with_gpu = Offhours(app.store.location, labels=["gpu", "big"], release="2026.11")
