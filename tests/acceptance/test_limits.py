@@ -16,6 +16,8 @@ import pytest
 
 from offhours import Offhours
 from offhours.core.errors import OptionError
+from offhours.core.model import NewJob, WorkerInfo
+from offhours.core.ports import ClaimOrder, name_list
 from offhours.testing import memory_app
 
 WAIT = 20
@@ -177,6 +179,24 @@ def test_a_task_of_a_running_app_is_limited_from_its_first_job_on(app: Offhours)
             assert time.monotonic() < deadline
             time.sleep(0.01)
         assert [job.status for job in waiting].count("succeeded") == 1
+
+
+def test_an_idle_worker_waits_for_the_rate_and_not_for_its_next_look(tmp_path: Path) -> None:
+    """Another one has used the rate; the job that we store cannot start in the same commit."""
+    app = Offhours(tmp_path / "jobs.db", poll="60s")
+    task = app.task(name="t", rate="2/s")(lambda: None)
+    with app:
+        task.submit().result(WAIT)
+        time.sleep(0.5)  # the rate is open again, and nobody waits for it
+        now = app.clock.micros()
+        elsewhere = WorkerInfo(0, "w", "elsewhere", 1, "1", "", '["t"]', 1, now, 0, now, 10**9)
+        order = ClaimOrder(app.store.add_worker(elsewhere, now), 1, 1, name_list(["t"]))
+        theirs = app.store.submit_in_round(NewJob("t", "[[],{}]", 50, now, 1), order, now)
+        assert len(theirs[1].claimed) == 1
+        began = time.monotonic()
+        task.submit().result(WAIT)
+        assert 0.3 < time.monotonic() - began < WAIT / 2
+    app.close()
 
 
 def test_workers_run_what_their_labels_allow(app: Offhours) -> None:
