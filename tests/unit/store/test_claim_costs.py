@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from offhours.core.limits import EVERYTHING
 from offhours.core.model import NewJob, WorkerInfo
 from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.times import SECOND
@@ -68,3 +69,20 @@ def test_a_paused_backlog_is_leapt_over_and_not_read(costs: Costs) -> None:
     costs.submit(1, queue="next", task="of somebody else")
     claimed, cost = costs.claim("t")
     assert claimed == 0 and cost < MANY / STEPS
+
+
+def test_the_line_of_a_limited_task_that_is_unknown_here_is_not_read(costs: Costs) -> None:
+    costs.store.limits.set(("task", "elsewhere"), 5, None, NOW)
+    costs.submit(MANY, task="elsewhere")
+    costs.submit(1)
+    assert costs.claim("t")[0] == 1
+    claimed, cost = costs.claim("t")
+    assert claimed == 0 and cost < MANY / STEPS
+
+
+def test_while_all_work_is_paused_no_line_is_looked_at(costs: Costs) -> None:
+    for tenant in range(500):
+        costs.submit(1, tenant=f"tenant {tenant}")
+    costs.store.limits.pause(EVERYTHING, "", NOW)
+    claimed, cost = costs.claim("t")
+    assert claimed == 0 and cost < 10
