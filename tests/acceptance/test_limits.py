@@ -124,6 +124,20 @@ def test_why_names_the_limit_and_when_it_opens() -> None:
     assert app.drain() == 1
 
 
+def test_why_names_the_limit_that_holds_longest() -> None:
+    """What a rate says is no answer while a pause holds the job, too."""
+    app = memory_app()
+    task = app.task(name="t", rate="1/h")(lambda: None)
+    app.limit(rate="1/m")
+    task.submit()
+    job = task.options(queue="my mail").submit()
+    assert app.drain() == 1
+    assert str(job.why()).startswith("the task t may start 1 in 1 h; the next at 00:59:59 UTC")
+    app.pause(queue="my mail")
+    assert job.why().code == "paused" and job.why().until is None
+    assert str(job.why()).endswith("with: offhours resume --queue 'my mail'")
+
+
 def test_why_counts_what_runs(app: Offhours) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
