@@ -105,11 +105,12 @@ select head.priority, head.queue, head.line
 from heads join jobs as head on head.id = heads.id order by number
 
 -- name: select_claim
+-- By a range of one line: by its equality PostgreSQL may read the whole table in order of the key.
 select {list {array {claimed}}} from (
     select * from jobs
-    where ready = 1 and priority = :priority and queue = :queue and line = :line
+    where ready = 1 and priority = :priority and queue = :queue and line >= :line and line <= :line
       and {names :tasks task} and (expires_at is null or expires_at > :now)
-    order by id limit :slots) as ready_jobs
+    order by line, id limit :slots) as ready_jobs
 
 -- name: claim
 update jobs set state = 'running', ready = 0, attempt = attempt + 1, worker = :worker,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from offhours.core.limits import EVERYTHING
 from offhours.core.model import NewJob, WorkerInfo
 from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.times import SECOND
+from offhours.store.postgres import PostgresDatabase
 from offhours.store.sql import SqlStore
 from offhours.store.sqlite import SqliteDatabase
 
@@ -86,3 +88,21 @@ def test_while_all_work_is_paused_no_line_is_looked_at(costs: Costs) -> None:
     costs.store.limits.pause(EVERYTHING, "", NOW)
     claimed, cost = costs.claim("t")
     assert claimed == 0 and cost < 10
+
+
+def test_postgresql_finds_what_is_ready_behind_all_that_has_finished(postgres_url: str) -> None:
+    """In order of the key it would read all finished jobs first."""
+    address, _, schema = postgres_url.partition("?schema=")
+    store = SqlStore(PostgresDatabase(postgres_url))
+    store.submit_alike(NewJob("t", "[[],{}]", 50, NOW, 3), ["[[],{}]"] * MANY, NOW)
+    values = {"priority": "50", "queue": "'default'", "line": "''", "tasks": "''"}
+    sql = store._sql["select_claim"]
+    for name, value in {**values, "now": "1", "slots": "1"}.items():
+        sql = sql.replace(f":{name}", value)
+    store.close()
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(f"set search_path = {schema}")  # type: ignore[call-overload]
+        connection.execute("analyze jobs")
+        rows = connection.execute(f"explain {sql}").fetchall()  # type: ignore[call-overload]
+    plan = "\n".join(row[0] for row in rows)
+    assert "jobs_ready on jobs" in plan and "Sort" not in plan, plan
