@@ -167,6 +167,8 @@ class Offhours:
         return register if function is None else register(function)
 
     def _register(self, task: Task) -> None:
+        if self._worker is not None and not task.limit.empty:  # before the first one can start
+            self.store.limits.declare([task.limit], self.clock.micros())
         self.registry.add(task)
         if task.executor != "thread":
             with self._lock:

@@ -16,6 +16,8 @@ import pytest
 
 from offhours import Offhours
 from offhours.core.errors import OptionError
+from offhours.core.model import NewJob, WorkerInfo
+from offhours.core.ports import ClaimOrder, name_list
 from offhours.testing import memory_app
 
 WAIT = 20
@@ -122,6 +124,20 @@ def test_why_names_the_limit_and_when_it_opens() -> None:
     assert app.drain() == 1
 
 
+def test_why_names_the_limit_that_holds_longest() -> None:
+    """What a rate says is no answer while a pause holds the job, too."""
+    app = memory_app()
+    task = app.task(name="t", rate="1/h")(lambda: None)
+    app.limit(rate="1/m")
+    task.submit()
+    job = task.options(queue="my mail").submit()
+    assert app.drain() == 1
+    assert str(job.why()).startswith("the task t may start 1 in 1 h; the next at 00:59:59 UTC")
+    app.pause(queue="my mail")
+    assert job.why().code == "paused" and job.why().until is None
+    assert str(job.why()).endswith("with: offhours resume --queue 'my mail'")
+
+
 def test_why_counts_what_runs(app: Offhours) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
@@ -163,6 +179,38 @@ def test_a_limit_that_is_not_declared_any_more_is_gone(app: Offhours) -> None:
     with second:
         assert second.limits() == []
     second.close()
+
+
+def test_a_task_of_a_running_app_is_limited_from_its_first_job_on(app: Offhours) -> None:
+    """The limit does not wait until the lifeline next looks for new tasks."""
+    waiting = [app.submit_by_name("late") for _ in range(5)]
+    with app:
+        task = app.task(name="late", concurrency=1, rate="1/d")(lambda: None)
+        assert [limit.name for limit in app.limits()] == ["late"]
+        waiting += [task.submit() for _ in range(5)]
+        deadline = time.monotonic() + WAIT
+        while not any(job.status == "succeeded" for job in waiting):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert [job.status for job in waiting].count("succeeded") == 1
+
+
+def test_an_idle_worker_waits_for_the_rate_and_not_for_its_next_look(tmp_path: Path) -> None:
+    """Another one has used the rate; the job that we store cannot start in the same commit."""
+    app = Offhours(tmp_path / "jobs.db", poll="60s")
+    task = app.task(name="t", rate="2/s")(lambda: None)
+    with app:
+        task.submit().result(WAIT)
+        time.sleep(0.5)  # the rate is open again, and nobody waits for it
+        now = app.clock.micros()
+        elsewhere = WorkerInfo(0, "w", "elsewhere", 1, "1", "", '["t"]', 1, now, 0, now, 10**9)
+        order = ClaimOrder(app.store.add_worker(elsewhere, now), 1, 1, name_list(["t"]))
+        theirs = app.store.submit_in_round(NewJob("t", "[[],{}]", 50, now, 1), order, now)
+        assert len(theirs[1].claimed) == 1
+        began = time.monotonic()
+        task.submit().result(WAIT)
+        assert 0.3 < time.monotonic() - began < WAIT / 2
+    app.close()
 
 
 def test_workers_run_what_their_labels_allow(app: Offhours) -> None:

@@ -94,6 +94,18 @@ def test_a_rate_spreads_the_starts(store: Store, worker: int) -> None:
     assert len(claim(store, worker, 9, NOW + 10 * SECOND).claimed) == 1
 
 
+def test_a_rate_that_is_said_again_goes_on_where_it_is(store: Store, worker: int) -> None:
+    """A program that says it when it is started must not start a job each time."""
+    store.limits.set(TASK, None, Rate.parse("1/d"), NOW)
+    store.submit([new() for _ in range(3)], NOW)
+    assert len(claim(store, worker, 9).claimed) == 1
+    store.limits.set(TASK, None, Rate.parse("1/d"), NOW)
+    store.limits.declare([Limit("task", "t", 5, *Rate.parse("1/d"))], NOW)
+    assert claim(store, worker, 9, NOW + SECOND).claimed == []
+    store.limits.set(TASK, None, Rate.parse("1/s"), NOW)
+    assert len(claim(store, worker, 9, NOW + SECOND).claimed) == 1
+
+
 def test_a_paused_queue_lets_nothing_start_and_stands_in_nobodys_way(
     store: Store, worker: int
 ) -> None:

@@ -12,13 +12,16 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from offhours.core.errors import OptionError
-from offhours.core.times import Micros, parse_duration, spoken
+from offhours.core.times import SECOND, Micros, parse_duration, spoken
 
 # A start may be this much before its time, so that one that comes late costs no later one its
 # turn. What is counted over any length of time is right but for what falls into it.
 SLACK: Micros = 50_000
+# A claim may see a start later than its own time: it has waited for the writes of others since it
+# looked at the clock, or its machine's clock is behind theirs.
+APART: Micros = 30 * SECOND
 MOST = 1_000_000_000
-_RATE = re.compile(r"\s*([0-9][0-9_]*)\s*(?:/|per)\s*([0-9.]*)\s*([a-z]+)\s*")
+_RATE = re.compile(r"\s*([0-9]+(?:_[0-9]+)*)\s*(?:/|per)\s*([0-9.]*)\s*([a-z]+)\s*")
 _LONG = {"second": "s", "minute": "m", "hour": "h", "day": "d", "sec": "s", "min": "m"}
 
 
@@ -57,7 +60,7 @@ class Rate(NamedTuple):
         if isinstance(value, Rate):
             return value
         found = _RATE.fullmatch(value.lower()) if isinstance(value, str) else None
-        if found is None:
+        if found is None or len(found[1]) > len(f"{MOST:_}"):
             raise OptionError(
                 f'{name}: expected so many in a time, like "10/s", "100 per minute" or "5/30s", '
                 f"got {value!r}"
@@ -146,7 +149,7 @@ def next_start(limit: Limit, rate: Rate, started: int, now: Micros) -> Micros:
 
 def _due(limit: Limit, rate: Rate, now: Micros) -> Micros:
     # Further off than any start leaves it: a clock that was set back must not hold anything.
-    stale = limit.next_at > now + 2 * SLACK + 2 * rate.each
+    stale = limit.next_at > now + APART + 2 * rate.each
     return now if stale else max(limit.next_at, now)
 
 
@@ -209,14 +212,13 @@ class Gates:
 
     def opens_at(self) -> Micros | None:
         """When the first rate that lets nothing pass does so again."""
-        return min(
-            (
-                next_start(limit, limit.rate, self._started[subject], self._now) - SLACK
-                for subject, limit in self._limits.items()
-                if limit.rate is not None and limit.paused_at is None and not self._room[subject]
-            ),
-            default=None,
+        openings = (
+            next_start(limit, limit.rate, self._started[subject], self._now) - SLACK
+            for subject, limit in self._limits.items()
+            if limit.rate is not None and limit.paused_at is None and not self._room[subject]
         )
+        # One that is past: it is the concurrency that lets nothing pass, and no time changes that.
+        return min((at for at in openings if at > self._now), default=None)
 
     @property
     def counted(self) -> bool:

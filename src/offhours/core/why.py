@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -165,41 +166,36 @@ def _limited(job: Job, around: Situation, now: Micros) -> Why | None:
     """The limit that lets it not start now."""
     running = running_by_subject(around.running_of)
     wanted = subjects_of(job.task, job.queue)
+    shut = []
     for limit in around.limits:
-        if limit.subject not in wanted:
-            continue
+        if limit.subject in wanted:
+            found = verdict(limit, running.get(limit.subject, 0), now)
+            if found.room == 0:
+                # A time is told only if nothing else holds it, and then the latest one.
+                shut.append((found.until is None, limit.paused_at is not None, found.until, limit))
+    if not shut:
+        return None
+    *_, until, limit = max(shut, key=lambda entry: (*entry[:2], entry[2] or 0))
+    what, option = _named(limit)
+    if limit.paused_at is not None:
+        because = f": {limit.reason}" if limit.reason else ""
+        return Why(
+            "paused",
+            f"{what} is paused since {_at(limit.paused_at, now)}{because}; "
+            f"let it go on with: offhours resume {option}",
+        )
+    if until is None:
         run = running.get(limit.subject, 0)
-        found = verdict(limit, run, now)
-        what, option = _named(limit)
-        match found.code:
-            case "paused":
-                assert limit.paused_at is not None
-                because = f": {limit.reason}" if limit.reason else ""
-                return Why(
-                    "paused",
-                    f"{what} is paused since {_at(limit.paused_at, now)}{because}; "
-                    f"let it go on with: offhours resume {option}",
-                )
-            case "concurrency":
-                jobs = "1 job runs" if run == 1 else f"{run} jobs run"
-                return Why(
-                    "concurrency", f"{jobs} of {what}, as many as may at once (offhours limit)"
-                )
-            case "rate":
-                assert found.until is not None
-                return Why(
-                    "rate",
-                    f"{what} may start {limit.rate}; the next at {_at(found.until, now)}",
-                    found.until,
-                )
-    return None
+        jobs = "1 job runs" if run == 1 else f"{run} jobs run"
+        return Why("concurrency", f"{jobs} of {what}, as many as may at once (offhours limit)")
+    return Why("rate", f"{what} may start {limit.rate}; the next at {_at(until, now)}", until)
 
 
 def _named(limit: Limit) -> tuple[str, str]:
     """What is limited, in words and as the command line says it."""
     if limit.scope == Scope.ALL:
         return "all work", "--all"
-    return f"the {limit.scope} {limit.name}", f"--{limit.scope} {limit.name}"
+    return f"the {limit.scope} {limit.name}", f"--{limit.scope} {shlex.quote(limit.name)}"
 
 
 def _held(job: Job) -> Why:

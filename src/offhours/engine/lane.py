@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from itertools import count
 from typing import NamedTuple
 
 from offhours.core.clock import Clock, Signal
@@ -54,7 +55,8 @@ class Lane:
         self._foreground = foreground
         self._need = need
         self._on_void = on_void
-        self._buffer: list[tuple[int, int, Claimed]] = []
+        self._buffer: list[tuple[int, int, Claimed]] = []  # priority, place in the claims, job
+        self._place = count()
         self._running: dict[int, tuple[Claimed, float]] = {}
         self._finished: deque[Finished] = deque()
         self._changed = threading.Condition(threading.Lock())
@@ -159,14 +161,15 @@ class Lane:
     def held_ids(self) -> set[int]:
         """All that we were given and whose end was not collected yet."""
         with self._changed:
-            waiting = (job_id for _, job_id, _ in self._buffer)
+            waiting = (job.id for _, _, job in self._buffer)
             return {*waiting, *self._running, *(job.id for job, _ in self._finished)}
 
     def put(self, jobs: Sequence[Claimed], receipt: int) -> None:
         """Add claimed jobs; calls up to the receipt are thereby answered."""
         with self._changed:
             for job in jobs:
-                heappush(self._buffer, (job.priority, job.id, job))
+                # In the order of the claim: its first ones are taken for begun, tenants take turns.
+                heappush(self._buffer, (job.priority, next(self._place), job))
             if self._calls == receipt:
                 self._urgent = NOTHING_URGENT
             self._rouse()
@@ -195,7 +198,7 @@ class Lane:
         """Stop a job that was claimed and not started."""
         with self._changed:
             for entry in self._buffer:
-                if entry[1] == job_id:
+                if entry[2].id == job_id:
                     self._buffer.remove(entry)
                     self._buffer.sort()
                     self._finished.append((entry[2], Stopped()))

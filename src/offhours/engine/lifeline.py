@@ -120,10 +120,10 @@ class Lifeline:
     def _look(self, now: Micros) -> Micros:
         moment = self._clock.monotonic()
         new_tasks = self._registry.version != self._tasks_version
+        if new_tasks:  # before the beat, after which they are new no more
+            self._store.limits.declare(self._registry.limits(), now)
         if new_tasks or moment - self._beat_at >= self._lease / SECOND / 3:
             self.beat(now)
-        if new_tasks:
-            self._store.limits.declare(self._registry.limits(), now)
         self._stop_overdue(moment)
         self.stop_cancelled()
         self.rescue(now)

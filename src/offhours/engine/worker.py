@@ -203,9 +203,13 @@ class Worker:
         task = self._registry.find(job.task)
         if task is None or not self._loops or not task.requires <= self._registry.labels:
             return None
-        for (_, serves), dispatcher in zip(self._places, self._dispatchers, strict=False):
+        rooms = zip(self._places, self._dispatchers, self._signals, strict=False)
+        for (_, serves), dispatcher, signal in rooms:
             if serves(task):
-                return dispatcher.submit(job, now, bound)
+                job_id = dispatcher.submit(job, now, bound)
+                if job_id is not None and dispatcher.hungry.is_set():
+                    signal.set()  # it may not start yet: the loop finds out when it may
+                return job_id
         return None
 
     def _spread(self) -> None:

@@ -128,6 +128,8 @@ class Claims:
         alone: Line | None,
     ) -> Iterator[tuple[int, list[Line]]]:
         """The lines that may be served, by priority; some of the same one at a time."""
+        if gates.shut(Scope.ALL):
+            return
         shut = name_list(gates.shut(Scope.QUEUE))
 
         def after(start: Line, ceiling: int) -> list[Line]:
@@ -139,6 +141,7 @@ class Claims:
                 line
                 for line in lines
                 if (order.queues is None or f"{UNIT}{line.queue}{UNIT}" in order.queues)
+                and (not line.task or f"{UNIT}{line.task}{UNIT}" in order.tasks)
                 and _is_open(line, gates)
             ]
 

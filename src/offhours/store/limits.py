@@ -28,12 +28,9 @@ class SqlLimits:
         self, subject: Subject, concurrency: int | None, rate: Rate | None, now: Micros
     ) -> None:
         """Limit something from now on, or (None and None) no longer."""
-        count, per = rate or (None, None)
 
         def change(limit: Limit) -> Limit:
-            return limit._replace(
-                concurrency=concurrency, rate_count=count, rate_per=per, next_at=0
-            )
+            return _limited(limit, concurrency, rate)
 
         self._change(
             subject, change, now, "limit.set",
@@ -68,13 +65,7 @@ class SqlLimits:
                 continue  # what a person has set since holds
 
             def change(limit: Limit, wanted: Limit = wanted, told: str | None = told) -> Limit:
-                return limit._replace(
-                    concurrency=wanted.concurrency,
-                    rate_count=wanted.rate_count,
-                    rate_per=wanted.rate_per,
-                    next_at=0,
-                    declared=told,
-                )
+                return _limited(limit, wanted.concurrency, wanted.rate)._replace(declared=told)
 
             rate = wanted.rate
             self._change(
@@ -108,6 +99,13 @@ class SqlLimits:
             return True
 
         return self._db.write(unit)
+
+
+def _limited(limit: Limit, concurrency: int | None, rate: Rate | None) -> Limit:
+    count, per = rate or (None, None)
+    # The same rate goes on where it is: programs say it at each of their starts.
+    next_at = limit.next_at if rate == limit.rate else 0
+    return limit._replace(concurrency=concurrency, rate_count=count, rate_per=per, next_at=next_at)
 
 
 def _declared(limit: Limit) -> str | None:

@@ -81,22 +81,23 @@ update jobs set ready = 1 where state = 'pending' and ready = 0 and run_at <= :n
 
 -- name: lines
 -- Where each line of ready jobs begins, by leaps from one to the next in the index: what lies in
--- between is not read. Of a queue that is not wanted only the first one.
+-- between is not read. Of a queue that is not wanted only the first one. (SQLite seeks by a bare
+-- column of another row only in part, and then reads on: hence the terms.)
 with recursive heads (id, number) as (
     select (select id from jobs
-            where ready = 1 and (priority, queue, line) > (:priority, :queue, :line)
+            where ready = 1 and (priority, queue, line) > (:priority, :queue, {past :line})
               and priority < :ceiling
             order by priority, queue, line, id limit 1), 1
     union all
     select case
         when (:queues is null or {names :queues head.queue}) and not {names :shut head.queue} then (
             select id from jobs
-            where ready = 1 and (priority, queue, line) > (head.priority, head.queue, head.line)
+            where ready = 1 and (priority, queue, line) > (head.priority + 0, head.queue || '', {past head.line})
               and priority < :ceiling
             order by priority, queue, line, id limit 1)
         else (
             select id from jobs
-            where ready = 1 and (priority, queue) > (head.priority, head.queue)
+            where ready = 1 and (priority, queue) > (head.priority + 0, {past head.queue})
               and priority < :ceiling
             order by priority, queue, line, id limit 1)
         end, number + 1
@@ -106,11 +107,12 @@ select head.priority, head.queue, head.line
 from heads join jobs as head on head.id = heads.id order by number
 
 -- name: select_claim
+-- By a range of one line: by its equality PostgreSQL may read the whole table in order of the key.
 select {list {array {claimed}}} from (
     select * from jobs
-    where ready = 1 and priority = :priority and queue = :queue and line = :line
+    where ready = 1 and priority = :priority and queue = :queue and line >= :line and line <= :line
       and {names :tasks task} and (expires_at is null or expires_at > :now)
-    order by id limit :slots) as ready_jobs
+    order by line, id limit :slots) as ready_jobs
 
 -- name: claim
 update jobs set state = 'running', ready = 0, attempt = attempt + 1, worker = :worker,

@@ -35,7 +35,7 @@ def test_a_rate_is_read(text: str, starts: int, per: int) -> None:
 
 @pytest.mark.parametrize(
     "text", ["", "10", "/s", "0/s", "-1/s", "10/0s", "ten/s", "10/fortnight", "10/s/s", 10, None,
-             "9" * 400 + "/s"],
+             "9" * 400 + "/s", "9" * 5_000 + "/s", "1__0/s", "1_/s"],
 )  # fmt: skip
 def test_what_is_no_rate_is_refused(text: object) -> None:
     with pytest.raises(OffhoursError, match="rate"):
@@ -73,6 +73,15 @@ def test_a_clock_that_was_set_back_holds_nothing() -> None:
     assert next_start(limit, Rate(10, SECOND), 1, NOW) == NOW + SECOND // 10
 
 
+@pytest.mark.parametrize("rate", ["10/s", "1000/s"])
+def test_a_claim_that_has_waited_for_the_others_starts_no_more(rate: str) -> None:
+    """It looked at the clock, then waited for the write lock, while others started some."""
+    wanted = Rate.parse(rate)
+    limit = Limit("task", "t", None, *wanted, next_at=NOW + 10 * SECOND)
+    assert verdict(limit, 0, NOW).room == 0
+    assert next_start(limit, wanted, 0, NOW) == limit.next_at
+
+
 def test_all_limits_of_a_job_have_to_have_room() -> None:
     limits = [
         Limit("all", "", concurrency=4),
@@ -98,3 +107,12 @@ def test_when_a_rate_opens_again() -> None:
     assert gates.opens_at() == NOW + SECOND // 10 - SLACK
     [(limit, next_at)] = gates.advanced()
     assert (limit.name, next_at) == ("t", NOW + SECOND // 10)
+
+
+def test_no_time_opens_what_its_concurrency_shuts() -> None:
+    """A time that is past would make idle workers look again and again, without a pause."""
+    limit = Limit("task", "t", 1, 10, SECOND, next_at=NOW - SECOND)
+    assert Gates([limit], [Running("t", "q", 1)], NOW).opens_at() is None
+    gates = Gates([limit], [], NOW)
+    assert gates.admit("t", "q") and not gates.admit("t", "q")
+    assert gates.opens_at() == NOW + SECOND // 10 - SLACK
