@@ -429,7 +429,7 @@ POSTGRES_DRAIN = Bench(
              _PG_DRAINED),
         Case("Procrastinate, 4 at once", "procrastinate", "drain", SAFE,
              {"options": {"threads": 4}}, 1_000, _PG_DRAINED),
-        Case("DBOS", "dbos_postgres", "drain", SAFE, {}, 1_000, _PG_DRAINED),
+        Case("DBOS", "dbos_postgres", "drain", SAFE, {}, 2_000, _PG_DRAINED),
     ),
     note=_SERVER + "Offhours, from the start of the worker until the outcome, the result and two "
     "events of every job are recorded. A peer, from the start of the first job to the start of the "

@@ -116,7 +116,6 @@ def _until_it_answers(port: int) -> None:
     ("side", "measure", "params"),
     [
         ("celery", "drain_noted", {"n": 20, "options": PREFORK}),
-        ("celery", "latency_noted", {"n": 5, "options": PREFORK, **REST}),
         ("offhours_celery", "drain_noted", {"n": 20}),
         ("offhours_celery", "latency_noted", {"n": 5, "options": {"store": "postgres"}, **REST}),
     ],
