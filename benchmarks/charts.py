@@ -87,4 +87,4 @@ def _lengths(values: Sequence[float]) -> tuple[list[float], str]:
 def _kind(side: str, label: str) -> str:
     if label.startswith("limit") or label == "the foreground alone":
         return "limit"
-    return "ours" if side in ("offhours", "sqlite") else "peer"
+    return "ours" if side.startswith("offhours") or side == "sqlite" else "peer"

@@ -20,9 +20,19 @@ PEERS = {
     "dbos": ["dbos==3.4.0"],
     "apscheduler": ["apscheduler==3.11.3", "sqlalchemy==2.1.9"],
 }
+PEERS["dbos_postgres"] = PEERS["dbos"]
 
 REDIS, POSTGRES = ("127.0.0.1", 6379), ("127.0.0.1", 5432)
-SERVICES = {"dramatiq": REDIS, "celery": REDIS, "taskiq": REDIS, "procrastinate": POSTGRES}
+SERVICES = {
+    "dramatiq": (REDIS,),
+    "celery": (REDIS,),
+    "taskiq": (REDIS,),
+    "procrastinate": (POSTGRES,),
+    "dbos_postgres": (POSTGRES,),
+    "offhours_postgres": (POSTGRES,),
+    "postgres": (POSTGRES,),
+    "offhours_celery": (REDIS, POSTGRES),
+}
 
 
 def _versions(*packages: str, beside: str = "") -> str:
@@ -50,10 +60,14 @@ VERSIONS = {
     "taskiq": _versions("taskiq", "taskiq-redis", beside=_REDIS),
     "procrastinate": _versions("procrastinate", beside=_POSTGRES),
     "dbos": _versions("dbos", beside=_SQLITE),
+    "dbos_postgres": _versions("dbos", beside=_POSTGRES),
     "apscheduler": _versions("apscheduler", "sqlalchemy", beside=_SQLITE),
     "sqlite": "import apsw; print('apsw', apsw.apsw_version(), 'with SQLite', "
     "apsw.sqlite_lib_version())",
     "offhours": "import offhours; print('Offhours', offhours.__version__)",
+    "offhours_postgres": _versions("offhours", "psycopg", beside=_POSTGRES),
+    "offhours_celery": _versions("offhours", "celery", beside=f"{_REDIS}; {_POSTGRES}"),
+    "postgres": _versions("psycopg", beside=_POSTGRES),
 }
 
 
@@ -80,12 +94,13 @@ def interpreter(side: str) -> str:
 def version_of(side: str) -> str:
     """What a side stands on, by name and version."""
     run = [interpreter(side), "-c", VERSIONS[side]]
-    return subprocess.run(run, check=True, capture_output=True, text=True).stdout.strip()
+    told = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    return " ".join(told.split())
 
 
 def missing(side: str) -> str:
     """Why a side cannot run here, or nothing."""
-    if service := SERVICES.get(side):
+    for service in SERVICES.get(side, ()):
         try:
             socket.create_connection(service, timeout=2).close()
         except OSError as error:

@@ -17,13 +17,17 @@ Rows = list[list[str]]
 def table(bench: Bench, results: Results) -> str:
     """One benchmark as an aligned Markdown table."""
     cases = [case for case in bench.cases if case.label in results]
-    losses = any(case.loses != NONE for case in cases)
     head = ["contender", *bench.figures.values(), *_ratio_heads(bench)]
     rows = [[case.label, *_spreads(bench, results, case), *_ratios(bench, results, case)]
             for case in cases]  # fmt: skip
-    if losses:
-        head.append("lost by kill -9 / power loss")
-        rows = [[*row, case.loses] for row, case in zip(rows, cases, strict=True)]
+    words = {
+        "lost by kill -9 / power loss": [case.loses for case in cases],
+        "keeps of a job that has run": [case.keeps for case in cases],
+    }
+    for title, said in words.items():
+        if any(word != NONE for word in said):
+            head.append(title)
+            rows = [[*row, word] for row, word in zip(rows, said, strict=True)]
     note = f"\n{bench.note}\n" if bench.note else ""
     return f"### {bench.title}\n\n{markdown([head, *rows])}{note}"
 

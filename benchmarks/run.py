@@ -17,7 +17,7 @@ import machine
 import peers
 import report
 import rounds
-from cases import BENCHES, Bench
+from cases import BENCHES, GROUPS, Bench
 
 HOW = """Each figure is the median over the rounds, with the smallest and the largest in brackets;
 contenders took turns. A ratio is taken within each round, of the first figure of its line."""
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    names = ", ".join(bench.name for bench in BENCHES)
+    names = ", ".join([*(bench.name for bench in BENCHES), *GROUPS])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {names} (all)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, two rounds")
     parser.add_argument("--rounds", type=int, help="how often each contender has its turn")
@@ -59,21 +59,21 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _chosen(names: Sequence[str]) -> list[Bench]:
-    known = {bench.name: bench for bench in BENCHES}
+    known = {**{bench.name: (bench,) for bench in BENCHES}, **GROUPS}
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
-    return [known[name] for name in names or known]
+    return [bench for name in names for bench in known[name]] or list(BENCHES)
 
 
 def _sides(chosen: list[Bench], no_peers: bool) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Ours, and every peer that is wanted and can run here; the others with their reasons."""
+    """Every side that is wanted and can run here; the others with their reasons."""
     wanted = {case.side for bench in chosen for case in bench.cases}
-    sides, absent = wanted - set(peers.PEERS), []
-    for peer in sorted(wanted - sides if not no_peers else ()):
-        if reason := peers.missing(peer):
-            absent.append(f"without {peer}: {reason}")
+    sides, absent = set(), []
+    for side in sorted(wanted - set(peers.PEERS) if no_peers else wanted):
+        if reason := peers.missing(side):
+            absent.append(f"without {side}: {reason}")
         else:
-            sides.add(peer)
+            sides.add(side)
     return frozenset(sides), tuple(absent)
 
 

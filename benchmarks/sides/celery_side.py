@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import warnings
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,15 +17,19 @@ from celery import Celery
 logging.disable(logging.WARNING)
 warnings.simplefilter("ignore")  # that we are root, in a container
 NAME = "celery"
+QUIET = ("--loglevel", "error", "--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 class CeleryQueue(queues.Queue):
-    def __init__(self, folder: Path, pool: str = "solo", threads: int = 1) -> None:
+    def __init__(
+        self, folder: Path, pool: str = "solo", threads: int = 1, acks_late: bool = False
+    ) -> None:
         super().__init__(folder)
         self.pool, self.threads = pool, threads
         self.app = Celery(NAME, broker=redis_database.URL)
         self.app.conf.update(
             task_ignore_result=True,
+            task_acks_late=acks_late,
             worker_prefetch_multiplier=100,
             broker_connection_retry_on_startup=True,
         )
@@ -43,9 +49,13 @@ class CeleryQueue(queues.Queue):
         return int(redis_database.client().llen(NAME))
 
     def work(self) -> None:
-        options = ["--pool", self.pool, "--concurrency", str(self.threads), "--loglevel", "error",
-                   "--without-gossip", "--without-mingle", "--without-heartbeat"]  # fmt: skip
+        options = ["--pool", self.pool, "--concurrency", str(self.threads), *QUIET]
         self.app.worker_main(["worker", *options])
+
+    def leave(self) -> None:
+        if self.pool == "solo":
+            super().leave()
+        os.kill(os.getpid(), signal.SIGTERM)  # it ends its pool
 
     def close(self) -> None:
         redis_database.empty()

@@ -22,10 +22,13 @@ class Dbos(queues.Queue):
         self.polling = polling
         self.opened = False
 
+    def database(self) -> str:
+        return f"sqlite:///{self.folder / 'jobs.db'}"
+
     def open(self, listen: bool) -> None:
         config: DBOSConfig = {
             "name": "bench",
-            "system_database_url": f"sqlite:///{self.folder / 'jobs.db'}",
+            "system_database_url": self.database(),
             "log_level": "CRITICAL",
             "application_version": "1",
             "executor_id": "bench",

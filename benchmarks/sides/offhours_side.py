@@ -42,8 +42,11 @@ class OffhoursQueue(queues.Queue):
 
     @functools.cached_property
     def task(self) -> TaskHandle[[str, float], None]:
-        self.app = Offhours(self.folder / "jobs.db", **self.settings)
+        self.app = Offhours(self.store(), **self.settings)
         return self.app.task(**self.task_options)(perform)
+
+    def store(self) -> str:
+        return str(self.folder / "jobs.db")
 
     def fresh(self) -> None:
         self.close()
@@ -99,7 +102,10 @@ def probe(number: int) -> None:
 def drain(folder: Path, n: int, threads: int, durability: str) -> common.Figures:
     """From the start of the worker until every outcome is recorded."""
     common.in_own_process("store_noops", disk=str(folder), path=str(folder / "jobs.db"), n=n)
-    app = Offhours(folder / "jobs.db", threads=threads, durability=durability)
+    return drained(Offhours(folder / "jobs.db", threads=threads, durability=durability), n)
+
+
+def drained(app: Offhours, n: int) -> common.Figures:
     last = app.job(n)
     app.task(noop)
     began = time.perf_counter()
@@ -108,7 +114,7 @@ def drain(folder: Path, n: int, threads: int, durability: str) -> common.Figures
     common.wait_until(lambda: app.counts()["succeeded"] == n)
     seconds = time.perf_counter() - began
     rss = common.rss_bytes() / 1e6
-    app.stop()
+    app.close()
     return {"per_second": n / seconds, "rss_mb": rss}
 
 

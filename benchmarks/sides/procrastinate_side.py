@@ -8,14 +8,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
+import postgres_database
 import queues
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 
 logging.disable(logging.WARNING)
-SERVER = "host=127.0.0.1 user=postgres"
-NAME = "offhours_bench"
-DATABASE = f"{SERVER} dbname={NAME}"
+DATABASE = postgres_database.URL
+CONNECTIONS = 8  # so that eight threads submit at once
 
 
 class Procrastinate(queues.Queue):
@@ -25,15 +24,14 @@ class Procrastinate(queues.Queue):
 
     @functools.cached_property
     def app(self) -> App:
-        app = App(connector=SyncPsycopgConnector(conninfo=DATABASE))
+        app = App(connector=SyncPsycopgConnector(conninfo=DATABASE, max_size=CONNECTIONS))
         self.task = app.task(name="perform")(queues.perform)
         app.open()
         return app
 
     def fresh(self) -> None:
         self.close()
-        with psycopg.connect(SERVER, autocommit=True) as server:
-            server.execute(f"create database {NAME}")
+        postgres_database.create()
         self.app.schema_manager.apply_schema()
 
     def submit(self, what: str, number: float) -> object:
@@ -54,9 +52,7 @@ class Procrastinate(queues.Queue):
             later.batch_defer(*[{"what": what, "number": number} for number in numbers])
 
     def stored(self) -> int:
-        with psycopg.connect(DATABASE) as database:
-            [count] = database.execute("select count(*) from procrastinate_jobs").fetchone()
-        return int(count)
+        return postgres_database.count("procrastinate_jobs")
 
     def work(self) -> None:
         app = App(connector=PsycopgConnector(conninfo=DATABASE))
@@ -67,8 +63,7 @@ class Procrastinate(queues.Queue):
         if "app" in self.__dict__:
             self.app.close()
             del self.app
-        with psycopg.connect(SERVER, autocommit=True) as server:
-            server.execute(f"drop database if exists {NAME} with (force)")
+        postgres_database.drop()
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -30,6 +31,8 @@ Figures = common.Figures
 DAY = 86_400.0
 STORED_AHEAD = 2.0
 NEVER = math.inf
+NOTE = struct.Struct("<dd")  # the number of a job, and the moment of its start
+WARM_JOBS = 20
 
 
 class Queue(ABC):
@@ -60,6 +63,9 @@ class Queue(ABC):
     @abstractmethod
     def stored(self) -> int:
         """How many jobs wait to be run, the later ones left out or not."""
+
+    def settle(self, n: int) -> None:  # noqa: B027  most keep nothing of a job that has run
+        """Wait until the outcomes of n jobs are recorded."""
 
     @abstractmethod
     def work(self) -> None:
@@ -208,10 +214,15 @@ def compute(steps: int) -> int:
     return number
 
 
-def _mark() -> int:
-    """A byte more in the ledger, which outlives us and is shared by all; its size."""
+def _note(number: float, pause: object) -> None:
+    """For workers of several processes, which cannot all tell."""
+    _mark(NOTE.pack(number, time.monotonic()))
+
+
+def _mark(what: bytes = b".") -> int:
+    """A little more in the ledger, which outlives us and is shared by all; its size."""
     with open(os.environ["OFFHOURS_BENCH_LEDGER"], "ab", buffering=0) as ledger:
-        ledger.write(b".")
+        ledger.write(what)
         return ledger.tell()
 
 
@@ -222,6 +233,7 @@ _TASKS: dict[str, Callable[[float, Callable[[], object]], None]] = {
     "due": _due,
     "burn": _burn,
     "stick": _stick,
+    "note": _note,
 }
 
 
@@ -230,12 +242,14 @@ def work(kind: Kind, folder: str, options: dict[str, Any], expected: int) -> Non
     _out, _expected = os.dup(1), expected
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what a queue prints is not for our reader
     queue = kind(Path(folder), **options)
-    threading.Thread(target=_listen, args=(queue,), daemon=True).start()
+    threading.Thread(target=_listen, args=(queue, sys.stdin), daemon=True).start()
+    # The listener has the lock of its stream: a forked child that closes it would wait for ever.
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     queue.work()
 
 
-def _listen(queue: Queue) -> None:
-    for line in sys.stdin:
+def _listen(queue: Queue, stream: Iterable[str]) -> None:
+    for line in stream:
         what, _, number = line.strip().partition(" ")
         if what == "rest":
             tell(common.at_rest(float(number)))
@@ -293,6 +307,40 @@ def _warm(queue: Queue, worker: Worker) -> None:
     for number in range(-3, 0):
         queue.submit("tell", number)
         worker.started(number)
+
+
+def drain_noted(setting: Setting, n: int) -> Figures:
+    """From the start of the first job to the start of the last, in whichever process."""
+    ledger = _ledger(setting.folder)
+    setting.queue.submit_many("note", range(n))
+    with setting.worker():
+        notes = _notes(ledger, n)
+        setting.queue.settle(n)
+    numbers, moments = zip(*notes, strict=True)
+    if sorted(numbers) != list(range(n)) or _size(ledger) != n * NOTE.size:
+        raise RuntimeError(f"not each of {n} jobs ran once")
+    return {"per_second": (n - 1) / (max(moments) - min(moments))}
+
+
+def latency_noted(setting: Setting, n: int, pause: float) -> Figures:
+    """The same as `latency_across`, for workers of several processes."""
+    ledger, queue = _ledger(setting.folder), setting.queue
+
+    def started(number: int) -> float:
+        found, moment = _notes(ledger, WARM_JOBS + number + 1)[-1]
+        assert found == number, (found, number)
+        return moment
+
+    with setting.worker():
+        queue.submit_many("note", range(WARM_JOBS))
+        _notes(ledger, WARM_JOBS)
+        return common.start_latency(lambda number: queue.submit("note", number), started, n, pause)
+
+
+def _notes(ledger: Path, n: int) -> list[tuple[float, float]]:
+    """The notes in the ledger, once there are so many."""
+    common.wait_until(lambda: _size(ledger) >= n * NOTE.size)
+    return list(NOTE.iter_unpack(ledger.read_bytes()))
 
 
 def due(setting: Setting, rate: int, seconds: float) -> Figures:
@@ -482,6 +530,8 @@ MEASURES: dict[str, Callable[..., Figures]] = {
     "bulk": bulk,
     "drain": drain,
     "latency_across": latency_across,
+    "drain_noted": drain_noted,
+    "latency_noted": latency_noted,
     "due": due,
     "idle": idle,
     "growth": growth,

@@ -106,9 +106,38 @@ def test_each_case_is_known_and_has_its_place_in_the_page(
         assert len(labels) == len(set(labels)), one.name
         assert {case.against for case in one.cases} <= {"", *labels}, one.name
         for case in one.cases:
-            assert case.side in {"offhours", "sqlite", *modules["peers"].PEERS}
             assert (FOLDER / "sides" / f"{case.side}_side.py").exists()
             assert case.side in modules["peers"].VERSIONS
+
+
+def test_a_group_is_all_of_its_benchmarks(modules: dict[str, ModuleType]) -> None:
+    chosen = modules["run"]._chosen(["postgres", "celery_latency"])
+    assert [one.name for one in chosen] == [
+        "postgres_submit", "postgres_bulk", "postgres_drain", "postgres_latency", "celery_latency",
+    ]  # fmt: skip
+    assert modules["run"]._chosen([]) == list(modules["cases"].BENCHES)
+
+
+def test_what_contenders_keep_is_a_column(modules: dict[str, ModuleType]) -> None:
+    [bench] = modules["run"]._chosen(["celery_drain"])
+    results = {case.label: [{"per_second": 1.0}] for case in bench.cases}
+    head, _, *rows = [
+        row for row in modules["report"].table(bench, results).splitlines() if row.startswith("|")
+    ]
+    assert "keeps of a job that has run" in head
+    assert [row.split("|")[-2].strip() for row in rows] == [case.keeps for case in bench.cases]
+
+
+def test_a_side_of_ours_without_its_server_is_left_out_too(
+    modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(modules["peers"].SERVICES, "postgres", (("127.0.0.1", 1),))
+    monkeypatch.setattr(modules["peers"], "version_of", lambda side: side)
+    [bench] = modules["run"]._chosen(["postgres_bulk"])
+    monkeypatch.setitem(modules["peers"].SERVICES, "offhours_postgres", ())
+    sides, absent = modules["run"]._sides([bench], no_peers=True)
+    assert sides == {"offhours_postgres"}
+    assert [reason.split(":")[0] for reason in absent] == ["without postgres"]
 
 
 def test_a_case_that_fails_leaves_the_others_their_turns(
@@ -135,5 +164,5 @@ def test_a_peer_without_its_server_is_left_out_with_the_reason(
     modules: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     peers = modules["peers"]
-    monkeypatch.setitem(peers.SERVICES, "celery", ("127.0.0.1", 1))
+    monkeypatch.setitem(peers.SERVICES, "celery", (("127.0.0.1", 1),))
     assert "nothing answers at 127.0.0.1:1" in peers.missing("celery")

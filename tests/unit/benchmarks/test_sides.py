@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +19,7 @@ DURABLE = {"durability": "normal"}
 REST = {"pause": 0.0}
 ASIDE = {"background": True, "step_aside": "cooperate"}
 PROCESS = {"executor": "process", "step_aside": "freeze"}
+PREFORK = {"pool": "prefork", "threads": 2, "acks_late": True}
 INTERFERENCE = {"n": 3_000, "seconds": 0.05, "workers": 1}
 
 
@@ -53,13 +59,91 @@ INTERFERENCE = {"n": 3_000, "seconds": 0.05, "workers": 1}
 def test_a_contender_gives_figures(
     side: str, measure: str, params: dict[str, object], tmp_path: Path
 ) -> None:
+    check(side, measure, params, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("side", "measure", "params"),
+    [
+        ("offhours_postgres", "submit", {"n": 50, "threads": 2}),
+        ("offhours_postgres", "bulk", {"n": 50, "at_once": 25}),
+        ("offhours_postgres", "drain", {"n": 50, "threads": 2}),
+        ("offhours_postgres", "latency_across", {"n": 5, **REST}),
+        ("postgres", "submit", {"n": 50, "threads": 2}),
+        ("postgres", "bulk", {"n": 50, "at_once": 25}),
+        ("postgres", "drain", {"n": 50, "each": 20}),
+        ("postgres", "latency_across", {"n": 5, **REST}),
+    ],
+)
+def test_a_contender_on_postgresql_gives_figures(
+    side: str,
+    measure: str,
+    params: dict[str, object],
+    tmp_path: Path,
+    postgres: str,
+) -> None:
+    check(side, measure, params, tmp_path, OFFHOURS_BENCH_POSTGRES=f"{postgres}_bench")
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server of our own: the sides empty theirs."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("needs Redis: none is installed")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("redis")
+    command = [program, "--port", str(port), "--save", "", "--dir", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        _until_it_answers(port)
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()
+
+
+def _until_it_answers(port: int) -> None:
+    end = time.monotonic() + 10
+    while True:
+        try:
+            return socket.create_connection(("127.0.0.1", port)).close()
+        except OSError:
+            assert time.monotonic() < end, "redis-server does not start"
+            time.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Celery has no prefork pool on Windows")
+@pytest.mark.parametrize(
+    ("side", "measure", "params"),
+    [
+        ("celery", "drain_noted", {"n": 20, "options": PREFORK}),
+        ("offhours_celery", "drain_noted", {"n": 20}),
+        ("offhours_celery", "latency_noted", {"n": 5, "options": {"store": "postgres"}, **REST}),
+    ],
+)
+def test_a_contender_at_celery_gives_figures(
+    side: str,
+    measure: str,
+    params: dict[str, object],
+    tmp_path: Path,
+    redis: str,
+    postgres: str,
+) -> None:
+    servers = {"OFFHOURS_BENCH_REDIS": redis, "OFFHOURS_BENCH_POSTGRES": f"{postgres}_bench"}
+    check(side, measure, params, tmp_path, **servers)
+
+
+def check(
+    side: str, measure: str, params: dict[str, object], folder: Path, **environment: str
+) -> None:
     command = [
         sys.executable,
         str(SIDES / f"{side}_side.py"),
         measure,
-        json.dumps({"disk": str(tmp_path), **params}),
+        json.dumps({"disk": str(folder), **params}),
     ]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, env=os.environ | environment
+    )
     assert ended.returncode == 0, ended.stderr
     figures = json.loads(ended.stdout)
     assert figures and all(value >= 0 for value in figures.values())
