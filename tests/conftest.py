@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from tests.servers import postgres, postgres_url
+from tests.servers import database, postgres, postgres_url
 
-__all__ = ["postgres", "postgres_url"]  # fixtures
+__all__ = ["database", "postgres", "postgres_url"]  # fixtures
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
