@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from tests.acceptance.proxy import Proxy
+from tests.acceptance.proxy import Proxy, through
 from tests.servers import Control, own_server
 
 from offhours import Offhours
@@ -23,18 +23,6 @@ from offhours.core.errors import JobFailed, StoreError, StoreUnavailable
 from offhours.core.events import fold
 from offhours.store.notify import PostgresWakeUps
 from offhours.store.postgres import _Session
-
-
-@pytest.fixture
-def proxy(postgres: str) -> Iterator[Proxy]:
-    parts = urlsplit(postgres)
-    made = Proxy(parts.hostname or "", parts.port or 5432)
-    yield made
-    made.close()
-
-
-def through(proxy: Proxy, url: str) -> str:
-    return url.replace(urlsplit(url).netloc.rpartition("@")[2], f"127.0.0.1:{proxy.port}")
 
 
 def test_a_shared_commit_of_which_nothing_can_be_learned_is_not_done_again(
