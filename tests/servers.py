@@ -82,7 +82,7 @@ def own_server() -> Iterator[tuple[str, Control]]:
     if os.geteuid() == 0:
         run_as = ["runuser", "-u", "postgres", "--"]
         shutil.chown(folder, "postgres")
-    port = _free_port()
+    port = free_port()
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
     options += " -c wal_writer_delay=10s"  # a crash takes all that is not committed
 
@@ -110,6 +110,7 @@ def own_server() -> Iterator[tuple[str, Control]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
