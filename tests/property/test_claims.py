@@ -84,7 +84,7 @@ def test_a_claim_takes_all_that_may_start_and_nothing_else(
         takes_all_that_may_start(store, first, wanted, more, orders)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @any_claims
 def test_so_it_does_on_postgres(
     postgres: str, first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob],

@@ -262,4 +262,4 @@ def test_sqlite_agrees_with_the_model() -> None:
 
 
 def test_postgres_agrees_with_the_model(postgres: str) -> None:
-    agrees(lambda: StoreMachine(postgres), 30)
+    agrees(lambda: StoreMachine(postgres), 20)
