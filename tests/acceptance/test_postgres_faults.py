@@ -21,6 +21,7 @@ from offhours import Offhours
 from offhours.core.addresses import server_and_schema
 from offhours.core.errors import JobFailed, StoreError, StoreUnavailable
 from offhours.core.events import fold
+from offhours.store.connection import Connection
 from offhours.store.notify import PostgresWakeUps
 from offhours.store.postgres import _Session
 
@@ -241,6 +242,25 @@ def test_what_was_told_while_a_listener_was_away_is_found(proxy: Proxy, postgres
         job = other.submit_by_name("t")
         proxy.cut = lambda data: ""
         assert job.result(timeout=20) == 7
+    app.close()
+    other.close()
+
+
+def test_a_process_that_was_stopped_in_its_turn_takes_another(postgres_url: str, until) -> None:
+    """The server has ended its session, and nothing of its transaction was stored."""
+    app, other = Offhours(postgres_url), Offhours(postgres_url)
+    alive = "select 1 from pg_stat_activity where pid = :pid"
+    pids: list[int] = []
+
+    def unit(session: Connection) -> int:
+        pids.append(session.execute("select pg_backend_pid()").get)
+        if len(pids) == 1:
+            session.execute("set local idle_in_transaction_session_timeout = '20ms'").fetchall()
+            until(lambda: not other.store._db.read(alive, pids))  # type: ignore[attr-defined]
+        return len(pids)
+
+    assert app.store._db.write(unit) == 2  # type: ignore[attr-defined]
+    assert pids[0] != pids[1]
     app.close()
     other.close()
 

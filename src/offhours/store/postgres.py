@@ -630,6 +630,8 @@ def translate(error: psycopg.Error, path: str) -> StoreError:
             return StoreUnusable(path, said)
         case psycopg.OperationalError() if _wrong_for_good(said):
             return StoreUnusable(path, said)
+        case errors.IdleInTransactionSessionTimeout():
+            return StoreUnavailable(f"{path}: this process was stopped in its turn ({said})")
         case psycopg.OperationalError() | errors.AdminShutdown() | psycopg.InterfaceError():
             return StoreUnavailable(f"{path}: the server cannot be reached ({said})")
         case _:
