@@ -13,7 +13,8 @@ import pytest
 
 class Proxy:
     """Forwards to a server. `cut` is asked about each piece that a client sends: "" lets it pass,
-    "before" closes both ends instead of passing it on, "after" passes it on and keeps the answer.
+    "before" closes both ends instead of passing it on, "after" passes it on and keeps the answer,
+    "swallow" does nothing, for ever.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -73,6 +74,8 @@ class Proxy:
                 verdict = self.cut(data) if asks else ""
                 if verdict == "before":
                     break
+                if verdict == "swallow":
+                    continue
                 if verdict == "after":
                     silent.set()
                 self._flows.wait()

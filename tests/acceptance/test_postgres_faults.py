@@ -265,6 +265,29 @@ def test_a_process_that_was_stopped_in_its_turn_takes_another(postgres_url: str,
     other.close()
 
 
+def test_a_pooler_that_never_answers_is_given_up(
+    proxy: Proxy, postgres_url: str, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is open and what is sent is acknowledged: only the time can tell."""
+    monkeypatch.setattr("offhours.store.postgres._STATEMENT", 1)
+    app = Offhours(through(proxy, postgres_url), lock_timeout="1s", lease="1s")
+    other = Offhours(postgres_url)
+    app.task(name="t")(lambda: 7)
+    swallowed: list[bytes] = []
+
+    def cut(data: bytes) -> str:
+        swallowed.append(data)
+        return "swallow"
+
+    with app:
+        proxy.cut = cut
+        until(lambda: any(data.startswith(b"Q") for data in swallowed))  # a statement was sent
+        proxy.cut = lambda data: ""
+        assert other.submit_by_name("t").result(timeout=20) == 7
+    app.close()
+    other.close()
+
+
 @pytest.fixture(scope="module")
 def own() -> Iterator[tuple[str, Control]]:
     with own_server() as server:
