@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.acceptance.proxy import Proxy, through
@@ -59,4 +62,28 @@ def test_a_worker_that_was_cut_off_for_longer_than_its_lease(
     assert sorted(succeeded) == sorted(job.id for job in (stuck, *naps, again))
     first.terminate()
     assert first.wait(20) == 0
+    app.close()
+
+
+def test_a_job_whose_claim_is_answered_after_the_lease_is_handed_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be another's by then: begun here it would run twice, perhaps long after its end."""
+    app = Offhours(tmp_path / "jobs.db", lease=0.3)
+    app.task(name="t")(lambda: 7)
+    job = app.submit_by_name("t")
+    exchange, late = app.store.exchange, threading.Event()
+
+    def answer_late(*asked: Any) -> Any:
+        answer = exchange(*asked)
+        if answer.claimed and not late.is_set():
+            late.set()
+            time.sleep(0.4)
+        return answer
+
+    monkeypatch.setattr(app.store, "exchange", answer_late)
+    with app:
+        assert job.result(timeout=20) == 7
+    kinds = [event.kind.removeprefix("job.") for event in job.history()]
+    assert kinds == ["submitted", "started", "returned", "started", "succeeded"]
     app.close()
