@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import apsw
 import pytest
-from tests.servers import postgres, postgres_url
+from tests.acceptance.proxy import proxy
+from tests.servers import database, postgres, postgres_url
 
-__all__ = ["postgres", "postgres_url"]  # fixtures
+from offhours.core.addresses import is_server
+
+__all__ = ["database", "postgres", "postgres_url", "proxy"]  # fixtures
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -113,3 +117,19 @@ def script(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def is_sound() -> Callable[[Path | str], bool]:
+    """SQLite's own verdict about a file; a server looks after its own."""
+
+    def look(database: Path | str) -> bool:
+        if is_server(str(database)):
+            return True
+        connection = apsw.Connection(str(database))
+        try:
+            return bool(connection.execute("pragma integrity_check").get == "ok")
+        finally:
+            connection.close()
+
+    return look

@@ -39,11 +39,26 @@ def postgres() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """The address of a schema of the test's own."""
+    with own_schema(postgres) as url:
+        yield url
+
+
+@contextmanager
+def own_schema(server: str) -> Iterator[str]:
+    """The address of a schema that does not exist yet; it is dropped at the end."""
     name = f"t{uuid4().hex[:12]}"
-    yield f"{postgres}?schema={name}"
-    with psycopg.connect(postgres, autocommit=True) as admin:
+    yield f"{server}?schema={name}"
+    with psycopg.connect(server, autocommit=True) as admin:
         admin.execute("set client_min_messages = warning")
         admin.execute(f"drop schema if exists {name} cascade")  # type: ignore[call-overload]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the store is: the test runs on each kind."""
+    if request.param == "sqlite":
+        return str(tmp_path / "jobs.db")
+    return str(request.getfixturevalue("postgres_url"))
 
 
 def _answers(url: str) -> bool:
@@ -67,7 +82,7 @@ def own_server() -> Iterator[tuple[str, Control]]:
     if os.geteuid() == 0:
         run_as = ["runuser", "-u", "postgres", "--"]
         shutil.chown(folder, "postgres")
-    port = _free_port()
+    port = free_port()
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}"
     options += " -c wal_writer_delay=10s"  # a crash takes all that is not committed
 
@@ -95,6 +110,7 @@ def own_server() -> Iterator[tuple[str, Control]]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])

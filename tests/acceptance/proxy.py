@@ -1,16 +1,20 @@
-"""A TCP proxy that cuts a conversation when the client says a certain thing."""
+"""A TCP proxy that cuts a conversation when the client says a certain thing, or falls silent."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from urllib.parse import urlsplit
+
+import pytest
 
 
 class Proxy:
     """Forwards to a server. `cut` is asked about each piece that a client sends: "" lets it pass,
-    "before" closes both ends instead of passing it on, "after" passes it on and keeps the answer.
+    "before" closes both ends instead of passing it on, "after" passes it on and keeps the answer,
+    "swallow" does nothing, for ever.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -19,11 +23,14 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self.cut: Callable[[bytes], str] = lambda data: ""
         self._pairs: list[socket.socket] = []
+        self._flows = threading.Event()
+        self._flows.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         self._listener.close()
         self.drop()
+        self.heal()
 
     def drop(self) -> None:
         """Cut every conversation that goes on."""
@@ -32,6 +39,14 @@ class Proxy:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+
+    def stall(self) -> None:
+        """Pass nothing on, in either direction, and leave every conversation open."""
+        self._flows.clear()
+
+    def heal(self) -> None:
+        """What was held back arrives, as on a network that came back."""
+        self._flows.set()
 
     def _accept(self) -> None:
         while True:
@@ -59,8 +74,11 @@ class Proxy:
                 verdict = self.cut(data) if asks else ""
                 if verdict == "before":
                     break
+                if verdict == "swallow":
+                    continue
                 if verdict == "after":
                     silent.set()
+                self._flows.wait()
                 if not asks and silent.is_set():
                     break  # the server has answered, and nobody will hear it
                 other.sendall(data)
@@ -68,3 +86,17 @@ class Proxy:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+
+
+@pytest.fixture
+def proxy(postgres: str) -> Iterator[Proxy]:
+    """Before the server of the tests."""
+    parts = urlsplit(postgres)
+    made = Proxy(parts.hostname or "", parts.port or 5432)
+    yield made
+    made.close()
+
+
+def through(proxy: Proxy, url: str) -> str:
+    """The address that leads to the same place by the proxy."""
+    return url.replace(urlsplit(url).netloc.rpartition("@")[2], f"127.0.0.1:{proxy.port}")

@@ -41,10 +41,10 @@ def lines(process, count: int) -> None:
         assert process.stdout.readline() == "started\n"
 
 
-def test_terminate_finishes_what_runs_and_hands_back_the_rest(tmp_path: Path, script) -> None:
-    app = Offhours(tmp_path / "jobs.db")
+def test_terminate_finishes_what_runs_and_hands_back_the_rest(database: str, script) -> None:
+    app = Offhours(database)
     jobs = [app.submit_by_name("nap", args=(0.3,)) for _ in range(20)]
-    worker = script(WORKER, tmp_path / "jobs.db", "20s")
+    worker = script(WORKER, database, "20s")
     lines(worker, 2)
     began = time.monotonic()
     worker.terminate()
@@ -113,10 +113,10 @@ def test_two_interrupts_stop_at_once(tmp_path: Path, script, until) -> None:
     app.close()
 
 
-def test_cancel_reaches_another_process(tmp_path: Path, script) -> None:
-    app = Offhours(tmp_path / "jobs.db")
+def test_cancel_reaches_another_process(database: str, script) -> None:
+    app = Offhours(database)
     job = app.submit_by_name("attentive")
-    worker = script(WORKER, tmp_path / "jobs.db", "5s")
+    worker = script(WORKER, database, "5s")
     lines(worker, 1)
     began = time.monotonic()
     assert job.cancel() is False
@@ -247,7 +247,7 @@ def test_durable_false_is_lost_visibly(tmp_path: Path, script, until) -> None:
     app.close()
 
 
-def test_poison_is_quarantined(tmp_path: Path, script) -> None:
+def test_poison_is_quarantined(database: str, script) -> None:
     program = """
         import os, sys
         from offhours import Offhours
@@ -263,12 +263,12 @@ def test_poison_is_quarantined(tmp_path: Path, script) -> None:
 
         app.run()
     """
-    app = Offhours(tmp_path / "jobs.db")
+    app = Offhours(database)
     poison = app.submit_by_name("poison", retries=100)
     fine = [app.submit_by_name("fine") for _ in range(5)]
     for _ in range(3):
-        assert script(program, tmp_path / "jobs.db").wait(20) == 9
-    last = script(program, tmp_path / "jobs.db")
+        assert script(program, database).wait(20) == 9
+    last = script(program, database)
     assert [job.result(20) for job in fine] == [1] * 5
     assert (poison.status, poison.record.code) == (JobState.FAILED, "quarantined")
     assert "not tried again" in str(poison.why())

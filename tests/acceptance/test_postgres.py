@@ -6,29 +6,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from tests.acceptance.proxy import Proxy
+from tests.acceptance.proxy import Proxy, through
 
 from offhours import Offhours
 from offhours.core.addresses import server_and_schema
 from offhours.core.errors import Busy, NewerSchema, OptionError, StoreUnavailable, StoreUnusable
 from offhours.store.notify import PostgresWakeUps, probe
-
-
-@pytest.fixture
-def proxy(postgres: str) -> Iterator[Proxy]:
-    parts = urlsplit(postgres)
-    made = Proxy(parts.hostname or "", parts.port or 5432)
-    yield made
-    made.close()
-
-
-def through(proxy: Proxy, url: str) -> str:
-    return url.replace(urlsplit(url).netloc.rpartition("@")[2], f"127.0.0.1:{proxy.port}")
 
 
 def offhours(*argv: str) -> subprocess.CompletedProcess[str]:

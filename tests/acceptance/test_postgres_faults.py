@@ -14,27 +14,16 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from tests.acceptance.proxy import Proxy
+from tests.acceptance.proxy import Proxy, through
 from tests.servers import Control, own_server
 
 from offhours import Offhours
 from offhours.core.addresses import server_and_schema
 from offhours.core.errors import JobFailed, StoreError, StoreUnavailable
 from offhours.core.events import fold
+from offhours.store.connection import Connection
 from offhours.store.notify import PostgresWakeUps
 from offhours.store.postgres import _Session
-
-
-@pytest.fixture
-def proxy(postgres: str) -> Iterator[Proxy]:
-    parts = urlsplit(postgres)
-    made = Proxy(parts.hostname or "", parts.port or 5432)
-    yield made
-    made.close()
-
-
-def through(proxy: Proxy, url: str) -> str:
-    return url.replace(urlsplit(url).netloc.rpartition("@")[2], f"127.0.0.1:{proxy.port}")
 
 
 def test_a_shared_commit_of_which_nothing_can_be_learned_is_not_done_again(
@@ -253,6 +242,48 @@ def test_what_was_told_while_a_listener_was_away_is_found(proxy: Proxy, postgres
         job = other.submit_by_name("t")
         proxy.cut = lambda data: ""
         assert job.result(timeout=20) == 7
+    app.close()
+    other.close()
+
+
+def test_a_process_that_was_stopped_in_its_turn_takes_another(postgres_url: str, until) -> None:
+    """The server has ended its session, and nothing of its transaction was stored."""
+    app, other = Offhours(postgres_url), Offhours(postgres_url)
+    alive = "select 1 from pg_stat_activity where pid = :pid"
+    pids: list[int] = []
+
+    def unit(session: Connection) -> int:
+        pids.append(session.execute("select pg_backend_pid()").get)
+        if len(pids) == 1:
+            session.execute("set local idle_in_transaction_session_timeout = '20ms'").fetchall()
+            until(lambda: not other.store._db.read(alive, pids))  # type: ignore[attr-defined]
+        return len(pids)
+
+    assert app.store._db.write(unit) == 2  # type: ignore[attr-defined]
+    assert pids[0] != pids[1]
+    app.close()
+    other.close()
+
+
+def test_a_pooler_that_never_answers_is_given_up(
+    proxy: Proxy, postgres_url: str, until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection is open and what is sent is acknowledged: only the time can tell."""
+    monkeypatch.setattr("offhours.store.postgres._STATEMENT", 1)
+    app = Offhours(through(proxy, postgres_url), lock_timeout="1s", lease="1s")
+    other = Offhours(postgres_url)
+    app.task(name="t")(lambda: 7)
+    swallowed: list[bytes] = []
+
+    def cut(data: bytes) -> str:
+        swallowed.append(data)
+        return "swallow"
+
+    with app:
+        proxy.cut = cut
+        until(lambda: any(data.startswith(b"Q") for data in swallowed))  # a statement was sent
+        proxy.cut = lambda data: ""
+        assert other.submit_by_name("t").result(timeout=20) == 7
     app.close()
     other.close()
 

@@ -12,16 +12,7 @@ import pytest
 
 PROGRAM = Path(__file__).with_name("program.py")
 
-
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the store is."""
-    if request.param == "sqlite":
-        return str(tmp_path / "jobs.db")
-    return str(request.getfixturevalue("postgres_url"))
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import apsw
 import pytest
 
 from offhours import Offhours
@@ -47,16 +46,8 @@ def submit_while_alive(app: Offhours, process: subprocess.Popen[bytes], number: 
     return accepted
 
 
-def check_file(database: str) -> None:
-    if is_server(database):
-        return
-    connection = apsw.Connection(database)
-    assert connection.execute("pragma integrity_check").get == "ok"
-    connection.close()
-
-
 @pytest.mark.timeout(400)
-def test_killed_workers_lose_nothing(database: str, spawn, ledger) -> None:
+def test_killed_workers_lose_nothing(database: str, spawn, ledger, is_sound) -> None:
     """Each round kills a worker at a random point; the next worker rescues what it held."""
     chance = random.Random(20260601)
     app = Offhours(database)
@@ -81,11 +72,13 @@ def test_killed_workers_lose_nothing(database: str, spawn, ledger) -> None:
     crashes = sum(r.crashes for r in records)
     assert crashes > 0
     app.close()
-    check_file(database)
+    assert is_sound(database)
 
 
 @pytest.mark.parametrize("nth", range(1, 13))
-def test_killed_submitters_keep_their_word(database: str, spawn, ledger, nth: int) -> None:
+def test_killed_submitters_keep_their_word(
+    database: str, spawn, ledger, is_sound, nth: int
+) -> None:
     """What `submit` returned is stored, though the process died in a shared commit."""
     point = "in group commit" if nth % 2 else "before commit"
     process = spawn("submit", point, nth * 3)
@@ -95,10 +88,10 @@ def test_killed_submitters_keep_their_word(database: str, spawn, ledger, nth: in
     assert set(ledger.stored()) <= stored
     assert set(fold(app.events())) == stored
     app.close()
-    check_file(database)
+    assert is_sound(database)
 
 
-def test_stopped_worker_has_its_result_refused(database: str, spawn, ledger) -> None:
+def test_stopped_worker_has_its_result_refused(database: str, spawn, ledger, is_sound) -> None:
     """A worker that sleeps past its lease and wakes finds its job given away."""
     app = Offhours(database, lease="1.2s")
     process = spawn("work", "in task", 1_000_000)
@@ -121,4 +114,4 @@ def test_stopped_worker_has_its_result_refused(database: str, spawn, ledger) -> 
     assert process.wait(30) == 0
     assert second.wait(30) == 0
     app.close()
-    check_file(database)
+    assert is_sound(database)

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import apsw
 import pytest
 
 HERE = Path(__file__).parent
@@ -51,13 +50,18 @@ def program() -> Iterator[Program]:
 
 
 @pytest.fixture
-def worker(program: Program, tmp_path: Path, ledger: Any) -> Callable[..., subprocess.Popen[str]]:
-    """Start a worker on `tmp_path/jobs.db` and wait until it is about to work."""
+def worker(
+    request: pytest.FixtureRequest, program: Program, tmp_path: Path, ledger: Any
+) -> Callable[..., subprocess.Popen[str]]:
+    """Start a worker and wait until it is about to work: on the `database` of the test that asks
+    for one, else on `tmp_path/jobs.db`."""
+    there = "database" in request.fixturenames
+    usual = request.getfixturevalue("database") if there else tmp_path / "jobs.db"
 
-    def start(under: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
-        process = program(
-            "worker.py", tmp_path / "jobs.db", ledger.path, json.dumps(options), under=under
-        )
+    def start(
+        under: tuple[str, ...] = (), database: str | Path = usual, **options: Any
+    ) -> subprocess.Popen[str]:
+        process = program("worker.py", database, ledger.path, json.dumps(options), under=under)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         return process
@@ -94,17 +98,3 @@ def bwrap() -> tuple[str, ...]:
     if not _works([*command, "--size", "65536", "--tmpfs", "/mnt", "true"]):
         pytest.skip("bubblewrap is missing, or may not make namespaces here")
     return tuple(command)
-
-
-@pytest.fixture
-def is_sound() -> Callable[[Path], bool]:
-    """SQLite's own verdict about a file."""
-
-    def look(path: Path) -> bool:
-        connection = apsw.Connection(str(path))
-        try:
-            return connection.execute("pragma integrity_check").get == "ok"
-        finally:
-            connection.close()
-
-    return look

@@ -52,6 +52,7 @@ def main() -> int:
         write("start")
         while not Path(path).exists():
             time.sleep(0.002)
+        write("end")
         return context()._job.attempt
 
     os.write(1, b"ready\n")

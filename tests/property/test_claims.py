@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.servers import own_schema
 
 from offhours.core.limits import EVERYTHING, Limit, Rate, subjects_of
 from offhours.core.model import NewJob, WorkerInfo
 from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.times import SECOND
+from offhours.store.postgres import PostgresDatabase
 from offhours.store.sql import SqlStore
 from offhours.store.sqlite import SqliteDatabase
 
@@ -48,6 +51,9 @@ orders = st.lists(
 )  # fmt: skip
 
 
+Order = tuple[int, list[str], list[str] | None]
+
+
 def room_of(found: list[Limit], running: Counter[Any]) -> Callable[[NewJob], int]:
     """How many jobs like this one may still start, said in the plainest way."""
 
@@ -66,15 +72,35 @@ def room_of(found: list[Limit], running: Counter[Any]) -> Callable[[NewJob], int
     return room
 
 
+any_claims = given(first=jobs, wanted=limits, more=jobs, orders=orders)
+
+
 @settings(max_examples=300, deadline=None)
-@given(first=jobs, wanted=limits, more=jobs, orders=orders)
+@any_claims
 def test_a_claim_takes_all_that_may_start_and_nothing_else(
+    first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob], orders: list[Order]
+) -> None:
+    with closing(SqlStore(SqliteDatabase(":memory:"))) as store:
+        takes_all_that_may_start(store, first, wanted, more, orders)
+
+
+@settings(max_examples=30, deadline=None)
+@any_claims
+def test_so_it_does_on_postgres(
+    postgres: str, first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob],
+    orders: list[Order],
+) -> None:  # fmt: skip
+    with own_schema(postgres) as url, closing(SqlStore(PostgresDatabase(url))) as store:
+        takes_all_that_may_start(store, first, wanted, more, orders)
+
+
+def takes_all_that_may_start(
+    store: SqlStore,
     first: list[NewJob],
     wanted: dict[Any, Any],
     more: list[NewJob],
-    orders: list[tuple[int, list[str], list[str] | None]],
+    orders: list[Order],
 ) -> None:
-    store = SqlStore(SqliteDatabase(":memory:"))
     worker = store.add_worker(WorkerInfo(0, "w", "h", 1, "1", "", "[]", 9, NOW, 0, NOW, 1), NOW)
     waiting = dict(zip(store.submit(first, NOW), first, strict=True))
     older = set(waiting)
@@ -122,4 +148,3 @@ def test_a_claim_takes_all_that_may_start_and_nothing_else(
                 if (other.priority, other.tenant, other.task, other.queue, other_number in older)
                 == (job.priority, job.tenant, job.task, job.queue, number in older)
             )
-    store.close()

@@ -5,11 +5,21 @@ After each step: no job has two holders, final is final, the events fold into th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from tests.servers import own_schema
 
 from offhours.core import states
 from offhours.core.events import fold
@@ -18,6 +28,7 @@ from offhours.core.outcomes import Deferred, Done, Failed, HandedBack, Outcome, 
 from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import SECOND
+from offhours.store.postgres import PostgresDatabase
 from offhours.store.sql import SqlStore
 from offhours.store.sqlite import SqliteDatabase
 
@@ -47,9 +58,14 @@ class Model:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    def __init__(self) -> None:
+    def __init__(self, server: str | None = None) -> None:
         super().__init__()
-        self.store = SqlStore(SqliteDatabase(":memory:"))
+        self.end = ExitStack()
+        self.store = SqlStore(
+            SqliteDatabase(":memory:")
+            if server is None
+            else PostgresDatabase(self.end.enter_context(own_schema(server)))
+        )
         self.now = 1_800_000_000 * SECOND
         self.jobs: dict[int, Model] = {}
         self.held: dict[int, dict[int, Claimed]] = {}
@@ -58,6 +74,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
+        self.end.close()
 
     @initialize()
     def first_worker(self) -> None:
@@ -228,10 +245,21 @@ class StoreMachine(RuleBasedStateMachine):
         assert len(final) == len(set(final))
 
 
-TestStoreMachine = StoreMachine.TestCase
-TestStoreMachine.settings = settings(
-    max_examples=200,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+def agrees(machine: Callable[[], StoreMachine], examples: int) -> None:
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )
+
+
+def test_sqlite_agrees_with_the_model() -> None:
+    agrees(StoreMachine, 200)
+
+
+def test_postgres_agrees_with_the_model(postgres: str) -> None:
+    agrees(lambda: StoreMachine(postgres), 20)

@@ -44,6 +44,7 @@ class Dispatcher:
         limits: BackgroundLimits = BackgroundLimits(),  # noqa: B008 - an immutable tuple
         queues: str | None = None,
         poll: Micros = SECOND,
+        lease: Micros = 30 * SECOND,
         on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
         on_more: Callable[[], None] = lambda: None,
         on_fired: Callable[[], None] = lambda: None,
@@ -59,6 +60,8 @@ class Dispatcher:
         self.limits = limits
         self._queues = queues
         self._poll = poll
+        self._lease = lease
+        self._asked_at = 0.0  # when our last round began, by the monotonic clock
         self._on_applied = on_applied
         self._on_more = on_more
         self._on_fired = on_fired
@@ -120,6 +123,7 @@ class Dispatcher:
 
     def _order(self, wish: Wish, running: Sequence[int], now: Micros) -> ClaimOrder:
         nudged, self.nudged = self.nudged, False
+        self._asked_at = self._clock.monotonic()
         return ClaimOrder(
             worker=self._worker(),
             slots=0 if self.draining else wish.slots,
@@ -214,6 +218,9 @@ class Dispatcher:
         self._foreground.update(max((lease.until for lease in answer.leases), default=0))
         if self.draining:
             self._hand_back(answer.claimed, "the worker stopped", now)
+        elif self._clock.monotonic() - self._asked_at > self._lease / SECOND:
+            # They may have been given to others meanwhile: begun here, they would run twice.
+            self._hand_back(answer.claimed, "the answer to its claim came too late", now)
         else:
             self._lane.put([self._with_policy(job) for job in answer.claimed], receipt)
         if moves:

@@ -135,6 +135,7 @@ class Worker:
                 limits=self._settings.limits,
                 queues=None if queues is None else name_list(queues),
                 poll=self._settings.poll,
+                lease=self._settings.lease,
                 on_applied=self._on_applied,
                 on_more=self._wake_ups.put,
                 on_fired=self._spread,

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from functools import lru_cache
@@ -59,6 +59,7 @@ _NETWORK: dict[str, Any] = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
+_STATEMENT = 60  # seconds that one may take
 _ERA = "select coalesce(stats_reset::text, '') from pg_catalog.pg_stat_bgwriter"
 _JSON_NUL = re.compile(r"((?<!\\)(?:\\\\)*)\\u0000")
 _PORTABLE = (
@@ -319,6 +320,30 @@ def driver_connection(given: Any) -> psycopg.Connection[Any]:
     )
 
 
+class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    """Gives up a server that never answers: before a frozen pooler the network itself is well."""
+
+    silence = float("inf")
+
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **options: Any) -> T:
+        return super().wait(self._heard(gen), *args, **options)
+
+    def _heard(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        heard = time.monotonic()
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if ready:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self.silence:
+                    self.close()
+                    raise psycopg.OperationalError(f"no answer for {self.silence:g} s")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+
+
 class _Session:
     """A connection that comes back. Implements `store.connection.Connection`.
 
@@ -340,7 +365,7 @@ class _Session:
         self._closed = closed
         waits = f"{max(1, int(patience * 1000))}ms"  # 0 would mean for ever
         self._begin = (
-            "begin isolation level read committed; set local statement_timeout = '60s'; "
+            f"begin isolation level read committed; set local statement_timeout = '{_STATEMENT}s'; "
             f"set local lock_timeout = '{waits}'; "
             # A process that was stopped in its turn gives it up.
             "set local idle_in_transaction_session_timeout = '5s'; "
@@ -359,7 +384,7 @@ class _Session:
             f'insert into "{schema}".events (at, kind, job_id, attempt) '
             "select created_at, 'job.submitted', id, 0 from found order by id"
         )
-        self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
+        self._connection: _Connection | None = None
         self._transaction = ""
         self._queue: list[tuple[str, _Answer]] = []
         self._turn: psycopg.Connection[tuple[Any, ...]] | None = None  # has a transaction of ours
@@ -463,7 +488,7 @@ class _Session:
         while self._connection is None or self._connection.closed:
             self._drop()
             try:
-                self._connection = psycopg.connect(
+                self._connection = _Connection.connect(
                     self._url,
                     autocommit=True,
                     cursor_factory=psycopg.ClientCursor,
@@ -472,6 +497,7 @@ class _Session:
                     application_name="offhours",
                     **{name: n for name, n in _NETWORK.items() if name not in self._url},
                 )
+                self._connection.silence = _STATEMENT + self._patience
                 [[self._era]] = self._connection.execute(_ERA).fetchall()
             except psycopg.OperationalError as error:
                 fatal = not isinstance(translate(error, self._name), StoreUnavailable)
@@ -633,6 +659,8 @@ def translate(error: psycopg.Error, path: str) -> StoreError:
             return StoreUnusable(path, said)
         case psycopg.OperationalError() if _wrong_for_good(said):
             return StoreUnusable(path, said)
+        case errors.IdleInTransactionSessionTimeout():
+            return StoreUnavailable(f"{path}: this process was stopped in its turn ({said})")
         case psycopg.OperationalError() | errors.AdminShutdown() | psycopg.InterfaceError():
             return StoreUnavailable(f"{path}: the server cannot be reached ({said})")
         case _:
