@@ -16,7 +16,9 @@ from offhours.recorder.adapters.agents import intercepting
 
 def outputs(tool: FunctionTool, arguments: str) -> list[Any]:
     """What the model reads of one call of the tool."""
-    model = ScriptedModel([[function_call(tool.name, arguments, call_id="1")], [assistant_message("done")]])
+    model = ScriptedModel(
+        [[function_call(tool.name, arguments, call_id="1")], [assistant_message("done")]]
+    )
     agent = Agent(name="a", model=model, tools=[tool])
     config = RunConfig(tracing_disabled=True)
     result = asyncio.run(Runner.run(agent, "go", run_config=config))
