@@ -111,6 +111,8 @@ def _recorder() -> Iterator[Key]:
     ):
         yield Key(f"recorder.{name}", kind, None, RECORDER, about,
                   (f"PERFCATCHER_{name.upper()}", *also), (), secret)  # fmt: skip
+    yield Key("recorder.store", Flag(), False, RECORDER, "whether the database gets the dumps",
+              ("PERFCATCHER_STORE",))  # fmt: skip
 
 
 def _background() -> Iterator[Key]:
