@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -61,6 +61,9 @@ from offhours.options import TaskOptions, at_most, make_task, new_job, text, wor
 from offhours.schedules import ScheduleBook, ScheduleHandle, ScheduleOptions, When
 from offhours.store.opening import open_store
 from offhours.waiting import Waiters
+
+if TYPE_CHECKING:
+    from offhours.recorder.chain import InterceptorChain
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -165,6 +168,25 @@ class Offhours:
             return TaskHandle(self, task, function, {})
 
         return register if function is None else register(function)
+
+    def intercept(self, chain: InterceptorChain) -> None:
+        """Put a chain of interceptors around the runs of all tasks, also of those to come.
+
+        A job is then a call of a tool of its task's name. What `before` raises ends the run as if
+        the task had raised it: `Defer` moves the job, any other error fails it or has it retried.
+        Another chain takes the place of the one before. Tasks that run in other processes are
+        refused with a `TaskError`: they cannot be reached from here.
+
+        >>> from offhours.recorder import InterceptorChain, PerfCatcherInterceptor
+        >>> app, recorder = Offhours(":memory:", executor="inline"), PerfCatcherInterceptor()
+        >>> app.intercept(InterceptorChain([recorder]))
+        >>> @app.task(name="add")
+        ... def add(a: int, b: int) -> int:
+        ...     return a + b
+        >>> add.submit(1, 2).result(), recorder.get_tool_stats("add")["count"]
+        (3, 1)
+        """
+        self.registry.intercept(chain.wrap)
 
     def _register(self, task: Task) -> None:
         if self._worker is not None and not task.limit.empty:  # before the first one can start

@@ -49,6 +49,13 @@ def test_importing_the_package_costs_little() -> None:
     assert cpu("import offhours") - cpu("pass") < 0.060
 
 
+def test_reading_the_configuration_does_not_load_the_recorder() -> None:
+    code = "import sys, offhours.sources.configuration; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if name.startswith("offhours.recorder")}
+    assert loaded == {"offhours.recorder", "offhours.recorder.settings"}
+
+
 @pytest.mark.parametrize("name", [n for n in offhours.__all__ if n != "__version__"])
 def test_public_names_are_documented_and_light(name: str) -> None:
     value = getattr(offhours, name)

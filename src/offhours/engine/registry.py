@@ -6,7 +6,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,9 @@ from offhours.core.model import TaskPriority
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import HOUR, Micros
 from offhours.engine.codec import Codec
+
+# Given a name and a function, the function with something around it.
+Around = Callable[[str, Callable[..., Any]], Callable[..., Any]]
 
 MAIN = "__main__"
 # What multiprocessing calls a script in a child: it is imported, so what it guards does not run.
@@ -33,7 +36,7 @@ class Task:
     of its own `yield` (lowest scheduling class) or `freeze` (stopped, and continued after).
     `executor` is `thread` (a coroutine: the event loop), `process`, or `celery` (elsewhere).
     `concurrency` and `rate` hold for all workers together. Workers run it that have all the labels
-    which it `requires`.
+    which it `requires`. `call` is what its runs call: the function, with what was put around it.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Task:
     rate: Rate | None = None
     requires: frozenset[str] = frozenset()
     local: bool = False
+    call: Callable[..., Any] | None = None
     is_async: bool = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,6 +84,7 @@ class Registry:
         self._on_change = on_change
         self.labels = frozenset(labels)
         self._tasks: dict[str, Task] = {}
+        self._around: Around | None = None
         self._lock = threading.Lock()
         self.version = 0
 
@@ -91,9 +96,32 @@ class Registry:
                 raise TaskError(
                     f"task {task.name} is already another function; give one of them a name"
                 )
-            self._tasks[task.name] = task
+            self._tasks[task.name] = self._intercepted(task)
             self.version += 1
         self._on_change()
+
+    def intercept(self, around: Around) -> None:
+        """Put something around the runs of all tasks, also of those to come."""
+        with self._lock:
+            before, self._around = self._around, around
+            try:
+                self._tasks = {name: self._intercepted(t) for name, t in self._tasks.items()}
+            except BaseException:
+                self._around = before
+                raise
+            self.version += 1
+
+    def _intercepted(self, task: Task) -> Task:
+        if self._around is None:
+            return task
+        if task.executor != "thread":
+            raise TaskError(
+                f"app.intercept does not reach {task.name}, which runs in another process; "
+                f"put the chain around its function there: @app.task over @chain.tool"
+            )
+        # A job of this process only has a name of its own, and is known by that of its function.
+        name = task.name.split(":", 2)[-1] if task.local else task.name
+        return replace(task, call=self._around(name, task.function))
 
     def remove(self, name: str) -> None:
         with self._lock:

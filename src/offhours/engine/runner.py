@@ -72,10 +72,10 @@ class TaskRunner:
             import asyncio
 
             return asyncio.run(self.run_async(job))
-        context = self._open(job, task)
+        context, call = self._open(job, task), task.call or task.function
         try:
             args, kwargs = self._arguments(task, job, context)
-            outcome = self._done(task, job, task.function(*args, **kwargs))
+            outcome = self._done(task, job, call(*args, **kwargs))
         except BaseException as error:
             outcome = self._outcome_of(error, task)
         return self._close(context, outcome)
@@ -87,7 +87,7 @@ class TaskRunner:
         task = self._registry.find(job.task)
         if task is None:
             return HandedBack("no handler")
-        context = self._open(job, task)
+        context, call = self._open(job, task), task.call or task.function
         try:
             args, kwargs = self._arguments(task, job, context)
             limit = None if job.timeout is None else job.timeout / SECOND
@@ -95,7 +95,7 @@ class TaskRunner:
             assert run is not None
             context.on_cancel = lambda: loop.call_soon_threadsafe(run.cancel)
             async with asyncio.timeout(limit) as deadline:
-                outcome = self._done(task, job, await task.function(*args, **kwargs))
+                outcome = self._done(task, job, await call(*args, **kwargs))
         except asyncio.CancelledError:
             if context.cancelled:
                 outcome = Stopped()

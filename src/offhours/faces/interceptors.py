@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 from offhours.recorder import outlets
 from offhours.recorder.chain import InterceptorChain
+from offhours.recorder.delivery import Delivery
 from offhours.recorder.perfcatcher import PerfCatcherInterceptor
 from offhours.sources.configuration import read
+
+if TYPE_CHECKING:
+    from offhours.recorder.sinks.store import HasStore
 
 _OUTLETS = ("loki_url", "loki_tenant", "loki_token", "spool", "file")
 
@@ -42,7 +47,19 @@ def get_perfcatcher_interceptor() -> PerfCatcherInterceptor:
 def _configured() -> PerfCatcherInterceptor:
     chosen = read().section("recorder")
     places = {f"PERFCATCHER_{name.upper()}": chosen.pop(name, "") for name in _OUTLETS}
-    return PerfCatcherInterceptor(sinks=outlets.from_environment(places), **chosen)
+    kept = chosen.pop("store", False)
+    sinks = outlets.from_environment(places)
+    if kept:
+        from offhours.recorder.sinks.store import StoreSink
+
+        sinks.append(Delivery(StoreSink(_app)))
+    return PerfCatcherInterceptor(sinks=sinks, **chosen)
+
+
+def _app() -> HasStore:
+    from offhours.faces.base import shared_app  # most of what importing us costs
+
+    return shared_app()
 
 
 def forget_global_chain() -> None:

@@ -98,6 +98,15 @@ class InterceptorChain:
 
         return cast("Callable[P, R]", functools.update_wrapper(intercepted, function))
 
+    def call(self, tool: str, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:
+        """One call with the chain around it, of a function that is only met now.
+
+        Costs some microseconds more than a function that was wrapped before; an async function
+        gives its coroutine.
+        """
+        called: R = _around(self._members, Wrapped(tool, function))(*args, **kwargs)
+        return called
+
     @overload
     def tool(self, function: Callable[P, R]) -> Callable[P, R]: ...
     @overload

@@ -15,6 +15,9 @@ from offhours.core.errors import TaskError
 Function = Callable[..., Any]
 ToolFilter = Iterable[str] | Callable[[str], bool] | None
 
+# On the exception, because what a tool raises itself may be of the same class.
+_REFUSED = "_offhours_refused"
+
 _log = logging.getLogger("offhours.recorder")
 
 
@@ -35,9 +38,9 @@ class Interceptor:
     tools: names or patterns like `db_*` of the tools that it wants, or a function of the name;
         None for all
 
-    `before` may raise: the call is then refused, and its caller sees that error. An error in
-    `after` or `on_error` is logged, and the caller does not notice. Around async tools these three
-    may be `async def`.
+    `before` may raise: the call is then refused, and its caller sees that error; `is_refusal` tells
+    it from an error of the tool. One in `after` or `on_error` is logged, and the caller does not
+    notice. Around async tools these three may be `async def`.
 
     >>> class Loud(Interceptor):
     ...     def before(self, call: ToolCall) -> None:
@@ -92,7 +95,11 @@ def _layer(it: Interceptor, tool: str, function: Function) -> Function:
 
     def intercepted(*args: Any, **kwargs: Any) -> Any:
         call = ToolCall(tool, args, kwargs)
-        it.before(call)
+        try:
+            it.before(call)
+        except Exception as refusal:
+            _mark(refusal, tool)
+            raise
         try:
             result = it.around(call, lambda: function(*args, **kwargs))
         except BaseException as error:
@@ -107,9 +114,13 @@ def _layer(it: Interceptor, tool: str, function: Function) -> Function:
 def _async_layer(it: Interceptor, tool: str, function: Function) -> Function:
     async def intercepted(*args: Any, **kwargs: Any) -> Any:
         call = ToolCall(tool, args, kwargs)
-        told = it.before(call)
-        if inspect.isawaitable(told):
-            await told
+        try:
+            told = it.before(call)
+            if inspect.isawaitable(told):
+                await told
+        except Exception as refusal:
+            _mark(refusal, tool)
+            raise
         try:
             result = await it.around_async(call, lambda: function(*args, **kwargs))
         except BaseException as error:
@@ -119,6 +130,26 @@ def _async_layer(it: Interceptor, tool: str, function: Function) -> Function:
         return result
 
     return intercepted
+
+
+def is_refusal(error: BaseException, tool: str) -> bool:
+    """Whether a call of a tool ended so because a `before` refused it: the tool was never called.
+
+    >>> class No(Interceptor):
+    ...     def before(self, call: ToolCall) -> None:
+    ...         raise PermissionError("not today")
+    >>> from offhours.recorder import InterceptorChain
+    >>> try:
+    ...     InterceptorChain([No()]).call("send", print)
+    ... except PermissionError as error:
+    ...     is_refusal(error, "send"), is_refusal(error, "another")
+    (True, False)
+    """
+    return getattr(error, _REFUSED, None) == tool
+
+
+def _mark(refusal: Exception, tool: str) -> None:
+    object.__setattr__(refusal, _REFUSED, tool)  # exceptions may be frozen dataclasses
 
 
 def _quietly(hook: Callable[[ToolCall, Any], Any], call: ToolCall, outcome: Any) -> Any:

@@ -11,7 +11,8 @@ from typing import Any, TypedDict
 
 from offhours.core.errors import ConfigError, InputError, did_you_mean
 from offhours.core.times import DAY, SECOND, Duration, parse_duration
-from offhours.recorder.detectors import MODES
+
+MODES = ("dynamic", "threshold", "fixed")
 
 
 class Options(TypedDict, total=False):

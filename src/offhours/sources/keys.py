@@ -16,7 +16,6 @@ from offhours.core.errors import InputError
 from offhours.core.kinds import Flag, Kind, Number, OneOf, Span, Text, Whole
 from offhours.core.times import SECOND
 from offhours.recorder import settings as recorder
-from offhours.recorder.detectors import MODES
 
 APP = "Offhours"
 MANAGER = "BackgroundTaskManager"
@@ -67,7 +66,7 @@ class _OfRecorder(NamedTuple):
     @property
     def schema(self) -> Mapping[str, Any]:
         if self.name == "mode":
-            return {"enum": list(MODES)}
+            return {"enum": list(recorder.MODES)}
         spans = ("buffer_duration", "fixed_limit", "cooldown", "after")
         return Span().schema if self.name in spans else {"type": self.type}
 
@@ -112,6 +111,8 @@ def _recorder() -> Iterator[Key]:
     ):
         yield Key(f"recorder.{name}", kind, None, RECORDER, about,
                   (f"PERFCATCHER_{name.upper()}", *also), (), secret)  # fmt: skip
+    yield Key("recorder.store", Flag(), False, RECORDER, "whether the database gets the dumps",
+              ("PERFCATCHER_STORE",))  # fmt: skip
 
 
 def _background() -> Iterator[Key]:

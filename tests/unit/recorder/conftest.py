@@ -3,13 +3,19 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from offhours.recorder import Dump, PerfCatcherInterceptor
+from offhours.recorder import (
+    Dump,
+    Interceptor,
+    InterceptorChain,
+    PerfCatcherInterceptor,
+    ToolCall,
+)
 from offhours.testing import FakeClock
 
 
@@ -101,3 +107,56 @@ def until() -> Callable[..., None]:
             time.sleep(0.002)
 
     return wait
+
+
+class Witness(Interceptor):
+    """Writes down what came by; refuses calls of `forbidden`."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def before(self, call: ToolCall) -> None:
+        self.lines.append(f"before {call.tool} {dict(call.kwargs)}")
+        if call.tool == "forbidden":
+            raise PermissionError("not today")
+
+    def around(self, call: ToolCall, proceed: Callable[[], Any]) -> Any:
+        self.lines.append("around")
+        return proceed()
+
+    async def around_async(self, call: ToolCall, proceed: Callable[[], Awaitable[Any]]) -> Any:
+        self.lines.append("around")
+        return await proceed()
+
+    def after(self, call: ToolCall, result: Any) -> None:
+        self.lines.append("after")
+
+    def on_error(self, call: ToolCall, error: BaseException) -> None:
+        self.lines.append(f"error {type(error).__name__}: {error}")
+
+
+class Witnessed:
+    """A chain as adapters get it: a witness, and a recorder inside of it."""
+
+    def __init__(self) -> None:
+        self.witness = Witness()
+        self.recorder = PerfCatcherInterceptor(sinks=(), background=False)
+        self.chain = InterceptorChain([self.witness, self.recorder])
+
+    @property
+    def lines(self) -> list[str]:
+        """What came by since this was asked last."""
+        lines, self.witness.lines = self.witness.lines, []
+        return lines
+
+    def figures(self, tool: str) -> tuple[int, int]:
+        """Calls and errors that the recorder has counted."""
+        stats = self.recorder.get_tool_stats(tool)
+        return stats["count"], stats["errors"]
+
+
+@pytest.fixture
+def witnessed() -> Iterator[Witnessed]:
+    made = Witnessed()
+    yield made
+    made.recorder.close()

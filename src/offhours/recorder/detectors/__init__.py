@@ -6,9 +6,7 @@ from offhours.recorder.detectors.base import Detector, Finding
 from offhours.recorder.detectors.dynamic import DynamicDetector
 from offhours.recorder.detectors.simple import FixedDetector, ThresholdDetector
 
-__all__ = ["MODES", "Detector", "DynamicDetector", "Finding", "make"]
-
-MODES = ("dynamic", "threshold", "fixed")
+__all__ = ["Detector", "DynamicDetector", "Finding", "make"]
 
 
 def make(mode: str, *, threshold: float, window: int, min_samples: int, fixed: float) -> Detector:
