@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -61,6 +61,10 @@ from offhours.options import TaskOptions, at_most, make_task, new_job, text, wor
 from offhours.schedules import ScheduleBook, ScheduleHandle, ScheduleOptions, When
 from offhours.store.opening import open_store
 from offhours.waiting import Waiters
+
+if TYPE_CHECKING:
+    from offhours.telemetry.metrics import Metrics
+    from offhours.telemetry.server import MetricsServer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -486,6 +490,48 @@ class Offhours:
         if job.result is None:
             raise ResultNotStored(f"job {job_id} succeeded, but {job.reason}", job_id)
         return load(job.result)
+
+    # -- telemetry --------------------------------------------------------------------------
+
+    def metrics(self) -> str:
+        """What happened on this store and how it stands, in Prometheus' text format.
+
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> _ = app.submit(len, args=("four",))
+        >>> _ = app.drain()
+        >>> [line for line in app.metrics().splitlines() if "succeeded_total{" in line]
+        ['offhours_jobs_succeeded_total{queue="default",task="builtins:len"} 1.0']
+        """
+        self._check_open()
+        return self._metrics.text()
+
+    def serve_metrics(self, port: int = 0, host: str = "127.0.0.1") -> MetricsServer:
+        """Answer `GET /metrics` on this machine until the returned server is closed.
+
+        port: 0 takes a free one, `server.port` tells which; `OSError` when it is taken
+        host: the address to listen on, "" for all; whoever reaches it reads the names of tasks
+
+        >>> from urllib.request import urlopen
+        >>> from offhours.testing import memory_app
+        >>> with memory_app().serve_metrics() as server:
+        ...     urlopen(server.url).status
+        200
+        """
+        from offhours.telemetry.metrics import CONTENT_TYPE
+        from offhours.telemetry.server import MetricsServer
+
+        self._check_open()
+        metrics = self._metrics
+        return MetricsServer(
+            metrics.text, CONTENT_TYPE, follow=metrics.follow, port=port, host=host
+        )
+
+    @functools.cached_property
+    def _metrics(self) -> Metrics:
+        from offhours.telemetry.metrics import Metrics
+
+        return Metrics(self.store, self.clock)
 
     # -- steering ---------------------------------------------------------------------------
 
