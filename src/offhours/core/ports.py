@@ -363,8 +363,8 @@ class Errand(Protocol):
         """Store what the run told of its progress."""
         ...
 
-    def close(self) -> None:
-        """The run has ended: tell nothing more."""
+    def close(self, outcome: Outcome | None = None) -> None:
+        """The run has ended, if it is known how: tell nothing more."""
         ...
 
 
