@@ -60,6 +60,9 @@ class Context:
     Outside of a parameter, `offhours.context()` gives the same object.
     """
 
+    worker: int | None = None  # the number of the worker process, inside of one
+    span: RunSpan = NO_SPAN
+
     def __init__(
         self,
         job: Claimed,
@@ -73,8 +76,6 @@ class Context:
         self.task = job.task
         self.attempt = job.attempt - job.returned
         self.name = job.name
-        self.worker: int | None = None
-        self.span: RunSpan = NO_SPAN
         self._job = job
         self._clock = clock
         self._step_aside = step_aside
