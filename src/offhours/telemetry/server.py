@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
@@ -12,7 +14,9 @@ from offhours.core.errors import OffhoursError, StoreClosed
 
 PATH = "/metrics"
 MOST_AT_ONCE = 8
-READ_SECONDS = 5.0
+READ_SECONDS = 5.0  # without a byte
+REQUEST_SECONDS = 15.0  # in all
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 POLL_SECONDS = 0.2  # what a close may take
 POLLS_A_LOOK = 25
 
@@ -43,7 +47,9 @@ class MetricsServer:
         port: int = 0,
         host: str = "127.0.0.1",
     ) -> None:
-        self._http = _Http((host, port), _handler(write, content_type))
+        self._http = _Http(
+            (host, port), _handler(write, content_type, LOOPBACK if host == "127.0.0.1" else None)
+        )
         self._http.follow = follow
         self.host = host
         self.port: int = self._http.server_address[1]
@@ -98,22 +104,36 @@ class _Http(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        deadline = threading.Timer(REQUEST_SECONDS, _hang_up, (request,))
+        deadline.daemon = True
+        deadline.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            deadline.cancel()
             self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         _log.debug("a request for the metrics failed", exc_info=True)
 
 
-def _handler(write: Callable[[], str], content_type: str) -> type[BaseHTTPRequestHandler]:
+def _hang_up(request: socket.socket) -> None:
+    with suppress(OSError):  # it has just ended
+        request.shutdown(socket.SHUT_RDWR)
+
+
+def _handler(
+    write: Callable[[], str], content_type: str, names: frozenset[str] | None
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = READ_SECONDS
         server_version = "offhours"
         sys_version = ""
 
         def do_GET(self) -> None:
+            if names is not None and not self._meant(names):
+                self._answer(421, "text/plain", "this is another host\n")
+                return
             if self.path.partition("?")[0] != PATH:
                 self._answer(404, "text/plain", f"the metrics are at {PATH}\n")
                 return
@@ -124,6 +144,11 @@ def _handler(write: Callable[[], str], content_type: str) -> type[BaseHTTPReques
                 self._answer(503, "text/plain", "the store cannot be read now\n")
             else:
                 self._answer(200, content_type, text)
+
+        def _meant(self, names: frozenset[str]) -> bool:
+            """A page in a browser may know another name of this machine, and reads no answer."""
+            host = self.headers.get("Host", "127.0.0.1")
+            return host in names or host.rpartition(":")[0] in names
 
         def send_error(
             self, code: int, message: str | None = None, explain: str | None = None

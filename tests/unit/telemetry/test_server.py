@@ -31,6 +31,34 @@ def test_one_path_and_get_only() -> None:
         assert ask(server, "GET", "/" + "x" * 70_000)[0] == 414
 
 
+def test_other_names_of_this_machine_are_not_answered() -> None:
+    def status(server: MetricsServer, host: str) -> int:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.request("GET", "/metrics", headers={"Host": host})
+        found = connection.getresponse().status
+        connection.close()
+        return found
+
+    with MetricsServer(lambda: "x 1\n", "text/plain") as server:
+        assert (
+            status(server, "evil.example") == status(server, f"evil.example:{server.port}") == 421
+        )
+        for name in ("localhost", f"127.0.0.1:{server.port}", f"[::1]:{server.port}"):
+            assert status(server, name) == 200
+    with MetricsServer(lambda: "x 1\n", "text/plain", host="") as server:
+        assert status(server, "shop.internal:9464") == 200
+
+
+def test_who_sends_drop_by_drop_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REQUEST_SECONDS", 0.05)
+    with (
+        MetricsServer(lambda: "x 1\n", "text/plain") as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=10) as slow,
+    ):
+        slow.sendall(b"GET /met")
+        assert slow.recv(1) == b""
+
+
 def test_it_listens_to_this_machine_only() -> None:
     with MetricsServer(lambda: "", "text/plain") as server:
         assert server._http.server_address[0] == "127.0.0.1"
