@@ -21,6 +21,7 @@ from offhours.core import states
 from offhours.core.addresses import is_server
 from offhours.core.clock import Clock, Signal, SystemClock
 from offhours.core.errors import (
+    ConfigError,
     IllegalMove,
     JobCancelled,
     JobFailed,
@@ -45,6 +46,7 @@ from offhours.core.times import (
     parse_duration,
     parse_until,
 )
+from offhours.core.tracing import NO_TRACING, Tracing
 from offhours.core.why import Why, why
 from offhours.engine import registry
 from offhours.engine.codec import Codec, load
@@ -64,6 +66,8 @@ from offhours.waiting import Waiters
 
 if TYPE_CHECKING:
     from offhours.recorder.chain import InterceptorChain
+    from offhours.telemetry.metrics import Metrics
+    from offhours.telemetry.server import MetricsServer
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -107,6 +111,7 @@ class Offhours:
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
         )
         self._worker: Worker | None = None
+        self._tracing: Tracing = NO_TRACING
         self._opened: set[str] = set()  # places of the worker that are made when they are needed
         self._inline = InlineExecutor() if self.settings.executor == "inline" else None
         self._wake_ups = self._make_wake_ups()
@@ -252,17 +257,26 @@ class Offhours:
         arguments = [encode(args, kwargs, limit) for args, kwargs in calls]
         if len(calls) > 1 and pattern.unique_key is not None:
             raise OptionError("unique: one key cannot be that of several jobs; submit them singly")
+        if self._tracing is NO_TRACING:  # the partial alone would be a hundredth of a submit
+            ids = self._store_calls(arguments, connection, now, pattern)
+        else:
+            store = functools.partial(self._store_calls, arguments, connection, now)
+            ids = self._tracing.submit(pattern, len(arguments), store)
+        return [JobHandle(self, job_id) for job_id in ids]
+
+    def _store_calls(
+        self, arguments: Sequence[str], connection: Any, now: Micros, pattern: NewJob
+    ) -> list[int]:
         if connection is not None:
             self._check_open()
             jobs = [pattern._replace(args=text) for text in arguments]
-            ids = self.store.submit_on(connection, jobs, now, self.settings.bound)
-        elif len(calls) > 1 and pattern.unique_key is None and self.settings.bound is None:
+            return self.store.submit_on(connection, jobs, now, self.settings.bound)
+        if len(arguments) > 1 and pattern.unique_key is None and self.settings.bound is None:
             self._check_open()
             ids = self.store.submit_alike(pattern, arguments, now)
             self._announce(pattern, now)
-        else:
-            ids = self._store_jobs([pattern._replace(args=text) for text in arguments], now)
-        return [JobHandle(self, job_id) for job_id in ids]
+            return ids
+        return self._store_jobs([pattern._replace(args=text) for text in arguments], now)
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
@@ -510,6 +524,70 @@ class Offhours:
         if job.result is None:
             raise ResultNotStored(f"job {job_id} succeeded, but {job.reason}", job_id)
         return load(job.result)
+
+    # -- telemetry --------------------------------------------------------------------------
+
+    def metrics(self) -> str:
+        """What happened on this store and how it stands, in Prometheus' text format.
+
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> _ = app.submit(len, args=("four",))
+        >>> _ = app.drain()
+        >>> [line for line in app.metrics().splitlines() if "succeeded_total{" in line]
+        ['offhours_jobs_succeeded_total{queue="default",task="builtins:len"} 1.0']
+        """
+        self._check_open()
+        return self._metrics.text()
+
+    def serve_metrics(self, port: int = 0, host: str = "127.0.0.1") -> MetricsServer:
+        """Answer `GET /metrics` on this machine until the returned server is closed.
+
+        port: 0 takes a free one, `server.port` tells which; `OSError` when it is taken
+        host: the address to listen on, "" for all; whoever reaches it reads the names of tasks
+
+        >>> from urllib.request import urlopen
+        >>> from offhours.testing import memory_app
+        >>> with memory_app().serve_metrics() as server:
+        ...     urlopen(server.url).status
+        200
+        """
+        from offhours.telemetry.metrics import CONTENT_TYPE
+        from offhours.telemetry.server import MetricsServer
+
+        self._check_open()
+        metrics = self._metrics
+        return MetricsServer(
+            metrics.text, CONTENT_TYPE, follow=metrics.follow, port=port, host=host
+        )
+
+    def trace(self, provider: Any = None) -> None:
+        """From now on make OpenTelemetry spans: one where jobs are stored, one for each attempt.
+
+        The span of an attempt is linked to that of its submit, in whichever process, however much
+        later. Without a configured provider nothing is made and nothing travels with the jobs.
+
+        provider: a tracer provider; None for the global one
+
+        Raises `ConfigError` when OpenTelemetry is not installed.
+
+        >>> from offhours.testing import memory_app
+        >>> memory_app().trace()
+        """
+        try:
+            from offhours.telemetry.tracing import OtelTracing
+        except ImportError as error:
+            raise ConfigError(["traces: pip install offhours[otel]"]) from error
+        with self._lock:
+            self._tracing = OtelTracing(provider, __version__)
+            if self._worker is not None:
+                self._worker.runner.tracing = self._tracing
+
+    @functools.cached_property
+    def _metrics(self) -> Metrics:
+        from offhours.telemetry.metrics import Metrics
+
+        return Metrics(self.store, self.clock)
 
     # -- steering ---------------------------------------------------------------------------
 
@@ -847,6 +925,7 @@ class Offhours:
             wake_ups=self._wake_ups,
             on_applied=self._on_applied,
             keep_local=self._keep_local,
+            tracing=self._tracing,
         )
 
     def _places_for(self, tasks: Iterable[Task]) -> list[tuple[Executor, Callable[[Task], bool]]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, U
 from offhours.core.events import Event
 from offhours.core.model import Job, JobState, TaskPriority
 from offhours.core.times import Duration, Moment, iso, to_datetime
+from offhours.core.tracing import TRACE_KEY, without
 from offhours.core.why import Why
 
 if TYPE_CHECKING:
@@ -193,12 +194,18 @@ def job_dict(job: Job) -> dict[str, Any]:
         "expires_at": when(job.expires_at),
         "schedule": job.schedule_id,
         "fire_at": when(job.fire_at),
-        "metadata": load(job.metadata),
+        "metadata": _attached(load(job.metadata)),
         "progress": load(job.progress),
         "arguments": _loose(job.args),
         "result": _loose(job.result),
         "error": job.error,
     }
+
+
+def _attached(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
+    if metadata is None or TRACE_KEY not in metadata:
+        return metadata
+    return without(metadata) or None
 
 
 def _loose(text: str | None) -> Any:

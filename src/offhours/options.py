@@ -19,6 +19,7 @@ from offhours.core.times import (
     parse_moment,
     parse_until,
 )
+from offhours.core.tracing import TRACE_KEY
 from offhours.engine.codec import Codec, dump
 from offhours.engine.registry import Task, task_name
 from offhours.handles import SubmitOptions
@@ -121,6 +122,8 @@ def _expires_at(
 def _metadata(metadata: Mapping[str, Any], settings: Settings) -> str:
     if not isinstance(metadata, Mapping):
         raise OptionError(f"metadata: expected a mapping, got {type(metadata).__name__}")
+    if TRACE_KEY in metadata:
+        raise OptionError(f"metadata: the key {TRACE_KEY!r} is taken by Offhours")
     return dump(dict(metadata), "metadata", settings.max_payload)
 
 

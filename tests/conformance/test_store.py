@@ -392,3 +392,21 @@ def test_a_closed_store_says_so(store: Store) -> None:
     store.close()
     with pytest.raises(StoreClosed):
         store.submit([new()], NOW)
+
+
+def test_who_waits_longest_is_found_among_the_heads_of_the_lines(store: Store) -> None:
+    assert store.oldest_ready(NOW) is None
+    store.submit([new(run_at=NOW + 5)], NOW)
+    assert store.oldest_ready(NOW) is None
+    assert store.oldest_ready(NOW + 9) == NOW + 5  # due, though no worker has looked
+    store.submit([new(), new(priority=10, run_at=NOW - 3), new(queue="q", run_at=NOW - 7)], NOW)
+    assert store.oldest_ready(NOW) == NOW - 7
+    claim(store, add_worker(store), slots=4)
+    assert store.oldest_ready(NOW) is None
+
+
+def test_briefs_tell_how_a_job_stands_now(store: Store) -> None:
+    [job] = store.submit([new(queue="q")], NOW)
+    assert store.briefs([job, job + 1]) == [(job, "t", "q", NOW, 0, None)]
+    claim(store, add_worker(store), now=NOW + 1)
+    assert store.briefs([job]) == [(job, "t", "q", NOW, 1, NOW + 1)]

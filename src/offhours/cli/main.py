@@ -33,6 +33,7 @@ SECTIONS = {
         "show": Entry("offhours.cli.show:show", "All about one job, with its history."),
         "why": Entry("offhours.cli.show:why", "Why a job stands where it stands."),
         "dumps": Entry("offhours.cli.dumps:dumps", "What the flight recorder kept."),
+        "metrics": Entry("offhours.cli.metrics:metrics", "Print the metrics, for Prometheus."),
         "top": Entry("offhours.cli.top:top", "Watch the work, live."),
         "config": Entry("offhours.cli.config:config", "Which settings hold, and why."),
         "doctor": Entry("offhours.cli.doctor:doctor", "Check this machine and the database."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,38 +21,46 @@ from offhours.core.times import spoken
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
+    from offhours.telemetry.server import MetricsServer
 
+metrics_option = click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Serve metrics at http://127.0.0.1:PORT/metrics (0: any free port).",
+)
 app_option = click.option("--app", "app_name", metavar="NAME", help="Which app, if FILE has many.")
 
 
 @click.command()
 @click.argument("file", metavar="FILE.py")
 @app_option
+@metrics_option
 @common
-def up(file: str, app_name: str | None) -> None:
+def up(file: str, app_name: str | None, metrics_port: int | None) -> None:
     """Work on the jobs of FILE.py's app, until SIGTERM or Ctrl-C.
 
     Imports the file, finds the Offhours object in it, and runs its jobs from its own database.
     Each event is a line on stderr (with --quiet: failures and losses only). A first Ctrl-C lets
     what runs end; a second one hands it back at once.
     """
-    _work(file, app_name, None)
+    _work(file, app_name, None, metrics_port)
 
 
 @click.command()
 @click.argument("file", metavar="FILE.py")
 @app_option
 @click.option("--threads", type=click.IntRange(1), help="Jobs that run at once in threads.")
+@metrics_option
 @common
-def worker(file: str, app_name: str | None, threads: int | None) -> None:
+def worker(file: str, app_name: str | None, threads: int | None, metrics_port: int | None) -> None:
     """Be a worker for FILE.py's app; any number of them share its database.
 
     As `up`, and nothing but the worker.
     """
-    _work(file, app_name, threads)
+    _work(file, app_name, threads, metrics_port)
 
 
-def _work(file: str, app_name: str | None, threads: int | None) -> None:
+def _work(file: str, app_name: str | None, threads: int | None, metrics_port: int | None) -> None:
     state = session()
     name, app = load_app(file, app_name)
     check_database(state, file, app)
@@ -68,7 +76,8 @@ def _work(file: str, app_name: str | None, threads: int | None) -> None:
     follower = Follower(log, _say, grave_only=state.quiet, each_look=_DrainNotice(state, app).look)
     follower.start()
     try:
-        code = app.run()
+        with nullcontext() if metrics_port is None else _metrics(state, app, metrics_port):
+            code = app.run()
     finally:
         follower.stop()
         if log is not app.store:
@@ -76,6 +85,15 @@ def _work(file: str, app_name: str | None, threads: int | None) -> None:
         app.close()
     state.note("stopped" if code == 0 else "stopped at once; what ran was handed back")
     click.get_current_context().exit(code)
+
+
+def _metrics(state: Session, app: Offhours, port: int) -> MetricsServer:
+    try:
+        server = app.serve_metrics(port)
+    except OSError as error:
+        raise click.UsageError(f"--metrics-port {port}: {error.strerror}") from error
+    state.note(f"metrics at {server.url}")
+    return server
 
 
 def check_database(state: Session, file: str, app: Offhours) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 
 from offhours.core.clock import Clock, Signal
 from offhours.core.errors import NotStarted, PayloadTooLarge, StoreError
+from offhours.core.here import running
 from offhours.core.model import BACKGROUND_CLASS, Claimed
 from offhours.core.outcomes import Cancelled, TimeLimit, clean_text
 from offhours.core.payload import from_plain, to_plain
 from offhours.core.times import SECOND, Micros, to_datetime
+from offhours.core.tracing import NO_SPAN, RunSpan, without
 
 PROGRESS_EVERY = 0.25
 PROGRESS_LIMIT = 64_000
@@ -58,6 +60,9 @@ class Context:
     Outside of a parameter, `offhours.context()` gives the same object.
     """
 
+    worker: int | None = None  # the number of the worker process, inside of one
+    span: RunSpan = NO_SPAN
+
     def __init__(
         self,
         job: Claimed,
@@ -95,7 +100,12 @@ class Context:
     def metadata(self) -> dict[str, Any]:
         """What the submitter attached."""
         found: dict[str, Any] = from_plain(json.loads(self._job.metadata or "{}"))  # type: ignore[assignment]
-        return found
+        return without(found)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace of this attempt as 32 hexadecimal digits; None when nobody traces it."""
+        return self.span.trace_id
 
     @property
     def idempotency_key(self) -> str:
@@ -215,7 +225,7 @@ class Context:
                 self._unsaved = None
 
 
-_current: ContextVar[Context | None] = ContextVar("offhours_context", default=None)
+_current: ContextVar[Context | None] = running
 
 
 def current_context() -> Context:

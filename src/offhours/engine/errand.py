@@ -9,6 +9,7 @@ from datetime import tzinfo
 from offhours.core import wire
 from offhours.core.clock import Clock
 from offhours.core.model import BACKGROUND_CLASS, Claimed
+from offhours.core.outcomes import Outcome
 from offhours.core.times import SECOND, Micros
 from offhours.engine.context import Context, Foreground
 from offhours.engine.place import place_of
@@ -29,7 +30,7 @@ class LentRun:
         max_payload: int,
         timezone: tzinfo | None,
         on_change: Callable[[], None],
-        on_close: Callable[[Context], None],
+        on_close: Callable[[Context, Outcome | None], None],
     ) -> None:
         self._context = context
         self._clock = clock
@@ -64,9 +65,9 @@ class LentRun:
     def save(self, progress: str) -> None:
         self._context.keep(progress)
 
-    def close(self) -> None:
+    def close(self, outcome: Outcome | None = None) -> None:
         self._foreground.unlisten(self._on_change)
-        self._on_close(self._context)
+        self._on_close(self._context, outcome)
 
 
 def type_name(kind: type) -> str:

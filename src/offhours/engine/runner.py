@@ -30,6 +30,7 @@ from offhours.core.outcomes import (
 from offhours.core.ports import Errand
 from offhours.core.retries import retry_after
 from offhours.core.times import SECOND, parse_until
+from offhours.core.tracing import NO_TRACING, Tracing
 from offhours.engine.codec import dump
 from offhours.engine.context import Context, Foreground, enter_context, leave_context
 from offhours.engine.registry import Registry, Task
@@ -52,6 +53,7 @@ class TaskRunner:
         timezone: tzinfo | None = None,
         keep_local: Callable[[int, object], None] | None = None,
         on_open: Callable[[Context], None] = lambda context: None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._registry = registry
         self._clock = clock
@@ -61,6 +63,7 @@ class TaskRunner:
         self._timezone = timezone
         self._keep_local = keep_local
         self._on_open = on_open
+        self.tracing = tracing
         self.running: dict[int, Context] = {}
 
     def run(self, job: Claimed) -> Outcome:
@@ -116,7 +119,7 @@ class TaskRunner:
         task = self._registry.find(job.task)
         if task is None:
             return HandedBack("no handler")
-        context = self._open(job._replace(timeout=None), task)
+        context = self._open(job._replace(timeout=None), task, here=False)
         try:
             return LentRun(
                 context, task, job, self._clock, self._foreground,
@@ -126,7 +129,7 @@ class TaskRunner:
         except Exception as error:
             return self._close(context, self._outcome_of(error, task))
 
-    def _open(self, job: Claimed, task: Task) -> Context:
+    def _open(self, job: Claimed, task: Task, here: bool = True) -> Context:
         context = Context(
             job,
             self._clock,
@@ -137,19 +140,21 @@ class TaskRunner:
         self.running[job.id] = context
         enter_context(context)
         self._on_open(context)
+        context.span = self.tracing.begin(job, here)
         return context
 
     def _close(self, context: Context, outcome: Outcome) -> Outcome:
-        self._shut(context)
+        self._shut(context, outcome)
         return outcome
 
-    def _shut(self, context: Context) -> None:
+    def _shut(self, context: Context, outcome: Outcome | None) -> None:
         if context.unsaved:
             with suppress(OffhoursError):  # the outcome matters more than the last progress
                 context.flush()
         if self.running.get(context.job_id) is context:
             del self.running[context.job_id]
         leave_context()
+        context.span.end(outcome)
 
     def _arguments(
         self, task: Task, job: Claimed, context: Context

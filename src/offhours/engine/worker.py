@@ -20,7 +20,8 @@ from offhours.core.outcomes import Failed
 from offhours.core.ports import Executor, QueueBound, Store, WakeUps, name_list
 from offhours.core.states import Move
 from offhours.core.times import SECOND, Micros
-from offhours.engine.context import Foreground, find_context
+from offhours.core.tracing import NO_TRACING, Tracing
+from offhours.engine.context import Context, Foreground, find_context
 from offhours.engine.dispatcher import Dispatcher
 from offhours.engine.lane import Lane
 from offhours.engine.lifeline import Lifeline, host_identity, process_started
@@ -68,6 +69,7 @@ class Worker:
         wake_ups: WakeUps,
         on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
         keep_local: Callable[[int, object], None] | None = None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._store = store
         self._watch = store.sibling()
@@ -87,6 +89,8 @@ class Worker:
             max_payload=settings.max_payload,
             timezone=settings.timezone,
             keep_local=keep_local,
+            on_open=self._introduce,
+            tracing=tracing,
         )
         self._places = list(places)
         self._foreground = foreground
@@ -142,6 +146,9 @@ class Worker:
                 on_lost=self._start_over,
             )
         )
+
+    def _introduce(self, context: Context) -> None:
+        context.worker = self.id
 
     # -- life ---------------------------------------------------------------------------------
 

@@ -269,14 +269,14 @@ class CeleryExecutor:
             )  # fmt: skip
 
     def _end(self, away: _Away, outcome: Outcome) -> None:
-        self._drop(away)
+        self._drop(away, outcome)
         self._source.finish(away.job, outcome)
         self._wake.set()  # there is a slot
 
-    def _drop(self, away: _Away) -> None:
+    def _drop(self, away: _Away, outcome: Outcome | None = None) -> None:
         job = away.job
         del self._away[job.id]
-        away.errand.close()
+        away.errand.close(outcome)
         self._seen_off[job.id] = job.attempt
         if len(self._seen_off) > _REMEMBERED:
             del self._seen_off[next(iter(self._seen_off))]

@@ -130,7 +130,7 @@ class _Slot:
             self._source.finish(job, lent)
             return
         low = job.priority >= BACKGROUND_CLASS and lent.step_aside != "yield"
-        child = None
+        child, outcome = None, None
         try:
             child, fresh = self._child(low)
             run, outcome = self._supervise(child, job, lent)
@@ -143,7 +143,7 @@ class _Slot:
             time.sleep(_BREATHER)
             run, outcome = None, HandedBack(clean_text(f"no process could be started: {error}"))
         finally:
-            lent.close()
+            lent.close(outcome)
         if run is None or not run.abandoned:
             self._source.finish(job, outcome)
         if child is not None and run is not None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 
-Place = tuple[str | None, str | None]
+from offhours.core.here import Place, place
 
-# Read on every recorded call. The default makes it readable in threads that never set it.
-place: ContextVar[Place | None] = ContextVar("offhours_recorder_place", default=None)
+__all__ = ["Place", "place", "workflow"]
 
 
 @contextmanager

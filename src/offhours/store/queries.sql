@@ -219,6 +219,24 @@ where job_id = :id and kind <> 'job.submitted' order by seq
 -- name: last_seq
 select coalesce(max(seq), 0) from events
 
+-- name: briefs
+select id, task, queue, run_at, attempt, started_at from jobs where id in ({ints :ids})
+
+-- name: oldest_ready
+-- Of each line only its first, by leaps in the index; and what is due but nobody has looked at.
+with recursive heads (id, number) as (
+    select (select id from jobs where ready = 1 order by priority, queue, line, id limit 1), 1
+    union all
+    select (select id from jobs
+            where ready = 1 and (priority, queue, line) > (head.priority, head.queue, head.line)
+            order by priority, queue, line, id limit 1), number + 1
+    from heads join jobs as head on head.id = heads.id
+    where number < :most)
+select min(run_at) from (
+    select run_at from heads join jobs as head on head.id = heads.id
+    union all
+    select min(run_at) from jobs where state = 'pending' and ready = 0 and run_at <= :now) as waiting
+
 -- name: ahead
 select count(*) from jobs where ready = 1 and (priority, id) < (:priority, :id)
 

@@ -18,6 +18,7 @@ from offhours.core.limits import Gates, Running
 from offhours.core.model import (
     BACKGROUND_CLASS,
     FINAL,
+    Brief,
     Claimed,
     ForegroundLease,
     Job,
@@ -46,6 +47,7 @@ from offhours.store.notices import SqlNotices
 from offhours.store.schedules import SqlSchedules
 
 BULK_ROWS = 1_000
+MOST_HEADS = 1_000  # lines that are looked at for who waits longest
 NO_LIMITS = Gates((), (), 0)
 
 _int_list = msgspec.json.Decoder(list[int])
@@ -386,6 +388,15 @@ class SqlStore:
         found = dict.fromkeys(("ready", "later", "running", "held", *sorted(FINAL)), 0)
         found.update(dict(self._db.read(self._sql["counts"])))
         return found
+
+    def briefs(self, job_ids: Sequence[int]) -> list[Brief]:
+        """What readers of the events want to know of their jobs; pruned ones are left out."""
+        return [Brief(*row) for row in self._db.read(self._sql["briefs"], (_json(job_ids),))]
+
+    def oldest_ready(self, now: Micros) -> Micros | None:
+        """Since when the first job of some line could have started; None when nobody waits."""
+        [(run_at,)] = self._db.read(self._sql["oldest_ready"], (MOST_HEADS, now))
+        return None if run_at is None else int(run_at)
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
         """The next events after a cursor, in commit order."""

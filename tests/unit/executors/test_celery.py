@@ -54,7 +54,7 @@ class FakeErrand:
     def save(self, progress: str) -> None:
         self.saved.append(progress)
 
-    def close(self) -> None:
+    def close(self, outcome: Outcome | None = None) -> None:
         self.closed = True
 
 
