@@ -55,6 +55,11 @@ KINDS: dict[str, JobState | None] = {
     "schedule.deleted": None,
     "store.pruned": None,
     "store.log_large": None,
+    "alert.firing": None,
+    "alert.acknowledged": None,
+    "alert.resolved": None,
+    "delivery.failed": None,
+    "recorder.dumped": None,
 }
 
 
