@@ -28,6 +28,11 @@ class Deadline:
     def connect_seconds(self) -> float:
         return min(self.seconds, CONNECT_SECONDS)
 
+    def check(self) -> None:
+        """Raise `DeliveryError` when the time is over."""
+        if self.over:
+            raise DeliveryError("the time is over")
+
     def watch(self, connection: socket.socket) -> None:
         """Shut this connection too. TLS may be put on it later: we hold a handle of our own."""
         with self._lock:

@@ -146,6 +146,7 @@ class Webhook:
             try:
                 connection.request("POST", place.path, body, dict(headers))
                 answer = connection.getresponse()
+                until.check()  # cut off by us, a head may look whole
                 with suppress(OSError, http.client.HTTPException):  # its status was all we want
                     answer.read(MOST_READ)
             finally:
