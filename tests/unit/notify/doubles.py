@@ -169,19 +169,27 @@ class Inbox:
         self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any
     ) -> AuthResult:
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right-password-1")
+        return AuthResult(success=data.password == b"right-password-1", handled=False)
+
+
+class _AnyPort(Controller):  # type: ignore[misc]
+    """On a port that is free."""
+
+    def _trigger_server(self) -> None:
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
 
 
 @contextlib.contextmanager
 def mail_server(inbox: Inbox, tls: ssl.SSLContext | None) -> Iterator[int]:
     """An SMTP server; with `tls` it offers STARTTLS and demands a login after it."""
-    controller = Controller(
-        inbox, hostname="127.0.0.1", port=0, tls_context=tls, require_starttls=tls is not None,
-        authenticator=inbox.authenticate, auth_required=tls is not None,
-    ) if tls is not None else Controller(inbox, hostname="127.0.0.1", port=0)  # fmt: skip
+    login: dict[str, Any] = {} if tls is None else {
+        "tls_context": tls, "require_starttls": True,
+        "authenticator": inbox.authenticate, "auth_required": True,
+    }  # fmt: skip
+    controller = _AnyPort(inbox, hostname="127.0.0.1", port=0, **login)
     controller.start()
     try:
-        assert controller.server is not None
-        yield controller.server.sockets[0].getsockname()[1]
+        yield controller.port
     finally:
         controller.stop()

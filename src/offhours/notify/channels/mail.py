@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import smtplib
 import socket
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 
 from offhours.core.errors import ConfigError, DeliveryError, InputError, did_you_mean
 from offhours.core.times import to_datetime
@@ -22,6 +23,7 @@ from offhours.notify.secrets import Secret, redacted
 MOST_RECIPIENTS = 50
 TLS = ("starttls", "tls", "none")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
+_NAMED = re.compile(r"([^<>]*)<([^<>]*)>")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -100,14 +102,14 @@ class Mail:
         A recipient that the server refuses is named in the answer; the others have got it.
         """
         password = Secret(self.password).reveal() if self.password is not None else None
-        secrets = [password] if password else []
+        secrets = [password, *_as_sent(self.user or "", password)] if password else []
         try:
             with deadline(self.deadline, self.host) as until:
                 refused = self._converse(self._letter(message), password, until)
         except DeliveryError as error:
-            raise DeliveryError(redacted(one_line(str(error)), secrets)) from None
+            raise DeliveryError(one_line(redacted(str(error), secrets))) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise DeliveryError(redacted(one_line(_told(error)), secrets)) from None
+            raise DeliveryError(one_line(redacted(_told(error), secrets))) from None
         return f"refused: {', '.join(refused)}" if refused else ""
 
     def _converse(
@@ -146,7 +148,8 @@ def parse_address(text: str) -> Address:
     """
     if not isinstance(text, str) or has_breaks(text) or not text.isprintable():
         raise InputError("an address must be one line of text without control characters")
-    name, address = parseaddr(text)
+    named = _NAMED.fullmatch(text.strip())
+    name, address = (named[1].strip().strip('"'), named[2]) if named else ("", text.strip())
     if not _ADDRESS.fullmatch(address) or len(address) > 254:
         raise InputError(f"{one_line(text, 80)!r} is no address; write it like ann@example.com")
     try:
@@ -171,6 +174,12 @@ class _Connection(smtplib.SMTP):
         if self._tls is None:
             return connection
         return self._tls.wrap_socket(connection, server_hostname=host)
+
+
+def _as_sent(user: str, password: str) -> list[str]:
+    """What a server may repeat to us."""
+    spellings = (f"\0{user}\0{password}", password)
+    return [base64.b64encode(text.encode()).decode() for text in spellings]
 
 
 def _told(error: Exception) -> str:

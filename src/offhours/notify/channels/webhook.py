@@ -106,10 +106,10 @@ class Webhook:
         try:
             self._send(message, secrets)
         except DeliveryError as error:
-            told = redacted(one_line(str(error)), secrets)
+            told = one_line(redacted(str(error), secrets))
             raise DeliveryError(told, error.retry_after) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            told = redacted(one_line(str(error) or type(error).__name__), secrets)
+            told = one_line(redacted(str(error) or type(error).__name__, secrets))
             raise DeliveryError(told) from None
         return ""
 
@@ -153,7 +153,7 @@ class Webhook:
                 connection.close()
         if not 200 <= answer.status < 300:
             raise DeliveryError(
-                f"{place.host} answered {answer.status} {one_line(answer.reason, 80)}",
+                f"{place.host} answered {answer.status} {answer.reason}",
                 self._retry_after(answer.headers.get("Retry-After")),
             )
 
