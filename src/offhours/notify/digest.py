@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -32,7 +33,7 @@ class Digest:
             self._named.append(fact)
             self._severity = max(self._severity, SEVERITIES.index(fact.severity))
 
-    def message(self, now: Micros) -> Message:
+    def message(self, now: Micros, labels: Mapping[str, Any]) -> Message:
         """All of it in one message."""
         if len(self) == 1:
             subject = self._named[0].sentence
@@ -40,6 +41,7 @@ class Digest:
             subject = ", ".join(self._counted(kind) for kind in self._counts)
         [kind] = self._counts if len(self._counts) == 1 else [DIGEST]
         data: dict[str, Any] = {
+            **labels,
             "count": len(self),
             "counts": dict(self._counts),
             "events": [fact.as_json() for fact in self._named],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from offhours.core.errors import InputError
 from offhours.core.notices import Delivery, NewDelivery
 from offhours.core.times import Micros, iso
 
@@ -14,6 +16,7 @@ SEVERITIES = ("low", "medium", "high", "critical")
 TEST = "notification.test"
 _LONGEST_LINE = 200
 _LONGEST_TEXT = 8_000
+_LARGEST_DATA = 16_000
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,16 @@ class Message:
             "at": iso(self.at),
             **self.data,
         }
+
+
+def check_data(data: Mapping[str, Any]) -> None:
+    """What goes with a message must be data. Raises `InputError`."""
+    try:
+        size = len(json.dumps(dict(data)))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"expected what JSON can hold: {error}") from error
+    if size > _LARGEST_DATA:
+        raise InputError(f"expected up to {_LARGEST_DATA:,} characters of JSON, got {size:,}")
 
 
 def one_line(text: str, longest: int = _LONGEST_LINE) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import uuid4
 
 from offhours.core.clock import Clock
@@ -10,7 +11,7 @@ from offhours.core.errors import ConfigError, InputError, did_you_mean
 from offhours.core.notices import Delivery, DeliveryState
 from offhours.core.ports import Store
 from offhours.notify.channels import has_breaks
-from offhours.notify.message import SEVERITIES, Message, one_line
+from offhours.notify.message import SEVERITIES, Message, check_data, one_line
 from offhours.notify.notifier import Notifier, Trial
 from offhours.notify.route import Route
 
@@ -64,7 +65,13 @@ class Notifications:
         return {one: self._notifiers[one].test() for one in self._chosen(name)}
 
     def send(
-        self, subject: str, text: str = "", *, severity: str = "medium", to: str | None = None
+        self,
+        subject: str,
+        text: str = "",
+        *,
+        severity: str = "medium",
+        to: str | None = None,
+        data: Mapping[str, Any] | None = None,
     ) -> dict[str, DeliveryState]:
         """Send a message of your own by one route or by all, at once and whatever the hour.
 
@@ -76,16 +83,18 @@ class Notifications:
         if severity not in SEVERITIES:
             known, hint = ", ".join(SEVERITIES), did_you_mean(severity, SEVERITIES)
             raise InputError(f'severity: expected {known}, got "{severity}"{hint}')
+        check_data(data or {})
         now = self._clock.micros()
         line = one_line(subject)
         keys = {name: uuid4().hex for name in self._chosen(to)}
-        self._store.notices.deliver(
-            [
-                Message(key, "message", line, text or line, now, severity).to(name)
-                for name, key in keys.items()
-            ],
-            now,
-        )
+        messages = [
+            Message(
+                key, "message", line, text or line, now, severity,
+                {**self._notifiers[name].route.labels, **(data or {})},
+            ).to(name)
+            for name, key in keys.items()
+        ]  # fmt: skip
+        self._store.notices.deliver(messages, now)
         for name in keys:
             self._notifiers[name].send_due()
         states = {each.key: each.state for each in self.recent(len(keys) + 1_000)}

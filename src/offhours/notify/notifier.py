@@ -125,7 +125,7 @@ class Notifier:
                     last = fact.event.seq
                     break
         self._seen = last
-        messages = [digest.message(now)] if digest else []
+        messages = [digest.message(now, self.route.labels)] if digest else []
         self._move(messages, now, json.dumps({"told": now}))
 
     def _move(self, messages: list[Message], now: Micros, state: str | None) -> None:

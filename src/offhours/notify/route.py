@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from offhours.core.errors import ConfigError, InputError
 from offhours.core.times import Duration, Micros, parse_duration
 from offhours.notify.channels import Channel, attempt
+from offhours.notify.message import check_data
 from offhours.notify.quiet import QuietHours
 from offhours.notify.rules import Rule
 
@@ -28,6 +29,7 @@ class Route:
     every: how long from one message to the next at least; what happens meanwhile is in that one
     quiet: hours of the day without messages, such as `22:00-07:00`; they are told afterwards, in
         one message. What must wake people goes by a second route without quiet hours
+    labels: told with each message, for the programs that read it
     timezone: of the quiet hours, such as `Europe/Berlin`; by default the machine's
 
     All that is wrong with it raises one `ConfigError`.
@@ -44,6 +46,7 @@ class Route:
     every: Duration = "1m"
     quiet: str | None = None
     timezone: str | None = None
+    labels: Mapping[str, Any] = field(default_factory=dict)
     wait_micros: Micros = field(init=False, repr=False, default=0)
     every_micros: Micros = field(init=False, repr=False, default=0)
 
@@ -63,6 +66,7 @@ class Route:
             attempt(faults, "quiet", lambda: QuietHours.parse(self.quiet or ""))
         if self.timezone is not None:
             attempt(faults, "timezone", lambda: _zone(self.timezone or ""))
+        attempt(faults, "labels", lambda: check_data(self.labels))
         if faults:
             raise ConfigError(faults)
 

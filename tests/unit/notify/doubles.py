@@ -63,6 +63,8 @@ class WebServer:
 
     def close(self) -> None:
         self.stopped.set()
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)  # who waits in accept() gives up
         self._socket.close()
 
     def webhook(self, **changes: Any) -> Webhook:

@@ -125,7 +125,9 @@ class Webhook:
         if secret is not None:
             secrets.append(secret)
         body = self._body(message, place)
-        headers = {**_standard_headers(message, place), **headers}
+        given = {name.lower() for name in headers}
+        ours = _standard_headers(message, place)
+        headers |= {name: value for name, value in ours.items() if name.lower() not in given}
         if secret is not None:
             seconds = self.clock.micros() // SECOND
             headers["webhook-timestamp"] = str(seconds)
