@@ -133,14 +133,11 @@ def told_of(app: Offhours) -> int:
 
 def test_ten_thousand_failures_are_few_messages_and_slow_nothing_down(tmp_path: Path) -> None:
     route = Route(Memory(), Rule(on="job.failed"), wait="0.5s", every="1s")
-    alone = min(drain_failures(tmp_path / f"alone{n}", 10_000)[0] for n in range(2))
-    times, subjects = [], []
-    for n in range(2):
-        took, subjects = drain_failures(tmp_path / f"told{n}", 10_000, route)
-        times.append(took)
-        assert len(subjects) <= took + 3
-    assert any("jobs failed" in subject for subject in subjects)
-    assert min(times) < 1.5 * alone + 0.5
+    alone, _ = drain_failures(tmp_path / "alone", 3_000)
+    took, subjects = drain_failures(tmp_path / "told", 10_000, route)
+    assert len(subjects) <= took + 3
+    assert all("jobs failed" in subject for subject in subjects[1:])
+    assert took < 1.6 * alone / 0.3 + 0.5
 
 
 def test_a_hanging_channel_delays_no_other_and_no_job(tmp_path: Path, until: Until) -> None:

@@ -50,8 +50,9 @@ def fail_jobs(app: Offhours, count: int, first: int = 1) -> None:
 
 
 def tell(app: MemoryApp, notifications: Notifications, minutes: float = 1) -> None:
-    for _ in range(round(minutes * 60)):
-        app.clock.advance(1)
+    step = 1 if minutes < 30 else 10
+    for _ in range(round(minutes * 60 / step)):
+        app.clock.advance(step)
         notifications.tick()
 
 
@@ -286,7 +287,7 @@ def test_a_test_says_what_came_of_it(post: Post) -> None:
 
 
 def test_reading_costs_little(post: Post, tmp_path: Path) -> None:
-    """A hundred thousand events of no interest are passed over faster than they are made."""
+    """Thirty thousand events of no interest are passed over faster than they are made."""
     app = Offhours(tmp_path / "jobs.db")
 
     @app.task
@@ -294,10 +295,10 @@ def test_reading_costs_little(post: Post, tmp_path: Path) -> None:
 
     notifier = Notifier(Route(post), app.store, app.clock)
     notifier.begin()
-    nothing.submit_many([(n,) for n in range(100_000)])
+    nothing.submit_many([(n,) for n in range(30_000)])
     started = time.process_time()
     notifier.tick(app.clock.micros())
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 0.3
     app.close()
 
 
