@@ -92,12 +92,12 @@ class Fact:
         job = self.job
         named = {} if job is None else {"task": job.task, "priority": job.priority}
         return {
+            **self.told,
+            **named,
             "seq": self.event.seq,
             "kind": self.kind,
             "at": iso(self.event.at),
             "job": self.event.job_id,
-            **named,
-            **self.told,
         }
 
 

@@ -16,6 +16,7 @@ SEVERITIES = ("low", "medium", "high", "critical")
 TEST = "notification.test"
 _LONGEST_LINE = 200
 _LONGEST_TEXT = 8_000
+_OURS = frozenset(("id", "kind", "severity", "subject", "text", "at", "count", "counts", "events"))
 _LARGEST_DATA = 16_000
 
 
@@ -63,7 +64,9 @@ class Message:
 
 
 def check_data(data: Mapping[str, Any]) -> None:
-    """What goes with a message must be data. Raises `InputError`."""
+    """What goes with a message must be data, and have names of its own. Raises `InputError`."""
+    if taken := sorted(_OURS.intersection(map(str, data))):
+        raise InputError(f"{', '.join(taken)} is a part of every message; call it otherwise")
     try:
         size = len(json.dumps(dict(data)))
     except (TypeError, ValueError) as error:

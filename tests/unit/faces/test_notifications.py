@@ -67,7 +67,12 @@ def test_a_manager_sends_without_an_app(caplog: pytest.LogCaptureFixture) -> Non
     [record] = caplog.records
     assert (record.levelname, record.message) == ("WARNING", "Training finished: well")
     assert manager.test()["log"].ok
-    for wrong in ({"title": "a\r\nb"}, {"level": "warnin"}, {"metadata": {"a": object()}}):
+    for wrong in (
+        {"title": "a\r\nb"},
+        {"level": "warnin"},
+        {"metadata": {"a": object()}},
+        {"metadata": {"text": "other"}},
+    ):
         with pytest.raises(InputError):
             manager.send(**{"title": "a", "message": "b", **wrong})  # type: ignore[arg-type]
 

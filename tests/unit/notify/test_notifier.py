@@ -207,9 +207,14 @@ def test_who_died_while_sending_at_the_last_attempt_has_failed(post: Post) -> No
     assert delivery.state == "failed" and "died" in (delivery.error or "")
 
 
-def test_two_processes_tell_once(tmp_path: Path, post: Post) -> None:
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_two_processes_tell_once(
+    tmp_path: Path, post: Post, store: str, request: pytest.FixtureRequest
+) -> None:
     clock = FakeClock()
-    apps = [Offhours(tmp_path / "jobs.db", clock=clock) for _ in range(2)]
+    server = store == "postgres"
+    place = request.getfixturevalue("postgres_url") if server else tmp_path / "jobs.db"
+    apps = [Offhours(place, clock=clock) for _ in range(2)]
     notifications = [app.notify(Route(post)) for app in apps]
     for round_ in range(20):
         fail_jobs(apps[round_ % 2], 3)

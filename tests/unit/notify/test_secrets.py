@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from tests.unit.notify.doubles import LOCAL, Authority, Inbox, mail_server, web
 
+from offhours import Offhours
 from offhours.core.errors import ConfigError, DeliveryError
 from offhours.notify import Apprise, Mail, Route, Rule, Secret, Webhook
-from offhours.testing import memory_app
+from offhours.testing import FakeClock, memory_app
 
 
 def test_a_secret_is_read_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +55,8 @@ def test_twenty_canaries_are_seen_nowhere(
     for theirs in ("apprise", "urllib3"):  # which write addresses into their DEBUG log
         monkeypatch.setattr(logging.getLogger(theirs), "level", logging.INFO)
     inbox = Inbox()
-    app = memory_app()
+    clock = FakeClock()
+    app = Offhours(tmp_path / "jobs.db", clock=clock, executor="inline")
     shown: list[str] = []
     with mail_server(inbox, authority.context("localhost")) as port, web(echo) as server:
         at = f"http://127.0.0.1:{server.port}"
@@ -92,12 +94,14 @@ def test_twenty_canaries_are_seen_nowhere(
         assert not any(trial.ok for trial in trials.values())
         shown += [repr(trials), repr(notifications.send("a subject", "a text"))]
         for _ in range(5):
-            app.clock.advance("1h")
+            clock.advance("1h")
             notifications.tick()
     assert {each.state for each in notifications.recent()} == {"failed"}
     shown += [repr(notifications.recent()), repr(list(app.events())), written.getvalue()]
     assert len([event for event in app.events() if event.kind == "delivery.failed"]) == 12
     root.removeHandler(handler)
+    app.close()
+    shown += [file.read_text(errors="replace") for file in tmp_path.glob("jobs.db*")]
     everything = "\n".join([*shown, json.dumps(shown)])
     assert [canary for canary in canaries if canary in everything] == []
     assert "attempt 5 of 5" in everything
