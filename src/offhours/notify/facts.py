@@ -84,8 +84,11 @@ class Fact:
     @property
     def sentence(self) -> str:
         """What happened, in one line."""
-        write = _SENTENCES.get(self.kind)
-        return one_line(write(self) if write else _plain(self), 300)
+        try:
+            sentence = _SENTENCES.get(self.kind, _plain)(self)
+        except (KeyError, TypeError):  # told by another version, or by hand
+            sentence = _plain(self)
+        return one_line(sentence, 300)
 
     def as_json(self) -> dict[str, Any]:
         """What a program reads of it. A job's arguments are not in it: they may be secret."""

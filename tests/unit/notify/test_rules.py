@@ -76,6 +76,16 @@ def test_the_end_of_an_alert_is_as_severe_as_the_alert() -> None:
     assert ended == ["resolved: errors, task t", "resolved: odd, task t"]
 
 
+def test_an_event_that_is_told_otherwise_is_told_all_the_same() -> None:
+    app = memory_app()
+    app.store.tell(0, "alert.firing", None, None, what="smoke")
+    app.store.tell(0, "store.log_large", None, None, bytes=7)
+    app.store.tell(0, "worker.lost", None, None)
+    kinds = ("alert.firing", "store.log_large", "worker.lost")
+    told = [fact.sentence for kind in kinds for fact in facts(app, kind)]
+    assert told == ["alert.firing: what smoke", "store.log_large: bytes 7", "worker.lost"]
+
+
 def test_all_faults_are_told_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         Rule(on=["job.fialed", "alert.*"], priority="HGIH", severity="hihg")
