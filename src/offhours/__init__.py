@@ -41,6 +41,9 @@ if TYPE_CHECKING:
         get_global_background_scheduler as get_global_background_scheduler,
     )
     from offhours.faces.loop import start_background_scheduler as start_background_scheduler
+    from offhours.faces.notifications import NotificationConfig as NotificationConfig
+    from offhours.faces.notifications import NotificationManager as NotificationManager
+    from offhours.faces.notifications import NotificationType as NotificationType
     from offhours.faces.priority import PriorityTaskScheduler as PriorityTaskScheduler
     from offhours.faces.priority import get_global_scheduler as get_global_scheduler
     from offhours.faces.scheduled import ScheduledTaskManager as ScheduledTaskManager
@@ -82,6 +85,9 @@ _HOME = {
     "BackgroundScheduler": "offhours.faces.loop",
     "get_global_background_scheduler": "offhours.faces.loop",
     "start_background_scheduler": "offhours.faces.loop",
+    "NotificationConfig": "offhours.faces.notifications",
+    "NotificationManager": "offhours.faces.notifications",
+    "NotificationType": "offhours.faces.notifications",
     "PriorityTaskScheduler": "offhours.faces.priority",
     "get_global_scheduler": "offhours.faces.priority",
     "ScheduledTaskManager": "offhours.faces.scheduled",

@@ -68,6 +68,9 @@ if TYPE_CHECKING:
     from offhours.recorder.chain import InterceptorChain
     from offhours.telemetry.metrics import Metrics
     from offhours.telemetry.server import MetricsServer
+    from offhours.notify.notifications import Notifications
+    from offhours.notify.route import HasRoutes, Route
+    from offhours.telling import Telling
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -116,6 +119,8 @@ class Offhours:
         self._inline = InlineExecutor() if self.settings.executor == "inline" else None
         self._wake_ups = self._make_wake_ups()
         self._stopper: threading.Thread | None = None  # drains for a task that called stop()
+        self._notifications: Notifications | None = None
+        self._telling: Telling | None = None
         self._waiters = Waiters(self.store, self.clock)
         self._local: dict[int, str] = {}
         self._local_results: dict[int, object] = {}
@@ -681,6 +686,7 @@ class Offhours:
                     worker.stop(0)
                     raise
                 self._worker = worker
+                self._start_telling()
         return self
 
     def stop(self, timeout: Duration | None = None) -> bool:
@@ -709,6 +715,7 @@ class Offhours:
 
     def _drain(self, worker: Worker | None, seconds: float) -> bool:
         clean = worker is None or worker.stop(seconds)
+        self._stop_telling()
         self._leases.close()
         self._wake_ups.unhear()
         return clean
@@ -736,6 +743,45 @@ class Offhours:
         if moves:
             self.store.apply(moves, self.clock.micros())
         self._notify(mine)
+
+    # -- notifications ----------------------------------------------------------------------
+
+    def notify(self, *routes: Route | HasRoutes) -> Notifications:
+        """Tell people what happens, from now on: failures and alerts, or what a route says.
+
+        Each process that works on the store and says this sends; what one has sent, no other does.
+        A `NotificationConfig` is welcome, too. Two routes of one name raise `ConfigError`.
+
+        >>> from offhours.notify import Log, Route, Rule
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> notifications = app.notify(Route(Log(), Rule(on=["job.failed", "alert.*"])))
+        >>> list(notifications.routes)
+        ['log']
+        """
+        from offhours.notify.notifications import Notifications
+        from offhours.notify.route import all_routes
+
+        with self._lock:
+            self._check_open()
+            if self._notifications is None:
+                self._notifications = Notifications(self.store, self.clock)
+            self._notifications.add(all_routes(routes))
+            if self._worker is not None:
+                self._stop_telling()
+                self._start_telling()
+            return self._notifications
+
+    def _start_telling(self) -> None:
+        if self._notifications is not None and self._inline is None:
+            from offhours.telling import Telling
+
+            self._telling = Telling(self._notifications, self.store, self.clock)
+
+    def _stop_telling(self) -> None:
+        telling, self._telling = self._telling, None
+        if telling is not None:
+            telling.stop()
 
     # -- limits -----------------------------------------------------------------------------
 
@@ -971,7 +1017,7 @@ class Offhours:
         self._lock = threading.RLock()
         self._wake_ups = self._make_wake_ups()  # a lock of the old ones may be held there
         self._waiters = Waiters(self.store, self.clock)
-        self._worker = self._stopper = None
+        self._worker = self._stopper = self._telling = None
         self._leases = ForegroundLeases(
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
         )

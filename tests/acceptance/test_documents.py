@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from cronsim import CronSim
@@ -25,6 +25,9 @@ import offhours
 from offhours import (
     BackgroundTask,
     BackgroundTaskManager,
+    NotificationConfig,
+    NotificationType,
+    Offhours,
     PriorityTaskScheduler,
     TaskPriority,
     TaskStatus,
@@ -34,10 +37,12 @@ from offhours.faces.base import forget_shared
 from offhours.faces.interceptors import forget_global_chain
 from offhours.faces.intervals import RecurringTask
 from offhours.faces.local_time import LOCAL
+from offhours.notify import Mail, Route, Webhook
 from offhours.sources.configuration import read
 
 DOCUMENTS = Path(__file__).parents[2].parent / "shared" / "sources"
 OPTIMIZER = DOCUMENTS / "1-offline-optimizer.md"
+TRAINING = DOCUMENTS / "2-training-scheduler.md"
 PROCESSING = DOCUMENTS / "4-background-processing.md"
 
 pytestmark = pytest.mark.skipif(
@@ -585,3 +590,43 @@ class TestConfiguration:
         (tmp_path / "config" / "optimization_config.yaml").write_text(block[1])
         given = [one for one in read(environment={}) if one.given]
         assert len(given) == 17 and all(one.value == one.key.default for one in given)
+
+
+class TestNotifications:
+    """The notification system of the training scheduler's document."""
+
+    NAMES: ClassVar[dict[str, Any]] = {
+        "NotificationConfig": NotificationConfig,
+        "NotificationType": NotificationType,
+    }
+
+    def routes(self, *headings: str, **names: Any) -> dict[str, Route]:
+        config = run(example(TRAINING, *headings), **self.NAMES, **names).notifications
+        with Offhours(":memory:") as app:
+            return dict(app.notify(config).routes)
+
+    def test_email(self) -> None:
+        mail = self.routes("Notification System", "Email Notifications")["email"].channel
+        assert isinstance(mail, Mail)
+        assert (mail.host, mail.port, mail.tls) == ("smtp.gmail.com", 587, "starttls")
+        assert mail.to == ("admin@company.com", "ops@company.com")
+        assert "your-app-password" not in repr(mail)
+
+    def test_webhook(self) -> None:
+        hook = self.routes("Notification System", "Webhook Integration")["webhook"].channel
+        assert isinstance(hook, Webhook)
+        assert repr(hook) == "Webhook('https://api.yourcompany.com/***')"
+        assert sorted(hook.headers) == ["Authorization", "Content-Type"]
+
+    def test_memory(self) -> None:
+        route = self.routes("Notification System", "Memory Storage")["memory"]
+        assert route.labels == {"tenant_id": "your-tenant", "importance_score": 8}
+
+    def test_advanced_configuration(self) -> None:
+        routes = self.routes(
+            "Advanced Configuration",
+            SafetyControls=SimpleNamespace,
+            SafetyLevel=SimpleNamespace(STRICT="strict"),
+            AutonomousConfig=SimpleNamespace,
+        )
+        assert list(routes) == ["log", "email", "webhook"]

@@ -13,7 +13,7 @@ from offhours.core.notices import (
     Reading,
     StoredDump,
 )
-from offhours.core.ports import Store
+from offhours.core.ports import Store, name_list
 from offhours.core.times import DAY, SECOND
 
 NOW = 1_800_000_000 * SECOND
@@ -104,3 +104,21 @@ def test_what_is_finished_is_pruned(store: Store) -> None:
     store.prune(NOW + DAY, 1_000, 1_000, NOW + DAY)
     assert [each.key for each in notices.deliveries()] == ["b"]
     assert [alert.subject for alert in notices.alerts()] == ["open"]
+
+
+def test_a_sender_takes_the_messages_to_its_own_target(store: Store) -> None:
+    notices = store.notices
+    notices.deliver([message("a"), message("b", target="log")], NOW)
+    assert notices.take_due(NOW + 10, 9, NOW, "other") == []
+    assert [each.key for each in notices.take_due(NOW + 10, 9, NOW, "log")] == ["b"]
+    assert [each.key for each in notices.take_due(NOW + 10, 9, NOW)] == ["a"]
+
+
+def test_events_of_some_kinds_are_read_alone(store: Store) -> None:
+    for kind in ("job.held", "store.pruned", "job.held", "foreground.left"):
+        store.tell(NOW, kind, None, None)
+    wanted = name_list(["job.held", "foreground.left"])
+    first, *others = store.events(kinds=wanted)
+    assert [each.kind for each in (first, *others)] == ["job.held", "job.held", "foreground.left"]
+    assert store.events(first.seq, 1, wanted) == others[:1]
+    assert store.events(kinds=name_list(["job"])) == []

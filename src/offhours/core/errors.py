@@ -20,6 +20,7 @@ OffhoursError
 ├── Conflict                      somebody else has changed it meanwhile, or has its name
 ├── LeaseLost                     somebody else holds the job now
 ├── QueueFull                     the bounded queue has no room
+├── DeliveryError                 a message could not be sent; `.retry_after`
 ├── NotStarted                    the app is not running, or was stopped
 ├── JobError                      asked for the result of a job that has none
 │   ├── JobFailed                 `.code`, `.error`
@@ -254,6 +255,17 @@ class UnsafeSQLite(StoreUnusable):
 
 class NetworkFileSystem(StoreUnusable):
     """File locks do not hold there."""
+
+
+class DeliveryError(OffhoursError):
+    """A channel could not send a message; the text says why, without secrets.
+
+    `retry_after`: in how many seconds the other side wants to be asked again, if it said so.
+    """
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

@@ -67,22 +67,24 @@ class SqlNotices:
             finished = None if new.state == DeliveryState.WAITING else now
             db.execute(self._sql["insert_delivery"], (*new, now, finished))
 
-    def take_due(self, until: Micros, limit: int, now: Micros) -> list[Delivery]:
+    def take_due(
+        self, until: Micros, limit: int, now: Micros, target: str | None = None
+    ) -> list[Delivery]:
         """The messages to be sent now. Nobody else gets them before `until`, should we die."""
 
         def unit(db: Connection) -> list[Delivery]:
-            rows = db.execute(self._sql["due_deliveries"], (now, limit)).fetchall()
+            rows = db.execute(self._sql["due_deliveries"], (now, target, limit)).fetchall()
             found = [Delivery(*row) for row in rows]
             ids = _encode([delivery.id for delivery in found]).decode()
             if found:
                 db.execute(self._sql["take_deliveries"], (until, ids))
             return [each._replace(attempt=each.attempt + 1, next_at=until) for each in found]
 
-        return self._db.write(unit) if self.next_due(now) is not None else []
+        return self._db.write(unit) if self.next_due(now, target) is not None else []
 
-    def next_due(self, now: Micros) -> Micros | None:
+    def next_due(self, now: Micros, target: str | None = None) -> Micros | None:
         """When the next message is to be sent, if that is not after `now`."""
-        [(next_at,)] = self._db.read(self._sql["next_delivery"])
+        [(next_at,)] = self._db.read(self._sql["next_delivery"], (target,))
         return next_at if next_at is not None and next_at <= now else None
 
     def settle(
@@ -105,7 +107,7 @@ class SqlNotices:
             if settled and state is DeliveryState.FAILED:
                 self._tell(
                     db, now, "delivery.failed",
-                    key=delivery.key, target=delivery.target, error=error,
+                    key=delivery.key, target=delivery.target, error=error, message=delivery.kind,
                 )  # fmt: skip
             return settled
 

@@ -212,6 +212,10 @@ union all select state, count(*) from jobs where finished_at is not null group b
 -- name: events
 select seq, at, kind, job_id, attempt, data from events where seq > :after order by seq limit :limit
 
+-- name: events_of
+select seq, at, kind, job_id, attempt, data from events
+where seq > :after and {names :kinds kind} order by seq limit :limit
+
 -- name: history
 select seq, at, kind, job_id, attempt, data from events
 where job_id = :id and kind <> 'job.submitted' order by seq
@@ -455,11 +459,13 @@ values (:key, :target, :kind, :subject, :body, :next_at, :state, :now, :finished
 on conflict (key) do nothing
 
 -- name: next_delivery
-select min(next_at) from deliveries where state = 'waiting'
+select min(next_at) from deliveries
+where state = 'waiting' and (:target is null or target = :target)
 
 -- name: due_deliveries
 select {delivery} from deliveries
-where state = 'waiting' and next_at <= :now order by next_at, id limit :limit
+where state = 'waiting' and next_at <= :now and (:target is null or target = :target)
+order by next_at, id limit :limit
 
 -- name: take_deliveries
 update deliveries set attempt = attempt + 1, next_at = :until where id in ({ints :ids})

@@ -398,9 +398,12 @@ class SqlStore:
         [(run_at,)] = self._db.read(self._sql["oldest_ready"], (MOST_HEADS, now))
         return None if run_at is None else int(run_at)
 
-    def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
+    def events(self, after: int = 0, limit: int = 1000, kinds: str | None = None) -> list[Event]:
         """The next events after a cursor, in commit order."""
-        return [Event(*row) for row in self._db.read(self._sql["events"], (after, limit))]
+        if kinds is None:
+            return [Event(*row) for row in self._db.read(self._sql["events"], (after, limit))]
+        found = self._db.read(self._sql["events_of"], (after, kinds, limit))
+        return [Event(*row) for row in found]
 
     def history(self, job_id: int) -> list[Event]:
         """What happened to a job after it was submitted."""
