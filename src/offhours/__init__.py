@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         get_global_background_scheduler as get_global_background_scheduler,
     )
     from offhours.faces.loop import start_background_scheduler as start_background_scheduler
+    from offhours.faces.monitor import TaskMonitor as TaskMonitor
+    from offhours.faces.monitor import get_task_monitor as get_task_monitor
     from offhours.faces.priority import PriorityTaskScheduler as PriorityTaskScheduler
     from offhours.faces.priority import get_global_scheduler as get_global_scheduler
     from offhours.faces.scheduled import ScheduledTaskManager as ScheduledTaskManager
@@ -82,6 +84,8 @@ _HOME = {
     "BackgroundScheduler": "offhours.faces.loop",
     "get_global_background_scheduler": "offhours.faces.loop",
     "start_background_scheduler": "offhours.faces.loop",
+    "TaskMonitor": "offhours.faces.monitor",
+    "get_task_monitor": "offhours.faces.monitor",
     "PriorityTaskScheduler": "offhours.faces.priority",
     "get_global_scheduler": "offhours.faces.priority",
     "ScheduledTaskManager": "offhours.faces.scheduled",

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -51,6 +51,7 @@ from offhours.engine.codec import Codec, load
 from offhours.engine.context import Foreground, find_context
 from offhours.engine.foreground import ForegroundLeases
 from offhours.engine.lifeline import owner_name
+from offhours.engine.loop import Loop
 from offhours.engine.registry import Registry, Task, is_durable, task_name
 from offhours.engine.wakeup import LocalWakeUps
 from offhours.engine.worker import Worker, WorkerSettings
@@ -61,6 +62,9 @@ from offhours.options import TaskOptions, at_most, make_task, new_job, text, wor
 from offhours.schedules import ScheduleBook, ScheduleHandle, ScheduleOptions, When
 from offhours.store.opening import open_store
 from offhours.waiting import Waiters
+
+if TYPE_CHECKING:
+    from offhours.monitor import Monitor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -107,6 +111,9 @@ class Offhours:
         self._opened: set[str] = set()  # places of the worker that are made when they are needed
         self._inline = InlineExecutor() if self.settings.executor == "inline" else None
         self._wake_ups = self._make_wake_ups()
+        self._monitor: Monitor | None = None
+        self._monitor_loop: Loop | None = None
+        self._monitoring: Mapping[str, Any] = {}  # what was configured
         self._stopper: threading.Thread | None = None  # drains for a task that called stop()
         self._waiters = Waiters(self.store, self.clock)
         self._local: dict[int, str] = {}
@@ -141,7 +148,9 @@ class Offhours:
         found.set_log_level()
         database = found["db"] if store is None else store
         chosen: Options = {**found.options, **options}
-        return cls(database, clock=clock, **chosen)
+        app = cls(database, clock=clock, **chosen)
+        app.set_monitoring(found.section("monitoring"))
+        return app
 
     # -- tasks ------------------------------------------------------------------------------
 
@@ -579,6 +588,7 @@ class Offhours:
                     worker.stop(0)
                     raise
                 self._worker = worker
+                self._start_monitor()
         return self
 
     def stop(self, timeout: Duration | None = None) -> bool:
@@ -607,6 +617,8 @@ class Offhours:
 
     def _drain(self, worker: Worker | None, seconds: float) -> bool:
         clean = worker is None or worker.stop(seconds)
+        if worker is not None:
+            self._stop_monitor()
         self._leases.close()
         self._wake_ups.unhear()
         return clean
@@ -634,6 +646,55 @@ class Offhours:
         if moves:
             self.store.apply(moves, self.clock.micros())
         self._notify(mine)
+
+    # -- monitoring -------------------------------------------------------------------------
+
+    @property
+    def monitor(self) -> Monitor:
+        """Figures and alerts, made when they are first asked for; from then on this process looks
+        after them while it works.
+
+        >>> from offhours.testing import memory_app
+        >>> memory_app().monitor.summary("1h")["total_tasks"]
+        0
+        """
+        with self._lock:
+            if self._monitor is None:
+                from offhours.monitor import Monitor, MonitorSettings
+
+                settings = MonitorSettings.of(self._monitoring)
+                self._monitor = Monitor(self.store, self.clock, settings, self.settings.background)
+            self._start_monitor()
+            return self._monitor
+
+    def set_monitoring(self, chosen: Mapping[str, Any]) -> None:
+        """Settings of the monitor, by the names that they have in the section `monitoring`; with
+        any of them, and unless `enabled` is false, it is there whenever this process works.
+
+        It counts before the first use of `monitor` only.
+        """
+        self._monitoring = dict(chosen)
+
+    @property
+    def monitoring_enabled(self) -> bool:
+        """Whether the configuration lets this process watch without being asked to."""
+        return bool(self._monitoring.get("enabled", True))
+
+    def _start_monitor(self) -> None:
+        """Have the monitor look by itself, when we work and somebody wants it."""
+        if self._monitoring and self.monitoring_enabled and self._monitor is None:
+            self.monitor  # noqa: B018  (it comes back here)
+            return
+        working = self._worker is not None and self._inline is None
+        if self._monitor is not None and working and self._monitor_loop is None:
+            self._monitor_loop = Loop("monitor", self._monitor.tick, self.clock)
+            self._monitor_loop.start()
+
+    def _stop_monitor(self) -> None:
+        with self._lock:
+            loop, self._monitor_loop = self._monitor_loop, None
+        if loop is not None:
+            loop.stop()
 
     # -- limits -----------------------------------------------------------------------------
 
@@ -868,7 +929,7 @@ class Offhours:
         self._lock = threading.RLock()
         self._wake_ups = self._make_wake_ups()  # a lock of the old ones may be held there
         self._waiters = Waiters(self.store, self.clock)
-        self._worker = self._stopper = None
+        self._worker = self._stopper = self._monitor = self._monitor_loop = None
         self._leases = ForegroundLeases(
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
         )

@@ -33,6 +33,7 @@ SECTIONS = {
         "show": Entry("offhours.cli.show:show", "All about one job, with its history."),
         "why": Entry("offhours.cli.show:why", "Why a job stands where it stands."),
         "top": Entry("offhours.cli.top:top", "Watch the work, live."),
+        "alerts": Entry("offhours.cli.alerts:alerts", "What is wrong; `ack ID` to look after it."),
         "config": Entry("offhours.cli.config:config", "Which settings hold, and why."),
         "doctor": Entry("offhours.cli.doctor:doctor", "Check this machine and the database."),
     },

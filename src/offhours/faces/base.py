@@ -132,6 +132,7 @@ def _the_app() -> FaceApp:
         found = read()
         found.set_log_level()
         _shared = FaceApp(found["db"], **{**SHARED_OPTIONS, **found.options})
+        _shared.set_monitoring(found.section("monitoring"))
     return _shared
 
 

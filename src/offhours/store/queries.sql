@@ -205,6 +205,27 @@ union all select 'running', count(*) from jobs where worker is not null
 union all select 'held', count(*) from jobs where state = 'held'
 union all select state, count(*) from jobs where finished_at is not null group by state
 
+-- name: facts
+select id, task, name, schedule_id, run_at, started_at, finished_at from jobs
+where id in ({ints :ids})
+
+-- name: heads
+-- As `lines`, and what has become due since a worker last looked.
+with recursive found (id, number) as (
+    select (select id from jobs where ready = 1 order by priority, queue, line, id limit 1), 1
+    union all
+    select (select id from jobs
+            where ready = 1
+              and (priority, queue, line) > (head.priority, head.queue, head.line)
+            order by priority, queue, line, id limit 1), number + 1
+    from found join jobs as head on head.id = found.id
+    where number < :most)
+select {job} from jobs where id in (select id from found where id is not null)
+union all
+select {job} from (
+    select * from jobs where state = 'pending' and ready = 0 and run_at <= :now
+    order by run_at limit 1) as overdue
+
 -- name: events
 select seq, at, kind, job_id, attempt, data from events where seq > :after order by seq limit :limit
 

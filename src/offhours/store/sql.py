@@ -24,6 +24,7 @@ from offhours.core.model import (
     NewJob,
     WorkerInfo,
 )
+from offhours.core.notices import JobFacts
 from offhours.core.ports import (
     ClaimOrder,
     Exchange,
@@ -382,6 +383,15 @@ class SqlStore:
         found = dict.fromkeys(("ready", "later", "running", "held", *sorted(FINAL)), 0)
         found.update(dict(self._db.read(self._sql["counts"])))
         return found
+
+    def facts(self, job_ids: Sequence[int]) -> list[JobFacts]:
+        """What readers of the events need to know of these jobs, but of those that are gone."""
+        rows = self._db.read(self._sql["facts"], (_json(list(job_ids)),))
+        return [JobFacts(*row) for row in rows]
+
+    def heads(self, now: Micros, most: int = 100) -> list[Job]:
+        """The first ready job of each queue and line, and the one that is overdue the longest."""
+        return [_job(row) for row in self._db.read(self._sql["heads"], (most, now))]
 
     def events(self, after: int = 0, limit: int = 1000) -> list[Event]:
         """The next events after a cursor, in commit order."""

@@ -1,0 +1,54 @@
+"""What rules look at: the figures, and the store as it is now. Each thing is read at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from offhours.core.admission import BackgroundLimits
+from offhours.core.model import Job, WorkerInfo
+from offhours.core.ports import Store
+from offhours.core.times import Micros
+from offhours.core.why import Why, why
+from offhours.monitor.figures import Figures
+from offhours.monitor.series import Series
+
+
+class View:
+    """One look, at one moment."""
+
+    def __init__(
+        self, figures: Figures, store: Store, limits: BackgroundLimits, now: Micros
+    ) -> None:
+        self.figures = figures
+        self.now = now
+        self._store = store
+        self._limits = limits
+
+    def tasks(self, only: str | None) -> Iterator[tuple[str, Series]]:
+        """The tasks, or the one that is asked for."""
+        for task, series in list(self.figures.tasks.items()):
+            if only is None or only in (task, task.rpartition(":")[2]):
+                yield task, series
+
+    @cached_property
+    def heads(self) -> list[Job]:
+        """The jobs that would start next, the one that waits longest first."""
+        return sorted(self._store.heads(self.now), key=lambda job: job.run_at)
+
+    @cached_property
+    def workers(self) -> list[WorkerInfo]:
+        """The workers whose heart beats."""
+        return [w for w in self._store.workers() if self.now - w.beat_at <= w.lease]
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        return self._store.counts()
+
+    def why(self, job: Job) -> Why:
+        """Why a job has not started."""
+        return why(job, self._store.situation(job, self.now), self._limits, self.now)
+
+    def schedule_name(self, schedule_id: int) -> str:
+        found = self._store.schedules.get(schedule_id)
+        return f"schedule {schedule_id}" if found is None else f"schedule {found.name}"
