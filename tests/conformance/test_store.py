@@ -392,3 +392,26 @@ def test_a_closed_store_says_so(store: Store) -> None:
     store.close()
     with pytest.raises(StoreClosed):
         store.submit([new()], NOW)
+
+
+def test_facts_of_jobs_and_the_heads_of_the_lines(store: Store) -> None:
+    add_worker(store)
+    first, *_ = store.submit(
+        [new(), new(name="n"), new(queue="q"), new(queue="q", tenant="a")], NOW
+    )
+    [late, later] = store.submit([new(run_at=NOW + 9), new(run_at=NOW + 7)], NOW)
+    facts = {fact.id: fact for fact in store.facts([first + 1, later, 999])}
+    assert facts.keys() == {first + 1, later}
+    assert (facts[first + 1].task, facts[first + 1].name) == ("t", "n")
+    assert (facts[later].run_at, facts[later].started_at, facts[later].schedule_id) == (
+        NOW + 7, None, None,
+    )  # fmt: skip
+    assert sorted(job.id for job in store.heads(NOW)) == [first, first + 2, first + 3]
+    assert sorted(job.id for job in store.heads(NOW + 8)) == [first, first + 2, first + 3, later]
+    assert later in [job.id for job in store.heads(NOW + 20)] and late > 0
+    assert [job.id for job in store.heads(NOW, most=1)] == [first]
+    assert store.facts([]) == []
+
+
+def test_there_are_no_heads_where_there_are_no_jobs(store: Store) -> None:
+    assert store.heads(NOW) == []

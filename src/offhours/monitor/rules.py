@@ -90,8 +90,8 @@ class ErrorRate(_OfTasks):
     at_least: int = 5
 
     def find(self, view: View) -> Iterator[Finding]:
-        for task, series in view.tasks(self.task):
-            seen = series.window(self.span, view.now)
+        for task in view.tasks(self.task):
+            seen = view.window(task, self.span)
             if seen.executions >= self.at_least and seen.error_rate >= self.share:
                 yield Finding(
                     f"task {task}",
@@ -118,8 +118,8 @@ class AverageTime(_OfTasks):
     at_least: int = 1
 
     def find(self, view: View) -> Iterator[Finding]:
-        for task, series in view.tasks(self.task):
-            seen = series.window(self.span, view.now)
+        for task in view.tasks(self.task):
+            seen = view.window(task, self.span)
             if seen.timed >= self.at_least and seen.average >= self.seconds:
                 yield Finding(
                     f"task {task}",
@@ -145,8 +145,8 @@ class Lateness(_OfTasks):
     at_least: int = 1
 
     def find(self, view: View) -> Iterator[Finding]:
-        for task, series in view.tasks(self.task):
-            seen = series.window(self.span, view.now)
+        for task in view.tasks(self.task):
+            seen = view.window(task, self.span)
             if seen.started >= self.at_least and seen.average_late >= self.seconds:
                 yield Finding(
                     f"task {task}",
@@ -171,8 +171,8 @@ class DeferralStorm(_OfTasks):
     count: int = 100
 
     def find(self, view: View) -> Iterator[Finding]:
-        for task, series in view.tasks(self.task):
-            times = series.window(self.span, view.now).deferred
+        for task in view.tasks(self.task):
+            times = view.window(task, self.span).deferred
             if times >= self.count:
                 yield Finding(
                     f"task {task}",
@@ -197,10 +197,11 @@ class FailuresInARow(Rule):
     count: int = 5
 
     def find(self, view: View) -> Iterator[Finding]:
-        for task, series in view.tasks(None):
-            if series.streak >= self.count:
+        for task in view.tasks(None):
+            failed = view.figures.tasks[task].streak
+            if failed >= self.count:
                 yield self._found(
-                    f"task {task}", f"jobs of {task}", series.streak,
+                    f"task {task}", f"jobs of {task}", failed,
                     f"`offhours ls --task {task} --state failed`",
                 )  # fmt: skip
         for schedule_id, failed in view.figures.schedules.items():

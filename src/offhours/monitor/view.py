@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 from offhours.core.admission import BackgroundLimits
@@ -11,7 +10,7 @@ from offhours.core.ports import Store
 from offhours.core.times import Micros
 from offhours.core.why import Why, why
 from offhours.monitor.figures import Figures
-from offhours.monitor.series import Series
+from offhours.monitor.sketch import Sketch
 
 
 class View:
@@ -24,12 +23,20 @@ class View:
         self.now = now
         self._store = store
         self._limits = limits
+        self._windows: dict[tuple[str, Micros], Sketch] = {}
 
-    def tasks(self, only: str | None) -> Iterator[tuple[str, Series]]:
+    def tasks(self, only: str | None) -> list[str]:
         """The tasks, or the one that is asked for."""
-        for task, series in list(self.figures.tasks.items()):
-            if only is None or only in (task, task.rpartition(":")[2]):
-                yield task, series
+        known = self.figures.tasks
+        return [t for t in known if only is None or only in (t, t.rpartition(":")[2])]
+
+    def window(self, task: str, length: Micros) -> Sketch:
+        """The last `length` of a task."""
+        seen = self._windows.get((task, length))
+        if seen is None:
+            seen = self.figures.tasks[task].window(length, self.now)
+            self._windows[task, length] = seen
+        return seen
 
     @cached_property
     def heads(self) -> list[Job]:
