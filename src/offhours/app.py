@@ -149,7 +149,8 @@ class Offhours:
         database = found["db"] if store is None else store
         chosen: Options = {**found.options, **options}
         app = cls(database, clock=clock, **chosen)
-        app.set_monitoring(found.section("monitoring"))
+        if monitoring := found.section("monitoring"):
+            app.set_monitoring(monitoring)
         return app
 
     # -- tasks ------------------------------------------------------------------------------
@@ -603,22 +604,23 @@ class Offhours:
         ) / SECOND
         with self._lock:
             worker, self._worker = self._worker, None
+            loop, self._monitor_loop = self._monitor_loop, None
             stopper = self._stopper
             if worker is not None and worker.runs_caller():
                 # Not a daemon: a program that ends now waits for the drain.
                 self._stopper = threading.Thread(
-                    target=self._drain, args=(worker, seconds), name="offhours-stop"
+                    target=self._drain, args=(worker, seconds, loop), name="offhours-stop"
                 )
                 self._stopper.start()
                 return False
         if worker is None and stopper is not None and find_context() is None:
             stopper.join()
-        return self._drain(worker, 0 if self._inline is not None else seconds)
+        return self._drain(worker, 0 if self._inline is not None else seconds, loop)
 
-    def _drain(self, worker: Worker | None, seconds: float) -> bool:
+    def _drain(self, worker: Worker | None, seconds: float, monitor: Loop | None) -> bool:
         clean = worker is None or worker.stop(seconds)
-        if worker is not None:
-            self._stop_monitor()
+        if monitor is not None:
+            monitor.stop()
         self._leases.close()
         self._wake_ups.unhear()
         return clean
@@ -671,9 +673,20 @@ class Offhours:
         """Settings of the monitor, by the names that they have in the section `monitoring`; with
         any of them, and unless `enabled` is false, it is there whenever this process works.
 
-        It counts before the first use of `monitor` only.
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> app.set_monitoring({"error_rate_threshold": 0.2})
+        >>> app.monitor.settings.error_rate_threshold
+        0.2
         """
-        self._monitoring = dict(chosen)
+        from offhours.monitor import MonitorSettings
+
+        settings = MonitorSettings.of(chosen)
+        with self._lock:
+            self._monitoring = dict(chosen)
+            if self._monitor is not None:
+                self._monitor.configure(settings)
+            self._start_monitor()
 
     @property
     def monitoring_enabled(self) -> bool:
@@ -682,19 +695,14 @@ class Offhours:
 
     def _start_monitor(self) -> None:
         """Have the monitor look by itself, when we work and somebody wants it."""
-        if self._monitoring and self.monitoring_enabled and self._monitor is None:
+        working = self._worker is not None and self._inline is None
+        wanted = bool(self._monitoring) and self.monitoring_enabled
+        if working and wanted and self._monitor is None:
             self.monitor  # noqa: B018  (it comes back here)
             return
-        working = self._worker is not None and self._inline is None
         if self._monitor is not None and working and self._monitor_loop is None:
             self._monitor_loop = Loop("monitor", self._monitor.tick, self.clock)
             self._monitor_loop.start()
-
-    def _stop_monitor(self) -> None:
-        with self._lock:
-            loop, self._monitor_loop = self._monitor_loop, None
-        if loop is not None:
-            loop.stop()
 
     # -- limits -----------------------------------------------------------------------------
 

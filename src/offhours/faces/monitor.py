@@ -19,7 +19,7 @@ class TaskMonitor:
 
     config: thresholds, history and export; without one as the app has it
     database: a file whose tasks are watched; without one, tasks of this process's memory
-    app: an `Offhours` to stand on; `config` counts only before its first monitor
+    app: an `Offhours` to stand on, whose monitor then goes by `config`
 
     >>> from offhours import BackgroundTaskManager
     >>> with BackgroundTaskManager() as manager:

@@ -49,6 +49,10 @@ class Keeping:
         self.figures = Figures(history=history)
         self.notes = Notes()
 
+    def bound(self, history: int) -> None:
+        """Keep so many hours of tasks from now on."""
+        self._history = self.figures.history = history
+
     def read(self, now: Micros) -> bool:
         """Take over what is stored where that is further; true when it is ours to go on with it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import threading
@@ -37,6 +38,8 @@ LOOK_EVERY: Micros = 5 * SECOND
 BREATH: Micros = SECOND // 50
 PAGES_AT_ONCE = 10
 
+_log = logging.getLogger("offhours")
+
 
 class Monitor:
     """Figures of all that runs on a store, of every process, and alerts when they go wrong.
@@ -69,6 +72,14 @@ class Monitor:
         self._keeping = Keeping(store, self.settings.max_history_size)
         self._callbacks = Callbacks()
         self._lock = threading.RLock()
+
+    def configure(self, settings: MonitorSettings) -> None:
+        """Go on with other settings. Rules that were set by `watch` stay."""
+        with self._lock:
+            if self.rules == default_rules(self.settings):
+                self.rules = default_rules(settings)
+            self.settings = settings
+            self._keeping.bound(settings.max_history_size)
 
     # -- watching -----------------------------------------------------------------------------
 
@@ -234,9 +245,13 @@ class Monitor:
         if now - notes.exported_at < settings.export_interval_seconds * SECOND:
             return False
         name = re.sub(r"[-:]|\.\d+", "", iso(now))
-        self._write(Path(settings.export_folder) / f"metrics-{name}.json")
-        self._keeping.figures.clear_history()
         notes.exported_at = now
+        try:
+            self._write(Path(settings.export_folder) / f"metrics-{name}.json")
+        except OSError as error:
+            _log.error("the figures could not be exported, and are kept: %s", error)
+        else:
+            self._keeping.figures.clear_history()
         return True
 
     def _write(self, file: Path) -> None:

@@ -28,7 +28,7 @@ class Finding(NamedTuple):
     threshold: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rule:
     """What all rules have.
 
@@ -37,7 +37,7 @@ class Rule:
     severity: "low", "medium", "high" or "critical"
     name: by which its alerts are known, if not by its kind; two rules need two names
 
-    >>> ErrorRate(0.2, window="10m", severity="critical").name
+    >>> ErrorRate(share=0.2, window="10m", severity="critical").name
     'error_rate'
     """
 
@@ -64,7 +64,7 @@ class Rule:
         raise NotImplementedError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _OfTasks(Rule):
     """A rule about the runs of each task, or of one, in the last `window` (a minute or more)."""
 
@@ -76,7 +76,7 @@ class _OfTasks(Rule):
         return parse_duration(self.window, "window")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ErrorRate(_OfTasks):
     """At least a `share` of a task's runs failed, of `at_least` so many.
 
@@ -104,7 +104,7 @@ class ErrorRate(_OfTasks):
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AverageTime(_OfTasks):
     """A task's runs took `seconds` or more on average, of `at_least` so many.
 
@@ -131,7 +131,7 @@ class AverageTime(_OfTasks):
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Lateness(_OfTasks):
     """Jobs of a task that finished had started `seconds` or more late on average.
 
@@ -158,7 +158,7 @@ class Lateness(_OfTasks):
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeferralStorm(_OfTasks):
     """The jobs of a task were put off `count` times or more.
 
@@ -184,7 +184,7 @@ class DeferralStorm(_OfTasks):
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FailuresInARow(Rule):
     """The last `count` jobs of a task, or runs of a schedule, all failed.
 
@@ -219,7 +219,7 @@ class FailuresInARow(Rule):
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QueueAge(Rule):
     """The first job of a queue has waited for `longest` since it was due.
 
@@ -250,7 +250,7 @@ class QueueAge(Rule):
                 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Silence(Rule):
     """Jobs are ready and workers alive, yet nothing has started for `longest`.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import msgspec
 
+from offhours.core.errors import StoreError
 from offhours.core.notices import AlertState, NewAlert
 from offhours.core.ports import Notices
 from offhours.core.times import MINUTE, Micros, parse_duration
@@ -15,6 +17,8 @@ from offhours.monitor.view import View
 
 SEEN_AGAIN: Micros = MINUTE
 MOST_ALERTS = 500
+
+_log = logging.getLogger("offhours")
 
 
 class Case(msgspec.Struct, omit_defaults=True):
@@ -33,11 +37,16 @@ def watch(
     rules: Sequence[Rule], quiet: QuietHours | None, view: View, notices: Notices, cases: Cases
 ) -> None:
     """Look at everything once."""
-    found = {
-        (rule.name, finding.subject): (rule, finding)
-        for rule in rules
-        for finding in rule.find(view)
-    }
+    found: dict[tuple[str, str], tuple[Rule, Finding]] = {}
+    blind = set()  # rules that could not look: nothing is well because of that
+    for rule in rules:
+        try:
+            found |= {(rule.name, finding.subject): (rule, finding) for finding in rule.find(view)}
+        except StoreError:
+            raise
+        except Exception:
+            _log.exception("the rule %s failed; the others go on", rule.name)
+            blind.add(rule.name)
     names = {rule.name for rule in rules}
     for state in (AlertState.FIRING, AlertState.ACKNOWLEDGED):
         for alert in notices.alerts(state, MOST_ALERTS):
@@ -48,7 +57,8 @@ def watch(
         case = cases.setdefault(_key(*key), Case(view.now))
         case.well_since, case.lasting = 0, parse_duration(rule.lasting)
         _perhaps_fire(rule, finding, case, quiet, view.now, notices)
-    for name in [name for name in cases if _parts(name) not in found]:
+    gone = [name for name in cases if _parts(name) not in found]
+    for name in [name for name in gone if _parts(name)[0] not in blind]:
         _perhaps_resolve(name, cases, view.now, notices)
 
 

@@ -222,6 +222,19 @@ class TestExports:
         assert len(list(tmp_path.glob("metrics-*.json"))) == 1
 
 
+def test_an_export_that_fails_forgets_nothing(
+    app: MemoryApp, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    app.set_monitoring({"export_enabled": True, "export_folder": str(tmp_path / "file")})
+    run(app, "succeed")
+    app.monitor.look()
+    app.clock.advance("1h")
+    app.monitor.look()
+    assert "could not be exported" in caplog.text
+    assert len(app.monitor.trends("work")["points"]) == 1
+
+
 def test_settings_that_do_not_exist_are_refused() -> None:
     with pytest.raises(OffhoursError, match="did you mean"):
         MonitorSettings.of({"error_rate_treshold": 1})

@@ -179,7 +179,7 @@ def test_what_makes_no_sense_is_refused(make: Any) -> None:
 
 
 def test_rules_are_values_with_one_name_each(app: MemoryApp) -> None:
-    assert ErrorRate(0, share=0.2) == ErrorRate(share=0.2, name="error_rate")
+    assert ErrorRate(share=0.2, lasting=0) == ErrorRate(share=0.2, name="error_rate")
     with pytest.raises(OffhoursError, match='two rules are called "error_rate"'):
         app.monitor.watch(ErrorRate(), ErrorRate(task="x"))
     app.monitor.watch(ErrorRate(), ErrorRate(task="x", name="x errors"))

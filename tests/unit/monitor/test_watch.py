@@ -257,3 +257,28 @@ def test_without_alerts_nothing_is_watched(app: MemoryApp) -> None:
     app.monitor.look()
     assert app.monitor.open_alerts() == []
     assert app.store.notices.alerts(AlertState.FIRING) == []
+
+
+def test_a_rule_that_fails_harms_no_other_and_resolves_nothing(
+    app: MemoryApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.monitor.watch(ErrorRate(at_least=1, name="broken"))
+    run(app, "fail")
+    assert states(app) == ["firing"]
+
+    class Broken(ErrorRate):
+        def find(self, view: Any) -> Any:
+            raise KeyError("oh")
+
+    app.monitor.watch(Broken(name="broken"), ErrorRate(at_least=1))
+    assert states(app) == ["firing", "firing"]
+    assert "the rule broken failed" in caplog.text
+
+
+def test_other_settings_change_the_rules_that_nobody_chose(app: MemoryApp) -> None:
+    app.monitor.look()
+    app.set_monitoring({"error_rate_threshold": 0.7, "max_history_size": 3})
+    assert app.monitor.rules[0] == ErrorRate(share=0.7)
+    app.monitor.watch(ErrorRate(share=0.2))
+    app.set_monitoring({"error_rate_threshold": 0.8})
+    assert app.monitor.rules == (ErrorRate(share=0.2),)
