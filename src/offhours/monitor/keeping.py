@@ -16,7 +16,8 @@ from offhours.monitor.watch import Cases
 NAME = "monitor"
 FORM = 1
 PAGE = 1_000
-HOLD: Micros = 15 * SECOND
+HOLD: Micros = 30 * SECOND
+RENEW: Micros = 10 * SECOND
 
 _log = logging.getLogger("offhours")
 
@@ -64,6 +65,10 @@ class Keeping:
             self._known = text
             self._adopt(text)
         return self.notes.by in ("", self.id) or not 0 <= now - self.notes.at < HOLD
+
+    def wants_renewal(self, now: Micros) -> bool:
+        """Whether others would soon take it for abandoned."""
+        return self.notes.by != self.id or now - self.notes.at >= RENEW
 
     def _adopt(self, text: str) -> None:
         state = _decoded(text)

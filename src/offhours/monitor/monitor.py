@@ -117,9 +117,9 @@ class Monitor:
         with self._lock:
             keeping = self._keeping
             if keeping.read(now):
-                before = (keeping.figures.seq, keeping.notes.by)
+                before = keeping.figures.seq
                 more = keeping.fold(PAGES_AT_ONCE)
-                changed = before != (keeping.figures.seq, keeping.id)
+                changed = before != keeping.figures.seq or keeping.wants_renewal(now)
                 if not more and self.settings.alert_enabled:
                     changed |= self._watch(now)
                 changed |= self._export_when_due(now)

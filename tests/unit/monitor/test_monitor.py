@@ -106,12 +106,20 @@ class TestOneFolds:
         one, two = other(app), other(app)
         one.look()
         run(app, "fail")
-        app.clock.advance("16s")
+        app.clock.advance("31s")
         two.watch(ErrorRate(at_least=1))
         two.look()
         assert len(app.monitor.open_alerts()) == 1
         one.look()
         assert one._keeping.figures == two._keeping.figures
+
+    def test_who_has_it_keeps_it_though_nothing_happens(self, app: MemoryApp) -> None:
+        one, two = other(app), other(app)
+        for _ in range(20):
+            one.look()
+            two.look()
+            assert two._keeping.notes.by == one._keeping.id
+            app.clock.advance("5s")
 
     def test_who_loses_the_race_reads_again(
         self, app: MemoryApp, monkeypatch: pytest.MonkeyPatch
