@@ -93,8 +93,8 @@ def test_a_worker_whose_slots_hang_is_found_out(app: Offhours, quick: None, unti
         state, message = told[0]
         assert state == "firing"
         wanted = (
-            r"no job has started for 1\.\d s \(the limit is 1\.0 s\), though 1 are ready "
-            r"and 1 workers with \d+ slots live; 2 jobs run"
+            r"no job has started for 1\.\d s \(the limit is 1\.0 s\), though 1 job could "
+            r"and 1 worker with \d+ slots live; 2 run: look with"
         )
         assert re.match(wanted, message)
         go_on.set()

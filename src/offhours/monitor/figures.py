@@ -10,7 +10,7 @@ from offhours.core.events import Event
 from offhours.core.notices import JobFacts
 from offhours.core.times import Micros
 from offhours.monitor.series import Series
-from offhours.monitor.sketch import Ending
+from offhours.monitor.sketch import Ending, bucket_of
 
 MOST_TASKS = 200
 MOST_NAMES = 200
@@ -49,22 +49,23 @@ class Figures(msgspec.Struct):
 
     def fold(self, events: Sequence[Event], facts: Facts) -> None:
         """Take in the next events. `facts` has the jobs that `wanted` names."""
-        for event in events:
-            if event.kind == "job.started":
-                self.last_start = max(self.last_start, event.at)
-            elif event.kind in HOW and event.job_id is not None:
-                self._count(event, facts.get(event.job_id))
-            self.seq = event.seq
+        for seq, at, kind, job_id, _, _ in events:
+            if kind == "job.started":
+                if at > self.last_start:
+                    self.last_start = at
+            elif kind in HOW and job_id is not None:
+                self._count(kind, at, facts.get(job_id))
+            self.seq = seq
 
-    def _count(self, event: Event, job: JobFacts | None) -> None:
-        ending = ending_of(event.kind, job)
-        self.everything.add(ending, event.at)
+    def _count(self, kind: str, at: Micros, job: JobFacts | None) -> None:
+        ending = ending_of(kind, job)
+        self.everything.add(ending, at)
         task = FORGOTTEN if job is None else label(job.task)
-        self._add(self.tasks, MOST_TASKS, task, ending, event.at)
+        self._add(self.tasks, MOST_TASKS, task, ending, at)
         if job is None:
             return
         if job.name is not None and job.name != task:
-            self._add(self.names, MOST_NAMES, job.name, ending, event.at)
+            self._add(self.names, MOST_NAMES, job.name, ending, at)
         if job.schedule_id is not None and ending.how in ("succeeded", "failed"):
             failed = self.schedules.pop(job.schedule_id, 0) + 1
             if ending.how == "failed":
@@ -110,8 +111,11 @@ def ending_of(kind: str, job: JobFacts | None) -> Ending:
     how = HOW[kind]
     if job is None or how not in ("succeeded", "failed") or job.started_at is None:
         return Ending(how)
-    took = None if job.finished_at is None else max(0, job.finished_at - job.started_at)
-    return Ending(how, took, max(0, job.started_at - job.run_at))
+    late = max(0, job.started_at - job.run_at)
+    if job.finished_at is None:
+        return Ending(how, None, late)
+    took = max(0, job.finished_at - job.started_at)
+    return Ending(how, took, late, bucket_of(took))
 
 
 def label(task: str) -> str:

@@ -276,9 +276,10 @@ class Silence(Rule):
         yield Finding(
             "workers",
             f"no job has started for {spoken(quiet)} (the limit is {spoken(limit)}), though "
-            f"{view.counts['ready']} are ready and {len(view.workers)} workers with {slots} slots "
-            f"live; {view.counts['running']} jobs run: see `offhours ls --state running`, cancel "
-            "or restart what hangs and give it a timeout, or start more workers",
+            f"{_many(view.counts['ready'], 'job')} could and {_many(len(view.workers), 'worker')} "
+            f"with {_many(slots, 'slot')} live; {view.counts['running']} run: look with "
+            "`offhours ls --state running`, cancel or restart what hangs and give it a timeout, "
+            "or start more workers",
             quiet / SECOND,
             limit / SECOND,
         )
@@ -305,6 +306,10 @@ class Silence(Rule):
 def _positive(value: object) -> bool:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and math.isfinite(value) and value > 0  # type: ignore[arg-type,operator]
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _said(seconds: float) -> str:

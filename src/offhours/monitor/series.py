@@ -33,14 +33,31 @@ class Series(msgspec.Struct, omit_defaults=True):
 
     def add(self, ending: Ending, at: Micros) -> bool:
         """Count a run that ended then. True when an hour began with it."""
-        self.newest = max(self.newest, at)
+        if at > self.newest:
+            self.newest = at
         self.total.add(ending)
-        _into(self.minutes, MINUTE, self.kept * MINUTE, ending, at, self.newest)
         if ending.how == "succeeded":
             self.streak = 0
         elif ending.how == "failed":
             self.streak += 1
-        return _into(self.hours, HOUR, KEPT_HOURS, ending, at, self.newest)
+        self._into(self.minutes, MINUTE, self.kept * MINUTE, ending, at)
+        return self._into(self.hours, HOUR, KEPT_HOURS, ending, at)
+
+    def _into(self, slots: Slots, width: Micros, kept: Micros, ending: Ending, at: Micros) -> bool:
+        """Count it in its slot, unless that is too old; true when the slot is new."""
+        start = at - at % width
+        slot = slots.get(start)
+        if slot is not None:
+            slot.add(ending)
+            return False
+        oldest = self.newest - self.newest % width - kept + width
+        for gone in [other for other in slots if other < oldest]:
+            del slots[gone]
+        if start < oldest:
+            return False
+        slots[start] = Sketch()
+        slots[start].add(ending)
+        return True
 
     def window(self, length: Micros, now: Micros) -> Sketch:
         """The last `length` of it: to the minute where minutes are kept, else to the hour."""
@@ -51,20 +68,3 @@ class Series(msgspec.Struct, omit_defaults=True):
             if start + width > now - length:
                 found.merge(sketch)
         return found
-
-
-def _into(
-    slots: Slots, width: Micros, kept: Micros, ending: Ending, at: Micros, newest: Micros
-) -> bool:
-    start, oldest = at - at % width, newest - newest % width - kept + width
-    if start < oldest:
-        return False
-    slot = slots.get(start)
-    if slot is None:
-        slot = slots[start] = Sketch()
-        for gone in [other for other in slots if other < oldest]:
-            del slots[gone]
-        slot.add(ending)
-        return True
-    slot.add(ending)
-    return False

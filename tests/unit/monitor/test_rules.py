@@ -126,8 +126,8 @@ class TestSilence:
         [(subject, message)] = findings(app, rule)
         assert subject == "workers"
         assert message.startswith(
-            "no job has started for 2 min (the limit is 2 min), though 1 are ready and 1 workers "
-            "with 4 slots live; 0 jobs run"
+            "no job has started for 2 min (the limit is 2 min), though 1 job could and 1 worker "
+            "with 4 slots live; 0 run: look with"
         )
 
     def test_what_waits_for_a_reason_does_not_count(self, app: MemoryApp, worker: int) -> None:
