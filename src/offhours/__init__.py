@@ -41,6 +41,8 @@ if TYPE_CHECKING:
         get_global_background_scheduler as get_global_background_scheduler,
     )
     from offhours.faces.loop import start_background_scheduler as start_background_scheduler
+    from offhours.faces.monitor import TaskMonitor as TaskMonitor
+    from offhours.faces.monitor import get_task_monitor as get_task_monitor
     from offhours.faces.notifications import NotificationConfig as NotificationConfig
     from offhours.faces.notifications import NotificationManager as NotificationManager
     from offhours.faces.notifications import NotificationType as NotificationType
@@ -88,6 +90,8 @@ _HOME = {
     "NotificationConfig": "offhours.faces.notifications",
     "NotificationManager": "offhours.faces.notifications",
     "NotificationType": "offhours.faces.notifications",
+    "TaskMonitor": "offhours.faces.monitor",
+    "get_task_monitor": "offhours.faces.monitor",
     "PriorityTaskScheduler": "offhours.faces.priority",
     "get_global_scheduler": "offhours.faces.priority",
     "ScheduledTaskManager": "offhours.faces.scheduled",

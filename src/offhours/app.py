@@ -53,6 +53,7 @@ from offhours.engine.codec import Codec, load
 from offhours.engine.context import Foreground, find_context
 from offhours.engine.foreground import ForegroundLeases
 from offhours.engine.lifeline import owner_name
+from offhours.engine.loop import Loop
 from offhours.engine.registry import Registry, Task, is_durable, task_name
 from offhours.engine.wakeup import LocalWakeUps
 from offhours.engine.worker import Worker, WorkerSettings
@@ -65,11 +66,12 @@ from offhours.store.opening import open_store
 from offhours.waiting import Waiters
 
 if TYPE_CHECKING:
+    from offhours.monitor import Monitor
+    from offhours.notify.notifications import Notifications
+    from offhours.notify.route import HasRoutes, Route
     from offhours.recorder.chain import InterceptorChain
     from offhours.telemetry.metrics import Metrics
     from offhours.telemetry.server import MetricsServer
-    from offhours.notify.notifications import Notifications
-    from offhours.notify.route import HasRoutes, Route
     from offhours.telling import Telling
 
 P = ParamSpec("P")
@@ -118,6 +120,9 @@ class Offhours:
         self._opened: set[str] = set()  # places of the worker that are made when they are needed
         self._inline = InlineExecutor() if self.settings.executor == "inline" else None
         self._wake_ups = self._make_wake_ups()
+        self._monitor: Monitor | None = None
+        self._monitor_loop: Loop | None = None
+        self._monitoring: Mapping[str, Any] = {}  # what was configured
         self._stopper: threading.Thread | None = None  # drains for a task that called stop()
         self._notifications: Notifications | None = None
         self._telling: Telling | None = None
@@ -154,7 +159,10 @@ class Offhours:
         found.set_log_level()
         database = found["db"] if store is None else store
         chosen: Options = {**found.options, **options}
-        return cls(database, clock=clock, **chosen)
+        app = cls(database, clock=clock, **chosen)
+        if monitoring := found.section("monitoring"):
+            app.set_monitoring(monitoring)
+        return app
 
     # -- tasks ------------------------------------------------------------------------------
 
@@ -687,6 +695,7 @@ class Offhours:
                     raise
                 self._worker = worker
                 self._start_telling()
+                self._start_monitor()
         return self
 
     def stop(self, timeout: Duration | None = None) -> bool:
@@ -701,21 +710,24 @@ class Offhours:
         ) / SECOND
         with self._lock:
             worker, self._worker = self._worker, None
+            loop, self._monitor_loop = self._monitor_loop, None
             stopper = self._stopper
             if worker is not None and worker.runs_caller():
                 # Not a daemon: a program that ends now waits for the drain.
                 self._stopper = threading.Thread(
-                    target=self._drain, args=(worker, seconds), name="offhours-stop"
+                    target=self._drain, args=(worker, seconds, loop), name="offhours-stop"
                 )
                 self._stopper.start()
                 return False
         if worker is None and stopper is not None and find_context() is None:
             stopper.join()
-        return self._drain(worker, 0 if self._inline is not None else seconds)
+        return self._drain(worker, 0 if self._inline is not None else seconds, loop)
 
-    def _drain(self, worker: Worker | None, seconds: float) -> bool:
+    def _drain(self, worker: Worker | None, seconds: float, monitor: Loop | None) -> bool:
         clean = worker is None or worker.stop(seconds)
         self._stop_telling()
+        if monitor is not None:
+            monitor.stop()
         self._leases.close()
         self._wake_ups.unhear()
         return clean
@@ -782,6 +794,61 @@ class Offhours:
         telling, self._telling = self._telling, None
         if telling is not None:
             telling.stop()
+
+    # -- monitoring -------------------------------------------------------------------------
+
+    @property
+    def monitor(self) -> Monitor:
+        """Figures and alerts, made when they are first asked for; from then on this process looks
+        after them while it works.
+
+        >>> from offhours.testing import memory_app
+        >>> memory_app().monitor.summary("1h")["total_tasks"]
+        0
+        """
+        with self._lock:
+            if self._monitor is None:
+                from offhours.monitor import Monitor, MonitorSettings
+
+                settings = MonitorSettings.of(self._monitoring)
+                self._monitor = Monitor(self.store, self.clock, settings, self.settings.background)
+            self._start_monitor()
+            return self._monitor
+
+    def set_monitoring(self, chosen: Mapping[str, Any]) -> None:
+        """Settings of the monitor, by the names that they have in the section `monitoring`; with
+        any of them, and unless `enabled` is false, it is there whenever this process works.
+
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> app.set_monitoring({"error_rate_threshold": 0.2})
+        >>> app.monitor.settings.error_rate_threshold
+        0.2
+        """
+        from offhours.monitor import MonitorSettings
+
+        settings = MonitorSettings.of(chosen)
+        with self._lock:
+            self._monitoring = dict(chosen)
+            if self._monitor is not None:
+                self._monitor.configure(settings)
+            self._start_monitor()
+
+    @property
+    def monitoring_enabled(self) -> bool:
+        """Whether the configuration lets this process watch without being asked to."""
+        return bool(self._monitoring.get("enabled", True))
+
+    def _start_monitor(self) -> None:
+        """Have the monitor look by itself, when we work and somebody wants it."""
+        working = self._worker is not None and self._inline is None
+        wanted = bool(self._monitoring) and self.monitoring_enabled
+        if working and wanted and self._monitor is None:
+            self.monitor  # noqa: B018  (it comes back here)
+            return
+        if self._monitor is not None and working and self._monitor_loop is None:
+            self._monitor_loop = Loop("monitor", self._monitor.tick, self.clock)
+            self._monitor_loop.start()
 
     # -- limits -----------------------------------------------------------------------------
 
@@ -1018,6 +1085,7 @@ class Offhours:
         self._wake_ups = self._make_wake_ups()  # a lock of the old ones may be held there
         self._waiters = Waiters(self.store, self.clock)
         self._worker = self._stopper = self._telling = None
+        self._monitor = self._monitor_loop = None
         self._leases = ForegroundLeases(
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
         )

@@ -12,6 +12,7 @@ import json
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -489,6 +490,46 @@ class TestTaskManager:
             have = [str(p).partition(":")[0] for p in inspect.signature(method).parameters.values()]
             assert set(filter(None, wanted.split(", "))) <= set(have), name
 
+    def test_using_the_monitor(self, capsys: pytest.CaptureFixture[str]) -> None:
+        manager = offhours.get_task_manager()
+        for number, name in ((2, "my_task"), (3, "my_task"), (4, "problematic_task")):
+            task = manager.get_task(manager.submit_task(double, number, name=name))
+            assert task is not None and task.wait(10) is TaskStatus.COMPLETED
+        done = run(example(PROCESSING, "Using the Monitor"), timedelta=timedelta)
+        assert capsys.readouterr().out.splitlines() == [
+            "Success rate: 100.00%", "Tasks in queue: 0", "Tasks last hour: 3",
+        ]  # fmt: skip
+        assert "alerts" in json.loads(Path("metrics.json").read_text())
+        run(example(PROCESSING, "Error Monitoring"), monitor=done.monitor)
+        assert capsys.readouterr().out == "Error rate last 24h: 0.00%\n"
+        run(example(PROCESSING, "Task Monitoring", "Alerts"), monitor=done.monitor)
+
+        def broken() -> None:
+            raise ValueError
+
+        for _ in range(5):
+            task = manager.get_task(manager.submit_task(broken, name="broken"))
+            assert task is not None and task.wait(10) is TaskStatus.FAILED
+        manager.app.monitor.look()
+        deadline = time.monotonic() + 10
+        told = ""
+        while "broken failed in the last" not in told:
+            told += capsys.readouterr().out
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        assert "ALERT: " in told
+
+    def test_the_monitors_reference(self) -> None:
+        listing = example(PROCESSING, "API Reference", "TaskMonitor")
+        methods = re.findall(r"def (\w+)\(self(?:, (.*?))?\)", listing)
+        assert len(methods) == 6
+        for name, wanted in methods:
+            have = inspect.signature(getattr(offhours.TaskMonitor, name)).parameters
+            for one in filter(None, wanted.split(", ")):
+                parameter, _, default = one.partition("=")
+                assert not default or repr(have[parameter].default) == default
+                assert parameter in have
+
     def test_scheduling_tasks(self) -> None:
         called: list[tuple[int, int]] = []
         with BackgroundTaskManager() as manager:
@@ -533,6 +574,7 @@ def test_every_documented_name_of_this_stage_is_importable() -> None:
             "src.scheduled_tasks",
             "src.background_scheduler",
             "src.core.background_worker",
+            "src.core.task_monitor",
             "src.tool_interceptors",
             "src.tools_manager",
         ):

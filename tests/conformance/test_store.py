@@ -394,19 +394,24 @@ def test_a_closed_store_says_so(store: Store) -> None:
         store.submit([new()], NOW)
 
 
-def test_who_waits_longest_is_found_among_the_heads_of_the_lines(store: Store) -> None:
-    assert store.oldest_ready(NOW) is None
-    store.submit([new(run_at=NOW + 5)], NOW)
-    assert store.oldest_ready(NOW) is None
-    assert store.oldest_ready(NOW + 9) == NOW + 5  # due, though no worker has looked
-    store.submit([new(), new(priority=10, run_at=NOW - 3), new(queue="q", run_at=NOW - 7)], NOW)
-    assert store.oldest_ready(NOW) == NOW - 7
-    claim(store, add_worker(store), slots=4)
-    assert store.oldest_ready(NOW) is None
+def test_facts_of_jobs_and_the_heads_of_the_lines(store: Store) -> None:
+    add_worker(store)
+    first, *_ = store.submit(
+        [new(), new(name="n"), new(queue="q"), new(queue="q", tenant="a")], NOW
+    )
+    [late, later] = store.submit([new(run_at=NOW + 9), new(run_at=NOW + 7)], NOW)
+    facts = {fact.id: fact for fact in store.facts([first + 1, later, 999])}
+    assert facts.keys() == {first + 1, later}
+    assert (facts[first + 1].task, facts[first + 1].name) == ("t", "n")
+    assert (facts[later].run_at, facts[later].started_at, facts[later].schedule_id) == (
+        NOW + 7, None, None,
+    )  # fmt: skip
+    assert sorted(job.id for job in store.heads(NOW)) == [first, first + 2, first + 3]
+    assert sorted(job.id for job in store.heads(NOW + 8)) == [first, first + 2, first + 3, later]
+    assert later in [job.id for job in store.heads(NOW + 20)] and late > 0
+    assert [job.id for job in store.heads(NOW, most=1)] == [first]
+    assert store.facts([]) == []
 
 
-def test_briefs_tell_how_a_job_stands_now(store: Store) -> None:
-    [job] = store.submit([new(queue="q")], NOW)
-    assert store.briefs([job, job + 1]) == [(job, "t", "q", NOW, 0, None)]
-    claim(store, add_worker(store), now=NOW + 1)
-    assert store.briefs([job]) == [(job, "t", "q", NOW, 1, NOW + 1)]
+def test_there_are_no_heads_where_there_are_no_jobs(store: Store) -> None:
+    assert store.heads(NOW) == []

@@ -35,6 +35,7 @@ SECTIONS = {
         "dumps": Entry("offhours.cli.dumps:dumps", "What the flight recorder kept."),
         "metrics": Entry("offhours.cli.metrics:metrics", "Print the metrics, for Prometheus."),
         "top": Entry("offhours.cli.top:top", "Watch the work, live."),
+        "alerts": Entry("offhours.cli.alerts:alerts", "What is wrong; `ack ID` to look after it."),
         "config": Entry("offhours.cli.config:config", "Which settings hold, and why."),
         "doctor": Entry("offhours.cli.doctor:doctor", "Check this machine and the database."),
     },

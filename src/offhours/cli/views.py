@@ -10,6 +10,7 @@ from offhours.cli.tasks import TaskCount
 from offhours.core.events import Event
 from offhours.core.limits import Limit
 from offhours.core.model import Job, JobState, TaskPriority, WorkerInfo
+from offhours.core.notices import Alert
 from offhours.core.times import Micros, iso, spoken
 from offhours.engine.lifeline import host_identity, process_started
 
@@ -18,6 +19,7 @@ Row = Sequence[str]
 JOB_HEADERS = ("ID", "STATE", "TASK", "NAME", "PRIORITY", "WHEN", "NOTE")
 WORKER_HEADERS = ("ID", "WORKER", "ALIVE", "SLOTS", "STARTED", "LAST SIGN", "VERSION", "TASKS")
 LIMIT_HEADERS = ("OF", "NAME", "AT ONCE", "RATE", "PAUSED", "REASON")
+ALERT_HEADERS = ("ID", "STATE", "SEVERITY", "SUBJECT", "SINCE", "MESSAGE")
 TASK_HEADERS = ("TASK", "WORKERS", "RECENT JOBS", "FAILED")
 
 
@@ -121,6 +123,21 @@ def limit_rows(limits: Iterable[Limit], now: Micros) -> list[Row]:
             limit.reason or "",
         )
         for limit in limits
+    ]
+
+
+def alert_rows(alerts: Iterable[Alert], now: Micros) -> list[Row]:
+    """One row an alert."""
+    return [
+        (
+            str(alert.id),
+            str(alert.state) + (f" by {alert.acknowledged_by}" if alert.acknowledged_by else ""),
+            alert.severity,
+            alert.subject,
+            _ago(alert.fired_at, now),
+            alert.message,
+        )
+        for alert in alerts
     ]
 
 

@@ -169,17 +169,6 @@ class Claimed(NamedTuple):
         return self.attempt - self.returned - self.crashes
 
 
-class Brief(NamedTuple):
-    """The part of a job that a reader of its events needs, as it stands now."""
-
-    id: int
-    task: str
-    queue: str
-    run_at: Micros
-    attempt: int
-    started_at: Micros | None
-
-
 class WorkerInfo(NamedTuple):
     """A process that runs jobs. `beat` grows with each heartbeat; it is what proves life.
 

@@ -92,6 +92,20 @@ class Alert(NamedTuple):
     resolved_at: Micros | None
 
 
+class JobFacts(NamedTuple):
+    """What readers of the events need to know of a job. Once it is finished none of it changes."""
+
+    id: int
+    task: str
+    queue: str
+    name: str | None
+    schedule_id: int | None
+    run_at: Micros
+    attempt: int
+    started_at: Micros | None
+    finished_at: Micros | None
+
+
 class StoredDump(NamedTuple):
     """A dump of the flight recorder; `body` is the documented JSON."""
 

@@ -10,12 +10,13 @@ from offhours.core.admission import BackgroundLimits, Room
 from offhours.core.clock import Signal
 from offhours.core.events import Event
 from offhours.core.limits import Limit, Rate, Running, Subject
-from offhours.core.model import Brief, Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
+from offhours.core.model import Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
 from offhours.core.notices import (
     Alert,
     AlertState,
     Delivery,
     DeliveryState,
+    JobFacts,
     NewAlert,
     NewDelivery,
     Reading,
@@ -279,10 +280,13 @@ class Store(Protocol):
     def owned(self, limit: int = 1000) -> list[Job]: ...
     def expired(self, now: Micros, limit: int = 1000) -> list[Job]: ...
     def counts(self) -> dict[str, int]: ...
-    def briefs(self, job_ids: Sequence[int]) -> list[Brief]: ...
-    def oldest_ready(self, now: Micros) -> Micros | None: ...
     def events(self, after: int = 0, limit: int = 1000, kinds: str | None = None) -> list[Event]:
         """The next events after a cursor; with `kinds`, a `name_list`, only those."""
+        ...
+
+    def facts(self, job_ids: Sequence[int]) -> list[JobFacts]: ...
+    def heads(self, now: Micros, most: int = 100) -> list[Job]:
+        """The first ready job of each queue and line, and the one that is overdue the longest."""
         ...
 
     def history(self, job_id: int) -> list[Event]: ...

@@ -13,6 +13,7 @@ from offhours.core.times import Duration, Moment, parse_moment, to_datetime
 from offhours.faces.base import MEMORY, open_app, shared, submit
 from offhours.faces.intervals import RecurringTask, forget_local, schedule_interval, sweep
 from offhours.faces.local_time import LOCAL
+from offhours.faces.monitor import TaskMonitor
 from offhours.faces.stats import Stats
 from offhours.faces.tasks import BackgroundTask, TaskStatus, cancel
 from offhours.handles import SubmitOptions
@@ -27,7 +28,8 @@ class BackgroundTaskManager:
     worker_type: "threaded", or "celery": functions of a module run at Celery workers
     max_workers: threads, each running one task at a time
     queue_size: most tasks that may wait, then `submit_task` raises `QueueFull`; None for no bound
-    monitor_enabled: kept for the reader; what happens is always recorded, as events of the app
+    monitor_enabled: watch the tasks and raise alerts, see `monitor`; without it nothing looks, but
+        what happens is recorded all the same
     broker_url: the broker of the Celery workers; without it as the environment says
     database: a file that keeps the tasks; without one they live in this process's memory
     app: an `Offhours` to stand on; its settings then hold instead of those above
@@ -64,6 +66,8 @@ class BackgroundTaskManager:
         self._cancelled: dict[str, RecurringTask] = {}
         sweep(app)
         app.start()
+        if monitor_enabled and app.monitoring_enabled:
+            app.monitor  # noqa: B018  (from now on it looks)
 
     def submit_task(
         self,
@@ -172,6 +176,11 @@ class BackgroundTaskManager:
             return cancel(self.app, task_id)
         self._cancelled[task_id] = recurring
         return recurring.cancel()
+
+    @property
+    def monitor(self) -> TaskMonitor:
+        """The monitor of this manager's tasks."""
+        return TaskMonitor(app=self.app)
 
     def get_stats(self) -> dict[str, Any]:
         """How many tasks there were and are (see `Stats.read`), and the workers."""

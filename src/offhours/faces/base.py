@@ -132,6 +132,8 @@ def _the_app() -> FaceApp:
         found = read()
         found.set_log_level()
         _shared = FaceApp(found["db"], **{**SHARED_OPTIONS, **found.options})
+        if monitoring := found.section("monitoring"):
+            _shared.set_monitoring(monitoring)
     return _shared
 
 

@@ -74,6 +74,7 @@ class MonitoringConfig(_Part):
     avg_execution_time_threshold: float = 300
     export_enabled: bool = False
     export_interval_seconds: float = 3600
+    export_folder: str = "offhours-metrics"
 
 
 @dataclass(frozen=True)

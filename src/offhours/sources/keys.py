@@ -21,7 +21,7 @@ APP = "Offhours"
 MANAGER = "BackgroundTaskManager"
 CELERY = "the Celery executor"
 RECORDER = "PerfCatcherInterceptor"
-MONITOR = "BackgroundTaskConfig; the task monitor is not there yet"
+MONITOR = "TaskMonitor"
 OPTIMIZER = "kept; the optimizer is not there yet"
 SANDBOX = "kept; the sandbox is not there yet"
 
@@ -127,15 +127,21 @@ def _background() -> Iterator[Key]:
     for name, default in (("default_queue", "omni_dev"), ("priority_queue", "priority")):
         yield Key(f"celery_worker.{name}", Text("a name"), default, CELERY,
                   "kept: each priority has a queue of its own")  # fmt: skip
-    yield Key("monitoring.enabled", Flag(), True, MONITOR, "", ("BG_MONITORING_ENABLED",))
-    yield Key("monitoring.max_history_size", Whole(1), 1000, MONITOR)
+    yield Key("monitoring.enabled", Flag(), True, MONITOR,
+              "whether workers watch without being asked to",
+              ("BG_MONITORING_ENABLED",))  # fmt: skip
+    yield Key("monitoring.max_history_size", Whole(1), 1000, MONITOR,
+              "hours of tasks that are kept, an hour of one task counting as one")  # fmt: skip
     yield Key("monitoring.alert_enabled", Flag(), True, MONITOR)
     yield Key("monitoring.error_rate_threshold", Number(0, 1), 0.1, MONITOR,
               "the share of failures from which on an alert is raised",
               ("BG_MONITORING_ERROR_THRESHOLD",))  # fmt: skip
     yield Key("monitoring.avg_execution_time_threshold", Number(), 300, MONITOR, "seconds")
-    yield Key("monitoring.export_enabled", Flag(), False, MONITOR)
+    yield Key("monitoring.export_enabled", Flag(), False, MONITOR,
+              "write the figures to files, and forget the hours that they hold")  # fmt: skip
     yield Key("monitoring.export_interval_seconds", Number(1), 3600, MONITOR)
+    yield Key("monitoring.export_folder", Text("a folder"), "offhours-metrics", MONITOR,
+              "where these files go")  # fmt: skip
     yield Key("scheduler.enabled", Flag(), True, "BackgroundTaskConfig")
     yield Key("scheduler.check_interval_seconds", Number(0.01), 1.0, "BackgroundTaskConfig",
               "kept: schedules fire at their moment, not at a check",

@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import files
 
 from offhours.core.model import Claimed, Job
-from offhours.core.notices import Alert, Delivery
+from offhours.core.notices import Alert, Delivery, JobFacts
 from offhours.core.schedules import NewSchedule, Schedule
 
 
@@ -23,6 +23,7 @@ _COLUMNS = {
     "{job}": ", ".join(Job._fields),
     "{claimed}": ", ".join("attempt + 1" if f == "attempt" else f for f in Claimed._fields),
     "{schedule}": ", ".join(Schedule._fields),
+    "{facts}": ", ".join(JobFacts._fields),
     "{delivery}": ", ".join(Delivery._fields),
     "{alert}": ", ".join(Alert._fields),
     "{new_schedule}": ", ".join(NewSchedule._fields),

@@ -209,6 +209,26 @@ union all select 'running', count(*) from jobs where worker is not null
 union all select 'held', count(*) from jobs where state = 'held'
 union all select state, count(*) from jobs where finished_at is not null group by state
 
+-- name: facts
+select {facts} from jobs where id in ({ints :ids})
+
+-- name: heads
+-- As `lines`, and what has become due since a worker last looked.
+with recursive found (id, number) as (
+    select (select id from jobs where ready = 1 order by priority, queue, line, id limit 1), 1
+    union all
+    select (select id from jobs
+            where ready = 1 and (priority, queue, line)
+                > (head.priority + 0, head.queue || '', {past head.line})
+            order by priority, queue, line, id limit 1), number + 1
+    from found join jobs as head on head.id = found.id
+    where number < :most)
+select {job} from jobs where id in (select id from found where id is not null)
+union all
+select {job} from (
+    select * from jobs where state = 'pending' and ready = 0 and run_at <= :now
+    order by run_at limit 1) as overdue
+
 -- name: events
 select seq, at, kind, job_id, attempt, data from events where seq > :after order by seq limit :limit
 
@@ -222,24 +242,6 @@ where job_id = :id and kind <> 'job.submitted' order by seq
 
 -- name: last_seq
 select coalesce(max(seq), 0) from events
-
--- name: briefs
-select id, task, queue, run_at, attempt, started_at from jobs where id in ({ints :ids})
-
--- name: oldest_ready
--- Of each line only its first, by leaps in the index; and what is due but nobody has looked at.
-with recursive heads (id, number) as (
-    select (select id from jobs where ready = 1 order by priority, queue, line, id limit 1), 1
-    union all
-    select (select id from jobs
-            where ready = 1 and (priority, queue, line) > (head.priority, head.queue, head.line)
-            order by priority, queue, line, id limit 1), number + 1
-    from heads join jobs as head on head.id = heads.id
-    where number < :most)
-select min(run_at) from (
-    select run_at from heads join jobs as head on head.id = heads.id
-    union all
-    select min(run_at) from jobs where state = 'pending' and ready = 0 and run_at <= :now) as waiting
 
 -- name: ahead
 select count(*) from jobs where ready = 1 and (priority, id) < (:priority, :id)

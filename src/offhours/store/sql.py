@@ -18,7 +18,6 @@ from offhours.core.limits import Gates, Running
 from offhours.core.model import (
     BACKGROUND_CLASS,
     FINAL,
-    Brief,
     Claimed,
     ForegroundLease,
     Job,
@@ -26,6 +25,7 @@ from offhours.core.model import (
     NewJob,
     WorkerInfo,
 )
+from offhours.core.notices import JobFacts
 from offhours.core.ports import (
     ClaimOrder,
     Exchange,
@@ -47,7 +47,6 @@ from offhours.store.notices import SqlNotices
 from offhours.store.schedules import SqlSchedules
 
 BULK_ROWS = 1_000
-MOST_HEADS = 1_000  # lines that are looked at for who waits longest
 NO_LIMITS = Gates((), (), 0)
 
 _int_list = msgspec.json.Decoder(list[int])
@@ -389,14 +388,14 @@ class SqlStore:
         found.update(dict(self._db.read(self._sql["counts"])))
         return found
 
-    def briefs(self, job_ids: Sequence[int]) -> list[Brief]:
-        """What readers of the events want to know of their jobs; pruned ones are left out."""
-        return [Brief(*row) for row in self._db.read(self._sql["briefs"], (_json(job_ids),))]
+    def facts(self, job_ids: Sequence[int]) -> list[JobFacts]:
+        """What readers of the events need to know of these jobs, but of those that are gone."""
+        rows = self._db.read(self._sql["facts"], (_json(list(job_ids)),))
+        return [JobFacts(*row) for row in rows]
 
-    def oldest_ready(self, now: Micros) -> Micros | None:
-        """Since when the first job of some line could have started; None when nobody waits."""
-        [(run_at,)] = self._db.read(self._sql["oldest_ready"], (MOST_HEADS, now))
-        return None if run_at is None else int(run_at)
+    def heads(self, now: Micros, most: int = 100) -> list[Job]:
+        """The first ready job of each queue and line, and the one that is overdue the longest."""
+        return [_job(row) for row in self._db.read(self._sql["heads"], (most, now))]
 
     def events(self, after: int = 0, limit: int = 1000, kinds: str | None = None) -> list[Event]:
         """The next events after a cursor, in commit order."""

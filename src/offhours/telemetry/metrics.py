@@ -63,8 +63,8 @@ class Metrics:
         for where, count in store.counts().items():
             jobs.add_metric((where,), count)
         yield jobs
-        oldest = store.oldest_ready(now)
-        yield _gauge(names.OLDEST, 0 if oldest is None else max(0, now - oldest) / SECOND)
+        oldest = min((job.run_at for job in store.heads(now)), default=now)
+        yield _gauge(names.OLDEST, max(0, now - oldest) / SECOND)
         alive = [each for each in store.workers() if now - each.beat_at <= each.lease]
         yield _gauge(names.WORKERS, len(alive))
         yield _gauge(names.SLOTS, sum(each.slots for each in alive))

@@ -59,7 +59,7 @@ class MetricsReader:
             if not page:
                 break
             ids = self._tally.unknown(page)
-            briefs = {brief.id: brief for brief in self._store.briefs(ids)} if ids else {}
-            self._tally.fold(page, briefs)
+            facts = {job.id: job for job in self._store.facts(ids)} if ids else {}
+            self._tally.fold(page, facts)
             seq = page[-1].seq
         return seq

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from offhours.core.events import KINDS, Event
-from offhours.core.model import Brief
+from offhours.core.notices import JobFacts
 from offhours.core.times import SECOND, Micros
 from offhours.telemetry.names import (
     BUCKETS,
@@ -85,8 +85,8 @@ class Tally:
     """Folds events into counts.
 
     >>> tally = Tally()
-    >>> brief = Brief(7, "app:send", "default", 0, 1, 0)
-    >>> tally.fold([Event(1, 0, "job.submitted", 7, 0, None)], {7: brief})
+    >>> job = JobFacts(7, "app:send", "default", None, None, 0, 1, 0, None)
+    >>> tally.fold([Event(1, 0, "job.submitted", 7, 0, None)], {7: job})
     >>> [(one.task, one.counts["submitted"]) for one in tally.state.series]
     [('app:send', 1)]
     """
@@ -110,20 +110,20 @@ class Tally:
         self.state.totals["missed"] += events
         self._open.clear()
 
-    def fold(self, events: Iterable[Event], briefs: Mapping[int, Brief]) -> None:
-        """Count the next events. `briefs` are the jobs that `unknown` named, pruned ones aside."""
+    def fold(self, events: Iterable[Event], facts: Mapping[int, JobFacts]) -> None:
+        """Count the next events. `facts`: of the jobs that `unknown` named, if not pruned."""
         for event in events:
             if event.kind in TOTALS:
                 self.state.totals[event.kind] += 1
             if event.job_id is not None:
-                self._count(event, event.job_id, briefs.get(event.job_id))
+                self._count(event, event.job_id, facts.get(event.job_id))
         while len(self._open) > MOST_OPEN:
             del self._open[next(iter(self._open))]
 
-    def _count(self, event: Event, job_id: int, brief: Brief | None) -> None:
+    def _count(self, event: Event, job_id: int, facts: JobFacts | None) -> None:
         job = self._open.get(job_id)
         if job is None:
-            job = self._open[job_id] = self._met(event, brief)
+            job = self._open[job_id] = self._met(event, facts)
         name = _COUNTED.get(event.kind)
         if name is not None:
             job.series.counts[name] += 1
@@ -149,12 +149,12 @@ class Tally:
         elif event.kind in _AT_ONCE:
             job.due = event.at
 
-    def _met(self, event: Event, brief: Brief | None) -> _Open:
+    def _met(self, event: Event, facts: JobFacts | None) -> _Open:
         """A job of which we have seen nothing yet: what its row tells of this moment."""
-        if brief is None:
+        if facts is None:
             return _Open(self._series_of(UNKNOWN, UNKNOWN), None, None)
-        started = brief.started_at if brief.attempt == event.attempt else None
-        return _Open(self._series_of(brief.task, brief.queue), brief.run_at, started)
+        started = facts.started_at if facts.attempt == event.attempt else None
+        return _Open(self._series_of(facts.task, facts.queue), facts.run_at, started)
 
     def _series_of(self, task: str, queue: str) -> Series:
         if task.startswith("local:"):

@@ -24,7 +24,7 @@ def test_each_value_has_its_source(run: Any, monkeypatch: pytest.MonkeyPatch) ->
     ]  # fmt: skip
     assert "offhours.toml: threads" in shown.out and "CELERY_BROKER_URL" in shown.out
     assert '"redis://ann:***@cache/0"' in shown.out and "hunter2" not in shown.out
-    assert "not there yet" in shown.out
+    assert "TaskMonitor" in shown.out
     assert "have their default" in shown.err
 
 

@@ -52,6 +52,7 @@ def test_the_documents_defaults() -> None:
             "avg_execution_time_threshold": 300,
             "export_enabled": False,
             "export_interval_seconds": 3600,
+            "export_folder": "offhours-metrics",
         },
         "scheduler": {"enabled": True, "check_interval_seconds": 1.0},
         "log_level": "INFO",

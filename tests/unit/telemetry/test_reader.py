@@ -51,15 +51,15 @@ def test_who_comes_too_late_to_store_counts_anew(monkeypatch: pytest.MonkeyPatch
     work(app, 3)
     slow.catch_up()
     work(app, 1)
-    briefs = app.store.briefs
+    facts = app.store.facts
 
     def overtaken(ids: list[int]) -> object:
-        monkeypatch.setattr(app.store, "briefs", briefs)
+        monkeypatch.setattr(app.store, "facts", facts)
         work(app, 1)
         quick.catch_up()
-        return briefs(ids)
+        return facts(ids)
 
-    monkeypatch.setattr(app.store, "briefs", overtaken)
+    monkeypatch.setattr(app.store, "facts", overtaken)
     assert succeeded(slow.catch_up()[0]) == 5
 
 

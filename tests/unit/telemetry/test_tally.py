@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from offhours.core.events import Event
-from offhours.core.model import Brief
+from offhours.core.notices import JobFacts
 from offhours.core.times import SECOND
 from offhours.telemetry.names import MOST_SERIES
 from offhours.telemetry.tally import Series, Tally
@@ -20,8 +20,8 @@ def told(kind: str, at: float = 0, job: int = 1, attempt: int = 1, **data: Any) 
     return Event(next(_seq), round(at * SECOND), f"job.{kind}", job, attempt, text)
 
 
-def brief(job: int = 1, task: str = "t", **changes: Any) -> Brief:
-    return Brief(job, task, "default", 0, 1, None)._replace(**changes)
+def brief(job: int = 1, task: str = "t", **changes: Any) -> JobFacts:
+    return JobFacts(job, task, "default", None, None, 0, 1, None, None)._replace(**changes)
 
 
 def only(tally: Tally) -> Series:
@@ -29,7 +29,7 @@ def only(tally: Tally) -> Series:
     return series
 
 
-def fold(*events: Event, row: Brief | None = None) -> Tally:
+def fold(*events: Event, row: JobFacts | None = None) -> Tally:
     tally = Tally()
     tally.fold(events, {1: row or brief()})
     return tally
