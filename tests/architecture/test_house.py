@@ -91,7 +91,7 @@ def test_events_and_points_that_are_told_are_listed() -> None:
             code,
         )
     )
-    assert told - {"background.started", "job.quarantined"} == set(KINDS)
+    assert told - {"background.started", "job.quarantined", "recorder.store"} == set(KINDS)
     reached = {name for path in modules() for name in points_in(path)}
     assert reached == NAMES
 

@@ -18,8 +18,8 @@ START = 1_800_000_000 * SECOND
 
 FACTS = {
     n: JobFacts(
-        n, f"t{n % 3}", f"n{n}" if n % 2 else None, n % 4 or None,
-        START + n, START + n * SECOND, None if n == 7 else START + n * n * SECOND,
+        n, f"t{n % 3}", "default", f"n{n}" if n % 2 else None, n % 4 or None,
+        START + n, 1, START + n * SECOND, None if n == 7 else START + n * n * SECOND,
     )
     for n in range(1, 12)
 }  # fmt: skip

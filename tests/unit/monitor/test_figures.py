@@ -20,7 +20,9 @@ NOW = 1_800_000_000 * SECOND
 
 
 def fact(job: int, task: str = "t", **changes: Any) -> JobFacts:
-    return JobFacts(job, task, None, None, NOW, NOW + SECOND, NOW + 3 * SECOND)._replace(**changes)
+    return JobFacts(
+        job, task, "default", None, None, NOW, 1, NOW + SECOND, NOW + 3 * SECOND
+    )._replace(**changes)
 
 
 def fold(figures: Figures, *jobs: JobFacts, kind: str = "job.succeeded", at: int = NOW) -> None:
