@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from offhours import Context, JobState, Offhours
-from offhours.core.errors import JobFailed
+from offhours.core.errors import JobFailed, StoreGone
 from offhours.testing import FakeClock
 
 WORKER = """
@@ -129,7 +129,7 @@ def test_cancel_reaches_another_process(database: str, script) -> None:
 
 def test_a_killed_workers_job_runs_again_within_seconds(tmp_path: Path, script, until) -> None:
     app = Offhours(tmp_path / "jobs.db")
-    job = app.submit_by_name("nap", args=(1.0,))
+    job = app.submit_by_name("nap", args=(3.0,))
     first = script(WORKER, tmp_path / "jobs.db", "5s")
     lines(first, 1)
     second = script(WORKER, tmp_path / "jobs.db", "5s")
@@ -336,6 +336,22 @@ def test_progress_is_stored_even_when_throttled(tmp_path: Path) -> None:
         assert job.progress == {"fraction": 1.0, "message": "", "partial": {"done": 100}}
         stored = [e for e in job.history() if e.kind == "job.progress"]
         assert len(stored) <= 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_database_that_is_gone_spoils_no_fork_for_others(tmp_path: Path) -> None:
+    lost, kept = (Offhours(tmp_path / name) for name in ("lost.db", "kept.db"))
+    for path in tmp_path.glob("lost.db*"):
+        path.unlink()
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert kept.submit_by_name("t").status is JobState.PENDING
+    with pytest.raises(StoreGone):
+        lost.submit_by_name("t")
+    lost.close()
+    kept.close()
 
 
 def test_a_forked_child_can_open_its_own(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ _COLUMNS = {
 # The words in braces: a JSON list as rows, one item of such a row, a whole query as a JSON list,
 # whether a name is in a `name_list`, the mark between such names, what stands behind all rows of a
 # name and before those of the next (to SQLite, "greater than" means to read through all that are
-# equal), the number that a new row got, and that of the newest row.
+# equal), and the number that a new row got.
 _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
     Dialect.SQLITE: {
         "rows": "json_each({0})",
@@ -46,7 +46,6 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "list": "json_group_array({0})",
         "array": "json_array({0})",
         "names": "instr({0}, char(31) || {1} || char(31))",
-        "latest": "last_insert_rowid()",
         "unit": "char(31)",
         "past": "{0} || char(1)",
         "numbered": "",
@@ -60,7 +59,6 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "list": "coalesce(json_agg({0}), '[]')::text",
         "array": "json_build_array({0})",
         "names": "strpos({0}, chr(31) || {1} || chr(31)) > 0",
-        "latest": "lastval()",
         "unit": "chr(31)",
         "past": "{0}",
         "numbered": "returning id",

@@ -34,9 +34,7 @@ on conflict (unique_key) where unique_key is not null and finished_at is null do
 {numbered}
 
 -- name: insert_submitted
--- Of the job that was stored just before: asked for first, else the event itself is the latest row.
-insert into events (at, kind, job_id, attempt)
-select :now, 'job.submitted', latest, 0 from (select {latest} as latest limit 1 offset 0) as stored
+insert into events (at, kind, job_id, attempt) values (:now, 'job.submitted', :id, 0)
 
 -- name: insert_submitted_range
 insert into events (at, kind, job_id, attempt)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -78,8 +77,7 @@ class SqlStore:
         self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
     ) -> list[int]:
         """Store jobs, all or none. A job whose unique key is taken answers with the holder's id."""
-        stored = self._db.write(lambda db: [self._submit_one(db, job, now, bound) for job in jobs])
-        return [number() for number in stored]
+        return self._db.write(lambda db: [self._submit_one(db, job, now, bound) for job in jobs])
 
     def submit_alike(self, pattern: NewJob, arguments: Sequence[str], now: Micros) -> list[int]:
         """Store jobs that differ in their arguments only, all or none: many at a time."""
@@ -102,9 +100,8 @@ class SqlStore:
     ) -> list[int]:
         """Store jobs in the transaction that `connection` has open: rolled back, never seen."""
         with self._db.joined(connection) as db:
-            if self._db.alone:
-                return [self._submit_one(db, job, now, bound)() for job in jobs]
-            return [self._submit_untold(db, job, now, bound) for job in jobs]
+            one = self._submit_one if self._db.alone else self._submit_untold
+            return [one(db, job, now, bound) for job in jobs]
 
     def transaction(self) -> AbstractContextManager[Any]:
         """A transaction for the user's own rows beside ours; yields its connection."""
@@ -115,28 +112,28 @@ class SqlStore:
     ) -> tuple[int, Exchange]:
         """Store a job in a round of the worker that will run it: stored and claimed at once."""
 
-        def unit(db: Connection) -> tuple[Callable[[], int], Exchange]:
+        def unit(db: Connection) -> tuple[int, Exchange]:
             return self._submit_one(db, job, now, bound), self._exchange(db, (), order, now)
 
-        number, answer = self._db.write(unit)
-        if answer.claimed:
+        answer = self._db.write(unit)
+        if answer[1].claimed:
             points.reach("after claim")
-        return number(), answer
+        return answer
 
     def _submit_one(
         self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None
-    ) -> Callable[[], int]:
-        """Store a job; its number is asked for after the commit: a server needs no message more."""
+    ) -> int:
+        """Store a job. Its number is asked for before the commit, whose answer may be lost."""
         if job.unique_key is not None:
             holder = db.execute(self._sql["unfinished_unique"], (job.unique_key,)).get
             if holder is not None:
-                return partial(int, holder)
+                return int(holder)
         if bound is not None:
             self._make_room(db, job, bound, now)
-        stored = db.execute(self._sql["insert_job"], (*job, now, job.run_at <= now))
-        job_id = db.last_insert_rowid() if self._db.alone else 0
-        db.execute(self._sql["insert_submitted"], (now,))
-        return lambda: job_id or int(stored.get)
+        db.execute(self._sql["insert_job"], (*job, now, job.run_at <= now))
+        job_id = db.last_insert_rowid()
+        db.execute(self._sql["insert_submitted"], (now, job_id))
+        return job_id
 
     def _submit_untold(
         self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import threading
@@ -39,6 +40,7 @@ CHECKPOINT_PAGES = 4096
 CHECKED_WHOLE = 8_000_000
 HEADER_SIZE = 100
 LOOK_SECONDS = 0.1
+_log = logging.getLogger("offhours")
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ceph", "9p"})
 
 
@@ -143,6 +145,10 @@ class SqliteDatabase:
         finally:
             read_lock.release()
             commits.lock.release()
+
+    def lose(self) -> None:
+        """It is not to be had any more: every call says so."""
+        self._gone = True
 
     def _open_reader(self) -> apsw.Connection:
         reader = _connect(self.path, self._options[2])
@@ -254,7 +260,12 @@ def _before_fork() -> None:
 
 def _after_fork(child: bool) -> None:
     while _forking:
-        _forking.pop().after_fork(child)
+        database = _forking.pop()
+        try:
+            database.after_fork(child)
+        except (apsw.Error, StoreError) as error:  # the others must be opened again all the same
+            database.lose()
+            _log.error("%s: cannot be opened again after a fork: %s", database.name, error)
 
 
 if hasattr(os, "register_at_fork"):
