@@ -90,6 +90,9 @@ def test_dumps_are_kept_up_to_a_number(store: Store) -> None:
         notices.keep_dump(StoredDump(f"d{n}", NOW + n, "t", "high", "variance", "{}"), 3)
     assert [dump.dump_id for dump in notices.dumps()] == ["d4", "d3", "d2"]
     assert [dump.dump_id for dump in notices.dumps(NOW + 4, 1)] == ["d3"]
+    told = len(store.events())
+    notices.keep_dump(StoredDump("d4", NOW, "t", "high", "variance", "{}"), 3)
+    assert len(store.events()) == told
     found = notices.dump("d2")
     assert found is not None and found.at == NOW + 2
     assert notices.dump("d1") is None

@@ -172,6 +172,8 @@ class SqlNotices:
 
         def unit(db: Connection) -> None:
             db.execute(self._sql["insert_dump"], dump)
+            if db.changes() == 0:
+                return  # it was brought a second time
             db.execute(self._sql["prune_dumps"], (keep,))
             self._tell(
                 db, dump.at, "recorder.dumped",
