@@ -135,6 +135,15 @@ def _next_clock_time(wanted: time, now: Micros, timezone: tzinfo | None) -> Micr
     raise TimeError(f"until: no {wanted} within two days")
 
 
+def in_hours(clock: time, start: time, end: time) -> bool:
+    """Whether a time of the day is from `start` on and before `end`, over midnight if that is less.
+
+    >>> in_hours(time(3), time(22), time(7)), in_hours(time(7), time(22), time(7))
+    (True, False)
+    """
+    return start <= clock < end if start < end else clock >= start or clock < end
+
+
 def spoken(duration: Micros) -> str:
     """A length of time as people say it: `1.5 s`, `4 min`, `2 h 5 min`, `3 d 4 h`.
 

@@ -7,7 +7,7 @@ from datetime import time, tzinfo
 
 from offhours.core.errors import OptionError
 from offhours.core.kinds import Zone
-from offhours.core.times import Micros, to_datetime
+from offhours.core.times import Micros, in_hours, to_datetime
 
 SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -39,8 +39,7 @@ class QuietHours:
             return False
         zone = Zone()(self.timezone, "timezone")
         start, end = _time(self.start, "start"), _time(self.end, "end")
-        clock = to_datetime(now).astimezone(zone).time()
-        return start <= clock < end if start < end else clock >= start or clock < end
+        return in_hours(to_datetime(now).astimezone(zone).time(), start, end)
 
 
 def check_severity(value: str, name: str = "severity") -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta, tzinfo
 from typing import NamedTuple
 
 from offhours.core.errors import InputError
-from offhours.core.times import Micros, to_datetime, to_micros
+from offhours.core.times import Micros, in_hours, to_datetime, to_micros
 
 _SPAN = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*(?:-|–|to)\s*([01]?\d|2[0-3]):([0-5]\d)")
 
@@ -41,15 +41,9 @@ class QuietHours(NamedTuple):
         """
         local = to_datetime(now).astimezone(timezone)
         clock = local.time().replace(tzinfo=None)
-        over_midnight = self.end < self.start
-        quiet = (
-            clock >= self.start or clock < self.end
-            if over_midnight
-            else self.start <= clock < self.end
-        )
-        if not quiet:
+        if not in_hours(clock, self.start, self.end):
             return now
-        days = 1 if over_midnight and clock >= self.start else 0
+        days = 1 if self.end < self.start <= clock else 0
         naive = datetime.combine(local.date() + timedelta(days=days), self.end)
         end = naive.replace(tzinfo=timezone) if timezone else naive.astimezone()
         return max(now, to_micros(end))
