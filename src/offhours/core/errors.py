@@ -15,13 +15,25 @@ OffhoursError
 │   ├── JobNotFound
 │   ├── TaskNotFound
 │   ├── ScheduleNotFound
+│   ├── ModelNotFound
+│   ├── AutomationNotFound
+│   ├── FlowNotFound
+│   ├── ApprovalNotFound
+│   ├── GoalNotFound
 │   └── ToolNotFound
 ├── IllegalMove                   the job's state does not allow this
 ├── Conflict                      somebody else has changed it meanwhile, or has its name
+│   ├── UniqueConflict            an unfinished job has the unique key
+│   └── IdempotencyConflict       the key stands for another request
+├── NotTested                     an automation without a verdict that holds may not be deployed
+├── SignalTimeout (TimeoutError)  no signal, or no decision, came in time
 ├── LeaseLost                     somebody else holds the job now
 ├── QueueFull                     the bounded queue has no room
-├── DeliveryError                 a message could not be sent; `.retry_after`
+├── QuotaExceeded                 an agent or a tenant has as much stored as it may
+├── BudgetExceeded                the budget of the work is used up
+├── DeliveryError                 a message could not be sent; `.retry_after`, `.permanent`
 ├── NotStarted                    the app is not running, or was stopped
+├── SandboxUnavailable            no complete sandbox on this machine; `.remedy`
 ├── JobError                      asked for the result of a job that has none
 │   ├── JobFailed                 `.code`, `.error`
 │   ├── JobCancelled
@@ -44,6 +56,7 @@ OffhoursError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 
@@ -140,8 +153,28 @@ class ScheduleNotFound(NotFound):
     """No schedule has that number or name."""
 
 
+class ModelNotFound(NotFound):
+    """The tenant has no model of that name, or the model no such version."""
+
+
+class FlowNotFound(NotFound):
+    """There is no flow of that number."""
+
+
+class ApprovalNotFound(NotFound):
+    """There is no approval of that number."""
+
+
+class GoalNotFound(NotFound):
+    """There is no such goal, or it was forgotten long after it was over."""
+
+
 class ToolNotFound(NotFound):
     """No tool of that name is registered."""
+
+
+class AutomationNotFound(NotFound):
+    """No automation has that id."""
 
 
 class IllegalMove(OffhoursError):
@@ -152,16 +185,49 @@ class Conflict(OffhoursError):
     """Somebody else has changed it meanwhile, or has its name; nothing was changed."""
 
 
+class UniqueConflict(Conflict):
+    """An unfinished job has the unique key already."""
+
+
+class IdempotencyConflict(Conflict):
+    """An idempotency key was used for another request before."""
+
+
 class LeaseLost(OffhoursError):
     """The job was given to another worker: this attempt's result is refused."""
+
+
+class NotTested(OffhoursError):
+    """An automation that was not tested as it is now, or not well enough, may not be deployed."""
+
+
+class SignalTimeout(OffhoursError, TimeoutError):
+    """A signal or a decision did not come in time."""
 
 
 class QueueFull(OffhoursError):
     """The bounded queue has no room for the job. Nothing was stored."""
 
 
+class QuotaExceeded(OffhoursError):
+    """An agent or a tenant has as much stored as its quota allows. Nothing was stored."""
+
+
+class BudgetExceeded(OffhoursError):
+    """The budget of this work is used up. A run that lets it pass fails, and is not retried."""
+
+
 class NotStarted(OffhoursError):
     """The app is not running, or was stopped."""
+
+
+class SandboxUnavailable(OffhoursError):
+    """This machine cannot hold a sandbox's promises, so nothing was run; `remedy` is what to do."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+        self.problem = problem
+        self.remedy = remedy
 
 
 class JobError(OffhoursError):
@@ -261,11 +327,20 @@ class DeliveryError(OffhoursError):
     """A channel could not send a message; the text says why, without secrets.
 
     `retry_after`: in how many seconds the other side wants to be asked again, if it said so.
+    `permanent`: whether it would say the same for ever, so that nobody should ask again.
     """
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after: float | None = None, *, permanent: bool = False
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.permanent = permanent
+
+
+def code_of(error: BaseException) -> str:
+    """The word for machines: `JobNotFound` is `job_not_found`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

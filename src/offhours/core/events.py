@@ -20,6 +20,18 @@ class Event(NamedTuple):
     data: str | None
 
 
+class Audited(NamedTuple):
+    """What somebody did by hand: `was` and `became` are JSON objects or null."""
+
+    id: int
+    at: Micros
+    actor: str
+    action: str
+    job_id: int | None
+    was: str | None
+    became: str | None
+
+
 # Every kind there is, and the state in which it leaves its job (None: as it was).
 KINDS: dict[str, JobState | None] = {
     "job.submitted": JobState.PENDING,
@@ -35,6 +47,13 @@ KINDS: dict[str, JobState | None] = {
     "job.released": JobState.PENDING,
     "job.cancelled": JobState.CANCELLED,
     "job.cancel_requested": None,
+    "job.slept": JobState.PENDING,
+    "job.step": None,
+    "job.signalled": None,
+    "job.done_again": None,
+    "job.aged": None,
+    "job.replaced": None,
+    "job.forced": None,
     "job.progress": None,
     "job.stuck": None,
     "job.result_refused": None,
@@ -53,15 +72,50 @@ KINDS: dict[str, JobState | None] = {
     "schedule.skipped": None,
     "schedule.run_reported": None,
     "schedule.deleted": None,
+    "schedule.deferred": None,
     "limit.set": None,
     "limit.declared": None,
     "limit.paused": None,
     "limit.resumed": None,
+    "approval.asked": None,
+    "approval.approved": None,
+    "approval.denied": None,
+    "approval.expired": None,
+    "thought.created": None,
+    "thought.acknowledged": None,
+    "thought.snoozed": None,
+    "thought.expired": None,
+    "job.spent": None,
+    "budget.set": None,
+    "budget.lifted": None,
+    "quota.set": None,
     "alert.firing": None,
     "alert.acknowledged": None,
     "alert.resolved": None,
     "delivery.failed": None,
     "recorder.dumped": None,
+    "training.started": None,
+    "training.done": None,
+    "training.promoted": None,
+    "training.kept": None,
+    "training.refused": None,
+    "training.skipped": None,
+    "training.failed": None,
+    "training.pardoned": None,
+    "model.frozen": None,
+    "model.rolled_back": None,
+    "model.restored": None,
+    "automation.created": None,
+    "automation.changed": None,
+    "automation.judged": None,
+    "automation.deployed": None,
+    "automation.withdrawn": None,
+    "automation.rolled_back": None,
+    "automation.ran": None,
+    "trial.started": None,
+    "trial.ended": None,
+    "workflow.changed": None,
+    "api.changed": None,
     "store.pruned": None,
     "store.log_large": None,
 }

@@ -22,6 +22,7 @@ class RunningJob(Protocol):
 
 # The defaults make them readable in threads that never set them.
 running: ContextVar[Any] = ContextVar("offhours_context", default=None)
+actor: ContextVar[str | None] = ContextVar("offhours_actor", default=None)
 place: ContextVar[Place | None] = ContextVar("offhours_recorder_place", default=None)
 
 

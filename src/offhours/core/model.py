@@ -36,6 +36,11 @@ class TaskPriority(IntEnum):
 
 _BY_NUMBER = {p.value: p for p in TaskPriority}
 BACKGROUND_CLASS = TaskPriority.LOW
+# From which priority a job that has waited for long moves to which.
+AGEING = (
+    (TaskPriority.NORMAL, TaskPriority.HIGH),
+    (TaskPriority.BACKGROUND, TaskPriority.LOW),
+)
 
 
 class JobState(StrEnum):
@@ -80,6 +85,7 @@ class NewJob(NamedTuple):
     schedule_id: int | None = None
     fire_at: Micros | None = None
     tenant: str | None = None
+    parent_id: int | None = None
 
 
 class Job(NamedTuple):
@@ -89,7 +95,8 @@ class Job(NamedTuple):
     refused. `returned` counts the claims that spent nothing (deferrals, hand-backs). `begun` tells
     a run that was seen going on from a job that may still wait in its worker's buffer. A job that a
     schedule made names it, and the instant (`fire_at`) for which it was made. Jobs of one `tenant`
-    do not make those of another wait: they take turns.
+    do not make those of another wait: they take turns. `parent_id` is the job that submitted it
+    while it ran.
     """
 
     id: int
@@ -109,6 +116,7 @@ class Job(NamedTuple):
     schedule_id: int | None
     fire_at: Micros | None
     tenant: str | None
+    parent_id: int | None
     created_at: Micros
     state: JobState
     run_at: Micros
@@ -163,6 +171,7 @@ class Claimed(NamedTuple):
     cancel_at: Micros | None
     schedule_id: int | None = None
     fire_at: Micros | None = None
+    tenant: str | None = None
 
     @property
     def spent(self) -> int:

@@ -107,7 +107,7 @@ class JobFacts(NamedTuple):
 
 
 class StoredDump(NamedTuple):
-    """A dump of the flight recorder; `body` is the documented JSON."""
+    """A dump of the flight recorder; `body` is the documented JSON, `head` that without calls."""
 
     dump_id: str
     at: Micros
@@ -115,3 +115,15 @@ class StoredDump(NamedTuple):
     severity: str
     triggered_by: str
     body: str
+    head: str
+
+
+class DumpHead(NamedTuple):
+    """A dump as a list has it."""
+
+    dump_id: str
+    at: Micros
+    tool: str
+    severity: str
+    triggered_by: str
+    head: str

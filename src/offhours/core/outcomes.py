@@ -40,6 +40,14 @@ class Retry(Exception):
         self.after = None if after is None else parse_duration(after, "after")
 
 
+class Suspend(BaseException):
+    """Ends a run that has to wait for long. Let it pass."""
+
+    def __init__(self, outcome: Suspended) -> None:
+        super().__init__(outcome.reason)
+        self.outcome = outcome
+
+
 class Cancelled(BaseException):
     """Raised by `ctx.checkpoint()` when the job was cancelled. Let it pass."""
 
@@ -58,12 +66,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The attempt failed. `retry` says whether another may follow, `after` asks for a delay."""
+    """The attempt failed. `retry` says whether another may follow, `after` asks for a delay.
+
+    took: how long it ran, when that was measured
+    """
 
     code: str
     error: str
     retry: bool = True
     after: Micros | None = None
+    took: Micros | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,30 @@ class Deferred:
 
     until: Micros
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """A gate did not let it start: which, why, by which figure, and when it is asked again."""
+
+    gate: str
+    reason: str
+    until: Micros
+    figure: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """The run has ended for now; its slot is free, and what it has recorded is kept.
+
+    The job goes on at `until`; `held` for a signal or an approval (`code`), when that comes.
+    """
+
+    code: str
+    reason: str
+    until: Micros
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +130,4 @@ class Crashed:
     tail: str = ""
 
 
-Outcome: TypeAlias = Done | Failed | Deferred | Stopped | HandedBack | Crashed
+Outcome: TypeAlias = Done | Failed | Deferred | Gated | Suspended | Stopped | HandedBack | Crashed

@@ -8,11 +8,16 @@ NAMES = frozenset(
     {
         "after claim",
         "after effect",
+        "after training step",
+        "after step",
         "before apply",
         "before commit",
         "in fire",
         "in group commit",
         "in heartbeat",
+        "in promotion",
+        "in training step",
+        "step recorded",
     }
 )
 

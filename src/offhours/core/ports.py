@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
+from offhours.core.access import NewToken, Operation, Reply, Token
 from offhours.core.admission import BackgroundLimits, Room
+from offhours.core.agents import (
+    Deferral,
+    DeferredOften,
+    Deliver,
+    Executions,
+    Goal,
+    GoalCount,
+    NewGoal,
+    NewThought,
+    StoredThought,
+    ThoughtState,
+)
+from offhours.core.artifacts import Artifact, NewArtifact
+from offhours.core.budgets import Amounts, Breach, Spent, StoredBudget
 from offhours.core.clock import Signal
-from offhours.core.events import Event
+from offhours.core.events import Audited, Event
+from offhours.core.flows import (
+    Approval,
+    ApprovalState,
+    Edge,
+    Flow,
+    FlowStep,
+    Member,
+    Recorded,
+)
+from offhours.core.graph import Edge as GraphEdge
+from offhours.core.graph import Node
 from offhours.core.limits import Limit, Rate, Running, Subject
+from offhours.core.lists import Depth, JobFilter, Stretch
 from offhours.core.model import Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
 from offhours.core.notices import (
     Alert,
     AlertState,
     Delivery,
     DeliveryState,
+    DumpHead,
     JobFacts,
     NewAlert,
     NewDelivery,
     Reading,
     StoredDump,
 )
+from offhours.core.optimize import StoredAutomation, StoredTrial
 from offhours.core.outcomes import Outcome
+from offhours.core.quotas import Quota, Usage
 from offhours.core.schedules import (
     FireRecord,
     NewSchedule,
@@ -31,7 +61,22 @@ from offhours.core.schedules import (
     ScheduleStatus,
 )
 from offhours.core.states import Move, Value
+from offhours.core.terms import USUAL, Terms
 from offhours.core.times import Micros
+from offhours.core.training import (
+    Alias,
+    AliasMove,
+    Cycle,
+    CycleCounts,
+    CycleEnd,
+    CycleRecord,
+    Hold,
+    Model,
+    NewCycle,
+    NewVersion,
+    Scores,
+    Version,
+)
 
 
 class QueueBound(NamedTuple):
@@ -98,6 +143,7 @@ class Situation(NamedTuple):
     running: int
     limits: Sequence[Limit] = ()
     running_of: Sequence[Running] = ()
+    upstream: Sequence[tuple[int, str, str]] = ()
 
 
 class Pruned(NamedTuple):
@@ -150,6 +196,7 @@ class Schedules(Protocol):
     ) -> bool: ...
     def remove(self, schedule: Schedule, now: Micros) -> bool: ...
 
+    def unfinished(self, schedule_id: int) -> list[Job]: ...
     def get(self, schedule_id: int) -> Schedule | None: ...
     def named(self, name: str) -> Schedule | None: ...
     def page(
@@ -194,7 +241,10 @@ class Notices(Protocol):
     def read_on(
         self, before: Reading | None, after: Reading, deliveries: Sequence[NewDelivery], now: Micros
     ) -> bool:
-        """Move a reader of the events, with the messages that follow, in one transaction."""
+        """Move a reader of the events, with the messages that follow, in one transaction.
+
+        False when it does not stand at `before` any more, in its state too.
+        """
         ...
 
     def deliver(self, deliveries: Sequence[NewDelivery], now: Micros) -> None: ...
@@ -224,8 +274,420 @@ class Notices(Protocol):
     def alerts(self, state: AlertState | None = None, limit: int = 50) -> list[Alert]: ...
 
     def keep_dump(self, dump: StoredDump, keep: int) -> None: ...
-    def dumps(self, before: Micros | None = None, limit: int = 50) -> list[StoredDump]: ...
+    def dumps(self, before: Micros | None = None, limit: int = 50) -> list[DumpHead]: ...
     def dump(self, dump_id: str) -> StoredDump | None: ...
+
+
+class Wanted(NamedTuple):
+    """Which artefacts: of a type, with all of the tags, and whether derived tasks, too."""
+
+    type: str | None = None
+    tags: tuple[str, ...] = ()
+    tasks: bool = True
+
+
+class SearchIndex(Protocol):
+    """Artefacts, and the indexes by which they are found."""
+
+    def put(self, artifacts: Sequence[NewArtifact], now: Micros) -> None: ...
+    def remove(self, keys: Sequence[str]) -> int: ...
+    def follow(
+        self,
+        before: Reading | None,
+        after: Reading,
+        changed: Sequence[NewArtifact],
+        gone: Sequence[str],
+        now: Micros,
+    ) -> bool:
+        """Move the reader that derives artefacts, with what it found, in one transaction."""
+        ...
+
+    def get(self, key: str) -> Artifact | None: ...
+    def of_ids(self, ids: Sequence[int]) -> list[Artifact]: ...
+    def derived(self, source: str) -> list[str]: ...
+    def named(self, text: str, wanted: Wanted, limit: int) -> list[Artifact]: ...
+    def with_words(self, text: str, wanted: Wanted, limit: int) -> list[Artifact]: ...
+    def tagged(self, wanted: Wanted, limit: int) -> list[Artifact]: ...
+    def ids(self, wanted: Wanted) -> list[int]: ...
+    def jobs(self, words: Sequence[str], limit: int, within: int) -> list[Job]: ...
+
+    def version(self) -> int:
+        """A number that is another one after anything was stored."""
+        ...
+
+    def unembedded(self, model: str, limit: int) -> list[Artifact]: ...
+    def put_vectors(self, model: str, vectors: Sequence[tuple[Artifact, bytes]]) -> None: ...
+    def vectors(self, model: str) -> list[tuple[int, bytes]]: ...
+
+
+class GraphRows(Protocol):
+    """Nodes and edges that were added, and the ways back along those that are derived."""
+
+    def add(
+        self, nodes: Sequence[Node], edges: Sequence[GraphEdge], now: Micros, connection: Any = None
+    ) -> None: ...
+    def remove(self, node_id: str) -> bool: ...
+    def node(self, node_id: str) -> Node | None: ...
+    def nodes(self, after: str = "", limit: int = 1000) -> list[Node]: ...
+    def edges_from(self, node_id: str, type: str | None, limit: int) -> list[GraphEdge]: ...  # noqa: A002
+    def edges_to(self, node_id: str, type: str | None, limit: int) -> list[GraphEdge]: ...  # noqa: A002
+    def edges(
+        self, after: tuple[str, str, str] = ("", "", ""), limit: int = 1000
+    ) -> list[GraphEdge]: ...
+    def retries(self, job_id: int, limit: int) -> list[int]: ...
+    def downstream(self, job_id: int, limit: int) -> list[int]: ...
+    def jobs_of_thought(self, thought: str, limit: int) -> list[int]: ...
+    def schedules_of_thought(self, thought: str, limit: int) -> list[int]: ...
+    def event(self, seq: int) -> Event | None: ...
+
+
+class Models(Protocol):
+    """Models, their versions and aliases, and the cycles that train them.
+
+    Whatever is written with a `Hold` is refused with `LeaseLost` when the cycle has ended, or
+    another attempt of its job works on it.
+    """
+
+    def model(self, tenant: str, name: str, now: Micros | None = None) -> Model | None:
+        """A model of a tenant; with `now` it is made if need be."""
+        ...
+
+    def all(self, tenant: str | None = None, after: int = 0, limit: int = 50) -> list[Model]: ...
+    def freeze(self, model: Model, golden: str, by: str, now: Micros, anew: bool = False) -> str:
+        """Freeze what its versions are judged on, unless that is done; the digest that holds."""
+        ...
+
+    def version(self, model: Model, number: int) -> Version | None: ...
+    def version_by_id(self, model: Model, version_id: int) -> Version | None: ...
+    def versions(self, model: Model, limit: int = 50) -> list[Version]: ...
+    def take_in(self, model: Model, new: NewVersion, now: Micros) -> Version:
+        """Store a version that was made elsewhere; the one of the same bytes, if there is one."""
+        ...
+
+    def aliases(self, model: Model) -> dict[str, Alias]: ...
+    def moves(self, model: Model, limit: int = 50) -> list[AliasMove]:
+        """How the champion changed, the newest first."""
+        ...
+
+    def move_champion(
+        self,
+        model: Model,
+        to: Version,
+        kind: str,
+        instead: int | None,
+        by: str,
+        reason: str,
+        now: Micros,
+    ) -> bool:
+        """Let another version serve, by hand or because the champion degraded; false when the
+        champion is not `instead` (the id of a version) any more, or the version was dropped."""
+        ...
+
+    def before(self, model: Model, version_id: int) -> int | None:
+        """The id of the version that served before this one did."""
+        ...
+
+    def drop(self, model: Model, keep: int, former: bool, now: Micros) -> list[str]:
+        """Give up versions beyond the newest `keep` that have no part to play, and with `former`
+        never were champions; the digests that nobody needs any more."""
+        ...
+
+    def put(self, digest: str, body: bytes) -> None: ...
+    def get(self, digest: str) -> bytes | None: ...
+
+    def begin(self, new: NewCycle, now: Micros) -> Cycle:
+        """The cycle of a job: a new one, or the one that an earlier attempt began."""
+        ...
+
+    def steps(self, hold: Hold) -> dict[str, str]:
+        """What the steps that are done left behind, as JSON."""
+        ...
+
+    def enter(self, hold: Hold, step: str) -> None: ...
+    def save(self, hold: Hold, step: str, data: str, now: Micros) -> None: ...
+    def add_version(self, hold: Hold, new: NewVersion, now: Micros) -> Version:
+        """Store the version that a cycle made, as the challenger; once for each cycle."""
+        ...
+
+    def finish(self, hold: Hold, end: CycleEnd, now: Micros) -> bool:
+        """End a cycle, and let its version serve if that is how it ends, in one transaction.
+
+        False, and nothing is changed, when the champion is another one than it was judged by.
+        """
+        ...
+
+    def settle_lost(self, now: Micros) -> int:
+        """End the cycles whose jobs have ended without a word; how many."""
+        ...
+
+    def cycle(self, cycle_id: int) -> Cycle | None: ...
+    def cycles(
+        self,
+        model: Model | None,
+        schedule_id: int | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Cycle]: ...
+    def record(
+        self, model: Model | None, schedule_id: int | None, job_id: int = 0
+    ) -> CycleRecord: ...
+    def counts(self, model: Model | None, schedule_id: int | None) -> CycleCounts: ...
+    def pardon(self, model: Model | None, schedule_id: int | None, now: Micros) -> int:
+        """Count the failures until now no more; how many they were."""
+        ...
+
+    def rate(self, version_id: int, scores: Sequence[float], keep: int, now: Micros) -> None:
+        """Keep live feedback on a version, up to `keep` scores."""
+        ...
+
+    def scores(self, version_id: int, last: int, since: Micros = 0) -> Scores: ...
+
+
+class Flows(Protocol):
+    """Jobs that wait for others, for a signal, for a person; and what a run has done already."""
+
+    def submit(self, name: str | None, steps: Sequence[FlowStep], now: Micros) -> list[int]:
+        """Store jobs in this order, all or none; with a name, they are a flow."""
+        ...
+
+    def upstream(self, job_id: int) -> list[Edge]: ...
+    def results(self, job_id: int) -> list[tuple[int, str | None, str | None]]:
+        """Number, step and result of each job that this one waited for."""
+        ...
+
+    def flow(self, flow_id: int) -> Flow | None: ...
+    def flow_of(self, job_id: int) -> tuple[int, str] | None: ...
+    def flows(self, before: int | None = None, limit: int = 50) -> list[Flow]: ...
+    def members(self, flow_id: int) -> list[Member]: ...
+    def edges(self, flow_id: int) -> list[Edge]: ...
+    def children(self, job_id: int) -> list[int]: ...
+    def do_again(
+        self,
+        jobs: Sequence[Job],
+        now: Micros,
+        keep: Collection[int] = (),
+        before: str | None = None,
+    ) -> dict[int, int]:
+        """Store finished jobs anew, each behind those that it waits for; what still waits for an
+        old one waits for the new one. Of those to `keep`, recorded steps (`before` one) stay
+        done."""
+        ...
+
+    def steps(self, job_id: int) -> list[Recorded]: ...
+    def record(
+        self, job_id: int, attempt: int, step: Recorded, now: Micros, signal: int | None = None
+    ) -> bool:
+        """Record a step, and take a signal; false when this attempt no longer holds the job."""
+        ...
+
+    def signal(self, job: Job, name: str, payload: str, now: Micros) -> None: ...
+    def first_signal(self, job_id: int, name: str) -> tuple[int, str] | None: ...
+    def awaiting(self, now: Micros, limit: int = 1000) -> list[Job]: ...
+    def ask(self, approval: Approval, now: Micros) -> int: ...
+    def decide(
+        self, approval: Approval, state: ApprovalState, by: str, note: str | None, now: Micros
+    ) -> bool:
+        """Decide a question once; false when it was decided, or is void, already."""
+        ...
+
+    def approval(self, approval_id: int) -> Approval | None: ...
+    def approval_of(self, job_id: int, step: str) -> Approval | None: ...
+    def approvals(self, state: ApprovalState | None = None, limit: int = 50) -> list[Approval]: ...
+
+
+class Agents(Protocol):
+    """What agents keep: goals, the thoughts that come of them, and what was moved to later."""
+
+    def add_goal(
+        self,
+        new: NewGoal,
+        schedule: NewSchedule,
+        next_at: Micros,
+        now: Micros,
+        deferral: Deferral | None = None,
+    ) -> Goal | None:
+        """Store a goal with its schedule; None when there is one of that id.
+
+        `QuotaExceeded` when its agent or its tenant may have no more.
+        """
+        ...
+
+    def defer_goal(
+        self, goal: Goal, move: ScheduleMove, deferral: Deferral, now: Micros
+    ) -> bool: ...
+    def cancel_goal(self, goal: Goal, move: ScheduleMove | None, now: Micros) -> bool: ...
+    def goal(self, schedule_id: int) -> Goal | None: ...
+    def goal_of_task(self, task_id: str) -> Goal | None: ...
+    def goals(self, agent: str | None = None, after: int = 0, limit: int = 50) -> list[Goal]: ...
+    def goal_counts(self) -> list[GoalCount]: ...
+    def size(self) -> int: ...
+    def tallies(self) -> dict[str, int]:
+        """What was counted of goals since the store was made, those that are gone included."""
+        ...
+
+    def count(self, key: str) -> None: ...
+    def executions(self, since: Micros, recurring: bool | None = None) -> Executions: ...
+
+    def deferrals_of_goal(self, schedule_id: int) -> list[Deferral]: ...
+    def deferrals_of_job(self, job_id: int) -> list[Deferral]: ...
+    def reasons(self, since: Micros, limit: int = 10) -> list[tuple[str, int]]: ...
+    def deferred_often(self, limit: int = 10) -> list[DeferredOften]: ...
+    def deferrals_since(self, since: Micros) -> int: ...
+
+    def deliver(
+        self, new: NewThought, handle: Callable[[StoredThought, str], NewJob], now: Micros
+    ) -> Deliver:
+        """Leave a thought once, with the job of the agent's handler, if it has one."""
+        ...
+
+    def set_handler(
+        self,
+        agent: str,
+        task: str,
+        handle: Callable[[StoredThought, str], NewJob],
+        now: Micros,
+    ) -> int:
+        """Have a task work on an agent's thoughts, also on those that wait; how many do."""
+        ...
+
+    def take(self, agent: str, until: Micros, limit: int, now: Micros) -> list[StoredThought]:
+        """The visible thoughts of an agent, which nobody else gets before `until`."""
+        ...
+
+    def next_thought(self, agent: str, now: Micros) -> Micros | None: ...
+    def acknowledge(self, thought: StoredThought, answer: str | None, now: Micros) -> bool: ...
+    def snooze(self, thought: StoredThought, until: Micros, now: Micros) -> bool: ...
+    def expire(self, now: Micros) -> int: ...
+    def thought(self, thought_id: int) -> StoredThought | None: ...
+    def thoughts(
+        self,
+        agent: str | None = None,
+        state: ThoughtState | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[StoredThought]: ...
+
+
+class Budgets(Protocol):
+    """What work may use up, what it has used, and how much may be stored."""
+
+    def all(self) -> list[StoredBudget]: ...
+    def set(self, budget: StoredBudget, now: Micros) -> None: ...
+    def drop(self, scope: str, name: str, now: Micros) -> bool: ...
+    def spent(self, budget: StoredBudget, now: Micros) -> Spent: ...
+    def reserve(
+        self, budget: StoredBudget, job_id: int, attempt: int, now: Micros
+    ) -> Breach | None:
+        """Let a run begin, and keep for it what it may use; else why it may not."""
+        ...
+
+    def spend(
+        self,
+        budgets: Sequence[StoredBudget],
+        amounts: Amounts,
+        job_id: int,
+        attempt: int,
+        now: Micros,
+    ) -> Sequence[Breach]:
+        """Count on budgets what a run has used, and tell it; those that are exceeded now."""
+        ...
+
+    def settle(
+        self,
+        budgets: Sequence[StoredBudget],
+        job_id: int,
+        attempt: int,
+        seconds: Micros,
+        now: Micros,
+    ) -> None:
+        """A run has ended: count its time, and keep nothing more for it."""
+        ...
+
+    def quotas(self) -> Sequence[Quota]: ...
+    def set_quota(self, quota: Quota, now: Micros) -> None: ...
+    def quota(self, scope: str, name: str) -> Quota | None:
+        """The quota that holds for an agent or a tenant, if there is one."""
+        ...
+
+    def usage(self, scope: str, name: str) -> Usage: ...
+
+
+class Automations(Protocol):
+    """The automations that the optimizer keeps, and the trials of them.
+
+    Who writes says which version it has read (None: there was none); false, and nothing is stored,
+    when that is not the last one. `kind` and `data` are told as an event, in the same transaction.
+    """
+
+    def put(
+        self, new: StoredAutomation, before: int | None, now: Micros, kind: str, **data: Value
+    ) -> bool: ...
+    def get(self, automation_id: str) -> StoredAutomation | None: ...
+    def all(self, state: str | None = None, limit: int = 1000) -> list[StoredAutomation]: ...
+
+    def put_trial(
+        self,
+        new: StoredTrial,
+        before: int | None,
+        now: Micros,
+        kind: str | None = None,
+        **data: Value,
+    ) -> bool: ...
+    def trial(self, trial_id: str) -> StoredTrial | None: ...
+    def trials(self, running: bool = False, limit: int = 100) -> list[StoredTrial]: ...
+
+
+class Lists(Protocol):
+    """Looking at many jobs and events at once: for people, never for the engine."""
+
+    def jobs(
+        self,
+        wanted: JobFilter,
+        *,
+        after: int = 0,
+        newest_first: bool = True,
+        limit: int = 50,
+        skip: int = 0,
+    ) -> list[Job]:
+        """A page of jobs, without results and with shortened arguments and errors."""
+        ...
+
+    def rows(self, ids: Sequence[int]) -> list[Job]: ...
+    def count(self, wanted: JobFilter) -> int: ...
+    def depths(self) -> list[Depth]: ...
+    def stretches(self, since: Micros, last: Micros, limit: int = 500) -> list[Stretch]: ...
+    def events(self, before: int = 0, limit: int = 50, kinds: str | None = None) -> list[Event]: ...
+    def events_of(self, tenant: str, after: int = 0, limit: int = 1000) -> list[Event]: ...
+
+
+class Access(Protocol):
+    """Tokens, answers under an idempotency key, and operations."""
+
+    def add_token(self, new: NewToken, now: Micros) -> int: ...
+    def tokens(self) -> list[Token]: ...
+    def token(self, digest: str, now: Micros) -> Token | None: ...
+    def revoke_token(self, token_id: int, now: Micros) -> bool: ...
+
+    def begin_reply(
+        self, key: str, fingerprint: str, kept_since: Micros, now: Micros
+    ) -> Reply | None:
+        """Take the key for a request (None), or what is kept under it already."""
+        ...
+
+    def keep_reply(self, key: str, reply: Reply) -> None: ...
+    def drop_reply(self, key: str) -> None: ...
+
+    def begin_operation(
+        self, kind: str, by: str, tenant: str | None, total: int, now: Micros
+    ) -> Operation: ...
+    def advance_operation(self, operation_id: int, done: int, failed: int) -> None: ...
+    def end_operation(
+        self, operation_id: int, state: str, done: int, failed: int, result: str, now: Micros
+    ) -> None: ...
+    def operation(self, operation_id: int, tenant: str | None = None) -> Operation | None: ...
+    def operations(
+        self, *, tenant: str | None = None, after: int = 0, limit: int = 50
+    ) -> list[Operation]: ...
 
 
 class Store(Protocol):
@@ -233,12 +695,26 @@ class Store(Protocol):
 
     name: str
     location: str
+    identity: str  # the same in every process that has it open, and no other store's
     schedules: Schedules
     limits: Limits
     notices: Notices
+    models: Models
+    search: SearchIndex
+    graph: GraphRows
+    flows: Flows
+    agents: Agents
+    budgets: Budgets
+    automations: Automations
+    lists: Lists
+    access: Access
 
     def submit(
-        self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
+        self,
+        jobs: Sequence[NewJob],
+        now: Micros,
+        bound: QueueBound | None = None,
+        terms: Terms = USUAL,
     ) -> list[int]: ...
     def submit_alike(self, pattern: NewJob, arguments: Sequence[str], now: Micros) -> list[int]: ...
     def submit_on(
@@ -264,6 +740,9 @@ class Store(Protocol):
     def save_progress(self, job_id: int, attempt: int, progress: str, now: Micros) -> bool: ...
 
     def job(self, job_id: int) -> Job | None: ...
+    def job_of_key(self, key: str) -> int | None:
+        """The job that an idempotency key has made, though it may be pruned."""
+
     def jobs(
         self,
         *,
@@ -290,8 +769,16 @@ class Store(Protocol):
         ...
 
     def history(self, job_id: int) -> list[Event]: ...
+    def audit(
+        self, before: int | None = None, actor: str | None = None, limit: int = 50
+    ) -> list[Audited]: ...
     def last_seq(self) -> int: ...
     def situation(self, job: Job, now: Micros) -> Situation: ...
+    @property
+    def connections(self) -> int:
+        """How many connections to the database are held."""
+        ...
+
     def changed(self) -> int: ...
 
     def add_worker(self, worker: WorkerInfo, now: Micros) -> int: ...
@@ -314,6 +801,10 @@ class Store(Protocol):
     def foreground(self, now: Micros) -> list[ForegroundLease]: ...
 
     def prune(self, before: Micros, keep: int, limit: int, now: Micros) -> Pruned: ...
+    def age(self, before: Micros, limit: int, now: Micros) -> int:
+        """Move jobs up that have been ready since `before`; how many."""
+        ...
+
     def log_size(self) -> int: ...
     def sibling(self) -> Store:
         """The same store over connections of its own, which no other caller can keep busy."""
@@ -355,6 +846,11 @@ class Errand(Protocol):
         ...
 
     @property
+    def metadata(self) -> str | None:
+        """The job's own, with the context of the attempt's span."""
+        ...
+
+    @property
     def step_aside(self) -> str:
         """What the run does while the person in front is active."""
         ...
@@ -371,6 +867,10 @@ class Errand(Protocol):
 
     def save(self, progress: str) -> None:
         """Store what the run told of its progress."""
+        ...
+
+    def answer(self, verb: str, args: list[Any]) -> Any:
+        """What the run asks of its desk: its steps, signals and approvals."""
         ...
 
     def close(self, outcome: Outcome | None = None) -> None:

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-from offhours.core.times import DAY, HOUR, SECOND, Micros, to_datetime, to_micros
+from offhours.core.times import (
+    DAY,
+    HOUR,
+    SECOND,
+    Micros,
+    parse_duration,
+    parse_moment,
+    to_datetime,
+    to_micros,
+)
 
 LONGEST_WAIT = 30 * DAY
+_LONG_AGO = 1_000_000_000  # a number of seconds that is larger is a moment since 1970
 
 ExceptionTypes = tuple[type[BaseException], ...]
 
@@ -57,6 +69,77 @@ def retry_after(error: BaseException, now: Micros) -> Micros | None:
     except Exception:  # it comes from a server, or from a property of any exception
         return None
     return min(max(0, wait), LONGEST_WAIT)
+
+
+def rate_limit_reset(error: BaseException, now: Micros) -> Micros | None:
+    """For how long a provider takes no more calls, if its answer was a rate limit and says so.
+
+    A rate limit is status 429, or an error that is named for it. When it ends stands in
+    `.retry_after`, `.reset_at`, Retry-After, or the headers that name the reset of each limit (of
+    those that are used up, the latest counts): a number of seconds, a moment since 1970, a length
+    of time ("6m0s") or a date.
+    """
+    try:
+        if not _is_rate_limit(error):
+            return None
+        wait = retry_after(error, now)
+        if wait is not None:
+            return wait
+        reset = getattr(error, "reset_at", None)
+        waits = [_until(reset, now)] if reset is not None else _resets(_headers(error), now)
+        known = [wait for wait in waits if wait is not None]
+    except Exception:  # it comes from a server, or from a property of any exception
+        return None
+    return min(max(0, *known), LONGEST_WAIT) if known else None
+
+
+def _is_rate_limit(error: BaseException) -> bool:
+    response = getattr(error, "response", None)
+    for holder in (error, response):
+        for name in ("status_code", "status", "http_status", "code"):
+            if getattr(holder, name, None) == 429:
+                return True
+    return any("ratelimit" in kind.__name__.lower() for kind in type(error).__mro__)
+
+
+def _headers(error: BaseException) -> dict[str, str]:
+    for holder in (getattr(error, "response", None), error):
+        headers = getattr(holder, "headers", None)
+        if headers is not None and hasattr(headers, "items"):
+            return {str(name).lower(): str(value) for name, value in headers.items()}
+    return {}
+
+
+def _resets(headers: dict[str, str], now: Micros) -> list[Micros | None]:
+    """The resets of the limits that are used up; of all of them when no limit says that it is."""
+    if "retry-after-ms" in headers:
+        return [round(float(headers["retry-after-ms"]) * 1000)]
+    resets = {
+        name: value for name, value in headers.items()
+        if "ratelimit" in name.replace("-", "") and "reset" in name
+    }  # fmt: skip
+    spent = {
+        name: value for name, value in resets.items()
+        if headers.get(name.replace("reset", "remaining"), "").strip() in ("0", "0.0")
+    }  # fmt: skip
+    return [_until(value, now) for value in (spent or resets).values()]
+
+
+def _until(value: Any, now: Micros) -> Micros | None:
+    """How long until what a provider calls a reset; None for what cannot be read."""
+    if isinstance(value, datetime):
+        return to_micros(value if value.tzinfo else value.replace(tzinfo=UTC)) - now
+    text = str(value).strip()[:64]
+    with suppress(ValueError):
+        number = float(text)
+        return round(number * SECOND) - (now if number > _LONG_AGO else 0)
+    with suppress(ValueError):
+        return parse_duration(text)
+    with suppress(ValueError):
+        return parse_moment(text, timezone=UTC) - now
+    with suppress(ValueError, TypeError):
+        return _http_date(text, now)
+    return None
 
 
 def _wish(error: BaseException) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -11,7 +12,8 @@ from typing import Any, NamedTuple
 
 from offhours.core.errors import ScheduleError, TimeError
 from offhours.core.model import NewJob
-from offhours.core.times import Micros, parse_duration, spoken
+from offhours.core.times import Micros, iso, parse_duration, spoken
+from offhours.core.triggers import Plan
 
 MOST_CAUGHT_UP = 1_000
 _CAUGHT_UP_BY_DEFAULT = 100
@@ -343,6 +345,31 @@ def resume(schedule: Schedule, next_at: Micros | None, now: Micros) -> ScheduleM
         failures=0,
         next_at=next_at,
         due_at=_due_of(schedule, next_at),
+    )  # fmt: skip
+
+
+def defer(
+    schedule: Schedule, until: Micros, reason: str, now: Micros, plan: Plan | None = None
+) -> ScheduleMove:
+    """Fire next at a time that somebody chose, and go on by the plan after it (or by another).
+
+    Also one that has ended, or was paused or disabled, fires again then.
+    """
+    told = {"from": schedule.next_at, "until": until, "reason": reason}
+    new: dict[str, Any] = {}
+    if plan is not None:
+        new = {"plan": json.dumps(plan.to_dict()), "text": f"{iso(until)[:19]}Z"}
+    return _changed(
+        schedule, "schedule.deferred", now, told, status=ScheduleStatus.ACTIVE, reason=None,
+        failures=0, next_at=until, due_at=_due_of(schedule, until), **new,
+    )  # fmt: skip
+
+
+def end(schedule: Schedule, reason: str, now: Micros) -> ScheduleMove:
+    """Fire no more, ever."""
+    return _changed(
+        schedule, "schedule.ended", now, {"reason": reason},
+        status=ScheduleStatus.ENDED, reason=reason, next_at=None, due_at=None,
     )  # fmt: skip
 
 

@@ -16,9 +16,11 @@ from offhours.core.outcomes import (
     Deferred,
     Done,
     Failed,
+    Gated,
     HandedBack,
     Outcome,
     Stopped,
+    Suspended,
 )
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import Micros
@@ -35,10 +37,11 @@ LEGAL: dict[JobState, frozenset[JobState]] = {
     CANCELLED: frozenset(),
 }
 
-Value: TypeAlias = str | int | None
+Value: TypeAlias = str | int | float | None
 
 # What a held job waits for.
 NO_HANDLER = "no handler"
+WAITS = "it waits for other jobs"
 EARLIER = "an earlier job of its schedule is not finished"
 
 # Columns that a move may change; state, worker and finished_at follow from the move itself.
@@ -101,6 +104,10 @@ def finish(
                 run_at=until, returned=job.returned + 1, deferrals=job.deferrals + 1,
                 reason=reason, code="deferred",
             )  # fmt: skip
+        case Gated():
+            return _gated(job, outcome)
+        case Suspended():
+            return _suspended(job, outcome)
         case Stopped():
             return _stopped(job)
         case HandedBack(reason):
@@ -113,6 +120,32 @@ def _stopped(job: Job | Claimed) -> Move:
     return _move(job, RUNNING, CANCELLED, "job.cancelled", code="cancelled")
 
 
+def _gated(job: Claimed, outcome: Gated) -> Move:
+    if job.cancel_at is not None:
+        return _stopped(job)
+    reason = f"{outcome.gate}: {outcome.reason}"
+    tell = (
+        ("gate", outcome.gate), ("until", outcome.until), ("reason", outcome.reason),
+        ("figure", outcome.figure), ("limit", outcome.limit),
+    )  # fmt: skip
+    return _move(
+        job, RUNNING, PENDING, "job.deferred", tell,
+        run_at=outcome.until, returned=job.returned + 1, deferrals=job.deferrals + 1,
+        reason=reason, code="gate",
+    )  # fmt: skip
+
+
+def _suspended(job: Claimed, outcome: Suspended) -> Move:
+    if job.cancel_at is not None:
+        return _stopped(job)
+    to, kind = (HELD, "job.held") if outcome.held else (PENDING, "job.slept")
+    tell = (("code", outcome.code), ("reason", outcome.reason), ("until", outcome.until))
+    return _move(
+        job, RUNNING, to, kind, tell,
+        run_at=outcome.until, returned=job.returned + 1, reason=outcome.reason, code=outcome.code,
+    )  # fmt: skip
+
+
 def _after_failure(
     job: Claimed, failure: Failed, policy: RetryPolicy, now: Micros, chance: float
 ) -> Move:
@@ -123,6 +156,8 @@ def _after_failure(
     tell: tuple[tuple[str, Value], ...] = (("code", failure.code), ("error", failure.error[:500]))
     if failure.retry and job.spent < (job.max_attempts or 1):
         wait = policy.delay(job.spent, chance) if failure.after is None else failure.after
+        if failure.took is not None:
+            tell = (*tell, ("took", failure.took))
         return _move(
             job, RUNNING, PENDING, "job.retried", (*tell, ("run_at", now + wait)),
             run_at=now + wait, error=failure.error, code=failure.code, reason=None,
@@ -230,6 +265,18 @@ def wait_turn(job_id: int, schedule_id: int | None) -> Move:
         job_id, 0, PENDING, HELD, "job.held", ("reason",), (EARLIER,), (("reason", EARLIER),),
         schedule_id,
     )  # fmt: skip
+
+
+def wait_for_others(job_id: int) -> Move:
+    """Hold a new job until others have ended."""
+    return Move(
+        job_id, 0, PENDING, HELD, "job.held", ("reason",), (WAITS,), (("reason", WAITS),)
+    )  # fmt: skip
+
+
+def wake(job: Job, now: Micros) -> Move:
+    """Let a held job go on at once, for what it waits for is there."""
+    return _move(job, HELD, PENDING, "job.released", run_at=now, reason=None, code=None)
 
 
 def expire(job: Job) -> Move:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Protocol
 
+from offhours.core.carried import attach, attached
 from offhours.core.model import Claimed, NewJob
 from offhours.core.outcomes import Outcome
 
 TRACE_KEY = "offhours:trace"
 """Under this key of its metadata a job carries the context of the span that stored it."""
 
+RUN_KEY = "offhours:run"
+"""Under this one an attempt carries that of its own span, on its way to another process."""
+
 Carrier = Mapping[str, str]
 
 
 class RunSpan:
-    """One attempt that is watched; this one by nobody."""
+    """One attempt that is watched; this one by nobody.
+
+    carrier: its context, for the process in which the attempt is made
+    """
 
     trace_id: str | None = None
+    carrier: Carrier = MappingProxyType({})
 
     def end(self, outcome: Outcome | None) -> None:
         """The attempt has ended; None when it is not known how."""
@@ -56,28 +64,22 @@ class NoTracing:
 NO_TRACING = NoTracing()
 
 
-def carry(metadata: str | None, carrier: Carrier) -> str:
+def carry(metadata: str | None, carrier: Carrier, key: str = TRACE_KEY) -> str:
     """Metadata with a context in it.
 
     >>> carry('{"who":"ann"}', {"traceparent": "00-1-2-01"})
     '{"who":"ann","offhours:trace":{"traceparent":"00-1-2-01"}}'
     """
-    added = json.dumps({TRACE_KEY: dict(carrier)}, separators=(",", ":"))
-    return added if metadata in (None, "{}") else f"{str(metadata)[:-1]},{added[1:]}"
+    return attach(metadata, key, dict(carrier))
 
 
-def carried(metadata: str | None) -> Carrier:
+def carried(metadata: str | None, key: str = TRACE_KEY) -> Carrier:
     """The context in stored metadata; empty when there is none that could be one.
 
     >>> carried('{"offhours:trace":{"traceparent":"00-1-2-01"}}')
     {'traceparent': '00-1-2-01'}
     """
-    found = json.loads(metadata).get(TRACE_KEY) if metadata and TRACE_KEY in metadata else None
+    found = attached(metadata, key)
     if not isinstance(found, dict):
         return {}
     return {key: value for key, value in found.items() if isinstance(value, str)}
-
-
-def without(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """What the submitter attached, as they know it."""
-    return {key: value for key, value in metadata.items() if key != TRACE_KEY}

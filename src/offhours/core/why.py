@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from offhours.core.admission import BackgroundLimits, background_room
 from offhours.core.firing import blackout_at
+from offhours.core.flows import IfFailed
 from offhours.core.limits import Limit, Scope, running_by_subject, subjects_of, verdict
-from offhours.core.model import MAX_CRASHES, Job, JobState
+from offhours.core.model import FINAL, MAX_CRASHES, Job, JobState
 from offhours.core.ports import Situation
 from offhours.core.schedules import Schedule, ScheduleStatus
-from offhours.core.states import NO_HANDLER
-from offhours.core.times import DAY, Micros, iso, spoken
+from offhours.core.states import NO_HANDLER, WAITS
+from offhours.core.times import DAY, LATEST, Micros, iso, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def why(
         case JobState.PENDING:
             return _pending(job, around, limits, now, known_here)
         case JobState.HELD:
-            return _held(job)
+            return _held(job, around, now)
         case JobState.RUNNING:
             return _running(job, around, now)
         case _:
@@ -120,6 +121,11 @@ def _later(job: Job, now: Micros) -> Why:
         case "deferred":
             because = f": {job.reason}" if job.reason else ""
             return Why("deferred", f"it deferred itself{because}; it runs {when}", job.run_at)
+        case "asleep":
+            return Why("asleep", f"it sleeps; it goes on {when}", job.run_at)
+        case "gate":
+            sentence = f"a gate holds it, {job.reason}; the gate is asked again {when}"
+            return Why("gate", sentence, job.run_at)
         case None | "worker_lost" | "crashed":
             return Why("not_due", f"it is not due yet; it runs {when}", job.run_at)
         case _:
@@ -198,7 +204,14 @@ def _named(limit: Limit) -> tuple[str, str]:
     return f"the {limit.scope} {limit.name}", f"--{limit.scope} {shlex.quote(limit.name)}"
 
 
-def _held(job: Job) -> Why:
+def _held(job: Job, around: Situation, now: Micros) -> Why:
+    if job.reason == WAITS:
+        return _waits(around.upstream)
+    if job.code in ("signal", "approval"):
+        until = None if job.run_at >= LATEST else job.run_at
+        end = "" if until is None else f", until {_at(until, now)}"
+        verb = "signal" if job.code == "signal" else "approvals"
+        return Why(job.code, f"{job.reason}{end}; see: offhours {verb}", until)
     if job.reason == NO_HANDLER:
         return Why(
             "no_handler",
@@ -206,6 +219,21 @@ def _held(job: Job) -> Why:
             "it goes on by itself when a worker that does is started",
         )
     return Why("held", f"it is held: {job.reason}")
+
+
+def _waits(upstream: Sequence[tuple[int, str, str]]) -> Why:
+    """For which jobs it waits: number, state and policy of each that has not ended well."""
+    left = [entry for entry in upstream if entry[1] not in FINAL]
+    failed = [entry[0] for entry in upstream if entry[1] in FINAL and entry[2] == IfFailed.HOLD]
+    if failed:
+        numbers = ", ".join(map(str, failed[:5]))
+        return Why(
+            "waits", f"it waits until job {numbers}, which failed, is done again: offhours retry"
+        )
+    shown = ", ".join(f"{number} ({state})" for number, state, _ in left[:5])
+    more = f" and {len(left) - 5} more" if len(left) > 5 else ""
+    what = "job" if len(left) == 1 else f"{len(left)} jobs:"
+    return Why("waits", f"it waits for {what} {shown}{more}")
 
 
 def _running(job: Job, around: Situation, now: Micros) -> Why:

@@ -12,14 +12,24 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from offhours.core.model import Claimed
-from offhours.core.outcomes import Crashed, Deferred, Done, Failed, HandedBack, Outcome, Stopped
+from offhours.core.outcomes import (
+    Crashed,
+    Deferred,
+    Done,
+    Failed,
+    HandedBack,
+    Outcome,
+    Stopped,
+    Suspended,
+)
 from offhours.core.times import Micros
 
 _LENGTH = 4
 LARGEST = 1 << 28
 
 _KINDS: dict[str, type] = {
-    kind.__name__: kind for kind in (Done, Failed, Deferred, Stopped, HandedBack, Crashed)
+    kind.__name__: kind
+    for kind in (Done, Failed, Deferred, Suspended, Stopped, HandedBack, Crashed)
 }
 
 
@@ -50,6 +60,7 @@ class Order(Message):
     retry_on: list[str]
     give_up_on: list[str]
     log_level: int
+    home: str = ""
 
     @property
     def claimed(self) -> Claimed:
@@ -64,6 +75,13 @@ class Stop(Message):
     """The run should stop: because its job was cancelled, or its time is used up."""
 
     cancelled: bool
+
+
+class Answer(Message):
+    """What the desk says, or why it cannot."""
+
+    value: Any
+    problem: str | None = None
 
 
 class ForegroundUntil(Message):
@@ -86,6 +104,13 @@ class Aside(Message):
     """The run waits for the foreground in a checkpoint, or goes on."""
 
     waits: bool
+
+
+class Ask(Message):
+    """The run asks its desk for something, and waits for the answer."""
+
+    verb: str
+    args: list[Any]
 
 
 class Log(Message):
@@ -120,8 +145,8 @@ class Ended(Message):
         return found
 
 
-ToChild = Order | Go | Stop | ForegroundUntil
-FromChild = Started | Progress | Aside | Log | Ended
+ToChild = Order | Go | Stop | ForegroundUntil | Answer
+FromChild = Started | Progress | Aside | Ask | Log | Ended
 
 _encode = msgspec.json.Encoder().encode
 

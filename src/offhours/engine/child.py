@@ -26,10 +26,13 @@ import msgspec
 
 from offhours.core import wire
 from offhours.core.clock import SystemClock
+from offhours.core.errors import StoreError
 from offhours.core.outcomes import Cancelled, Failed, Outcome, Stopped, TimeLimit, clean_text
 from offhours.core.retries import RetryPolicy
+from offhours.core.tracing import NO_TRACING, Tracing
 from offhours.engine.codec import Codec
 from offhours.engine.context import Context, Foreground
+from offhours.engine.desk import DistantDesk
 from offhours.engine.errand import type_name
 from offhours.engine.place import function_at
 from offhours.engine.registry import Registry, Task
@@ -40,24 +43,27 @@ _RECEIVE = 1 << 16
 _SPOILING = {"memory": "it ran out of memory", "import": "an import failed half way"}
 
 
-def main(descriptor: int, parent: int) -> None:
+def main(descriptor: int, parent: int, tracing: Tracing = NO_TRACING) -> None:
     """Serve the worker at the other end of a socket until it hangs up."""
     die_with(parent)
     connection = socket.socket(fileno=descriptor)
     connection.set_inheritable(False)
     with suppress(OSError, ValueError):  # without a stderr there is nobody to read it
         faulthandler.enable()
-    Child(connection).serve()
+    Child(connection, tracing).serve()
 
 
 class Child:
     """One such process."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, tracing: Tracing = NO_TRACING) -> None:
         self._connection = connection
+        self._tracing = tracing
         self._orders: SimpleQueue[wire.Order | None] = SimpleQueue()
         self._writing = threading.Lock()
         self._lock = threading.Lock()
+        self._consulting = threading.Lock()
+        self._answers: SimpleQueue[wire.Answer] = SimpleQueue()
         self._foreground = Foreground()
         self._clock = SystemClock()
         self._context: Context | None = None
@@ -112,6 +118,9 @@ class Child:
             max_payload=order.max_payload,
             timezone=zone,
             on_open=self._opened,
+            tracing=self._tracing,
+            home=order.home,
+            desk=lambda job: DistantDesk(self._consult),
         )
         self._registry.remove(task.name)
         self._registry.add(task)
@@ -141,6 +150,14 @@ class Child:
             )
         return self._tasks[key]
 
+    def _consult(self, verb: str, args: list[Any]) -> Any:
+        with self._consulting:
+            self._send(wire.Ask(verb, args))
+            answer = self._answers.get()
+        if answer.problem is not None:
+            raise StoreError(answer.problem)
+        return answer.value
+
     def _opened(self, context: Context) -> None:
         context.on_aside = lambda waits: self._send(wire.Aside(waits))
         with self._lock:
@@ -168,6 +185,8 @@ class Child:
                 self._orders.put(message)
             case wire.Go():
                 self._go.set()
+            case wire.Answer():
+                self._answers.put(message)
             case wire.ForegroundUntil(until):
                 self._foreground.update(until)
             case wire.Stop():

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
+from offhours.core.accounts import inherited
+from offhours.core.budgets import Amounts, OnBreach
+from offhours.core.carried import without
 from offhours.core.clock import Clock, Signal
-from offhours.core.errors import NotStarted, PayloadTooLarge, StoreError
+from offhours.core.errors import BudgetExceeded, NotStarted, PayloadTooLarge, StoreError
 from offhours.core.here import running
 from offhours.core.model import BACKGROUND_CLASS, Claimed
-from offhours.core.outcomes import Cancelled, TimeLimit, clean_text
+from offhours.core.outcomes import Cancelled, Defer, Suspended, TimeLimit, clean_text
 from offhours.core.payload import from_plain, to_plain
-from offhours.core.times import SECOND, Micros, to_datetime
-from offhours.core.tracing import NO_SPAN, RunSpan, without
+from offhours.core.times import SECOND, Duration, Micros, to_datetime
+from offhours.core.tracing import NO_SPAN, RunSpan
+from offhours.engine.desk import Desk
+from offhours.engine.durable import Decision, Durable
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PROGRESS_EVERY = 0.25
 PROGRESS_LIMIT = 64_000
@@ -62,6 +70,7 @@ class Context:
 
     worker: int | None = None  # the number of the worker process, inside of one
     span: RunSpan = NO_SPAN
+    outer: Context | None = None  # of the task that drains, and by that runs this one
 
     def __init__(
         self,
@@ -71,6 +80,8 @@ class Context:
         step_aside: str = "cooperate",
         foreground: Foreground | None = None,
         save: Callable[[int, int, str], object] | None = None,
+        desk: Desk | None = None,
+        home: str = "",
     ) -> None:
         self.job_id = job.id
         self.task = job.task
@@ -81,6 +92,9 @@ class Context:
         self._step_aside = step_aside
         self._foreground = foreground
         self._save = save
+        self.home = home  # the store whose job it is
+        self._desk = desk
+        self._durable: Durable | None = None
         self._saved_at: float | None = None
         self._unsaved: str | None = None
         self._aside = False
@@ -88,13 +102,29 @@ class Context:
         self.on_cancel: Callable[[], object] | None = None
         self.on_aside: Callable[[bool], object] = lambda waits: None
         self._cancelled = job.cancel_at is not None
-        self._deadline = None if job.timeout is None else clock.monotonic() + job.timeout / SECOND
+        self._began = began = clock.monotonic()
+        self._deadline = None if job.timeout is None else began + job.timeout / SECOND
 
     @property
     def fire_at(self) -> datetime | None:
         """The instant of its schedule for which this job was made (aware, UTC); else None."""
         fire_at = self._job.fire_at
         return None if fire_at is None else to_datetime(fire_at)
+
+    @property
+    def claim(self) -> int:
+        """The number of this claim of the job: what a later one may not overwrite bears it."""
+        return self._job.attempt
+
+    @property
+    def last_attempt(self) -> bool:
+        """Whether no other one follows when this attempt fails."""
+        return self._job.spent >= (self._job.max_attempts or 1)
+
+    @property
+    def schedule_id(self) -> int | None:
+        """The number of the schedule that made this job; None when nobody did."""
+        return self._job.schedule_id
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -112,10 +142,135 @@ class Context:
         """The same for every attempt of this job: hand it to what must not happen twice."""
         return f"offhours-{self.job_id}-{self._job.created_at}"
 
+    def payers(self, metadata: str | None, tenant: str | None) -> str | None:
+        """Stored metadata of a job that this run submits: what it uses is counted here, too."""
+        return inherited(self._job.metadata, self._job.tenant, metadata, tenant)
+
+    # -- what is done once -------------------------------------------------------------------
+
+    def step(self, name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a function once in the life of this job, and find its result ever after.
+
+        The result is stored when the function has returned; a later attempt that comes here by the
+        same name does not call it again. It must be storable as JSON, and comes back as it was
+        stored. A coroutine function gives an awaitable. A name may be used once in a run.
+
+        >>> from offhours.testing import memory_app
+        >>> import offhours
+        >>> app = memory_app()
+        >>> @app.task(retries=1, backoff=0)
+        ... def release(ctx: offhours.Context) -> str:
+        ...     tag = ctx.step("tag", "v{}".format, ctx.attempt)
+        ...     if ctx.attempt == 1:
+        ...         raise OSError("the network")
+        ...     return tag
+        >>> release.submit().result()
+        'v1'
+        """
+        return self._records.step(name, function, args, kwargs)  # type: ignore[no-any-return]
+
+    def sleep(self, duration: Duration) -> None:
+        """Go on after a time: the run ends, its slot is free, and the job starts again then.
+
+        The time begins when this line is reached first, and no restart makes it longer. What must
+        not be done again stands in steps. Sleeps are told apart by their order.
+        """
+        self._records.sleep(duration)
+
+    def wait_for_signal(self, name: str, timeout: Duration | None = None) -> Any:
+        """What `app.signal(job, name, payload)` brings; the job is held until then.
+
+        Raises `SignalTimeout` when none comes in time. Signals that came before are there at once,
+        each for one call.
+        """
+        return self._records.wait_for_signal(name, timeout)
+
+    def approve(
+        self,
+        question: str,
+        args: object = None,
+        timeout: Duration | None = None,
+        on_timeout: str = "deny",
+    ) -> Decision:
+        """Have a person decide; the job is held until then. True when it was approved.
+
+        args: what is to be done with, frozen with the question: what was decided about others does
+            not count
+        timeout: after it the answer is no ("deny"), or `SignalTimeout` is raised ("fail")
+
+        `app.approve` and `app.deny` decide, outside of any task.
+        """
+        return self._records.approve(question, args, timeout, on_timeout)
+
+    def spend(
+        self,
+        *,
+        tokens: int = 0,
+        usd: float = 0,
+        tool_calls: int = 0,
+        usage: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Count what was used on the budgets of this job, its parents, its agent and its tenant.
+
+        usage: attributes such as `gen_ai.usage.input_tokens`, whose tokens are added
+
+        Call it after each step that costs something. When a budget is used up, this ends the run:
+        `BudgetExceeded` fails the job, or it is moved to when the budget refills, or it is held
+        until a person decides, as the budget says. Let it pass.
+        """
+        for name in ("input_tokens", "output_tokens"):
+            tokens += int((usage or {}).get(f"gen_ai.usage.{name}") or 0)
+        given = {"tokens": tokens, "usd": usd, "tool_calls": tool_calls}
+        found = self.desk.spend(Amounts.of(given))
+        if found is None:
+            return
+        if found.on_breach == OnBreach.STOP:
+            raise BudgetExceeded(found.reason)
+        ask = found.on_breach == OnBreach.ASK or found.until is None
+        raise Defer(0 if ask else to_datetime(found.until or 0), found.reason)
+
+    def results(self) -> dict[str | int, Any]:
+        """What the jobs returned that this one waited for: by step of their flow, or by number.
+
+        One that returned nothing that could be stored, or failed, has None.
+        """
+        return self._records.results()
+
+    @property
+    def waits(self) -> Suspended | None:
+        """What the run has to wait for, whether or not the task let it pass."""
+        return None if self._durable is None else self._durable.waits
+
+    @property
+    def desk(self) -> Desk:
+        """Where the records of this run are."""
+        if self._desk is None:
+            raise NotStarted(
+                "steps, signals and approvals need the store beside them, which a Celery worker "
+                'has not; run this task with executor="thread" or "process"'
+            )
+        return self._desk
+
+    @property
+    def _records(self) -> Durable:
+        if self._durable is None:
+            self._durable = Durable(self.desk, self._clock, self.job_id, self._wait)
+        return self._durable
+
+    def _wait(self, until: Micros) -> None:
+        while self._clock.micros() < until:
+            self.stop_if_asked()
+            self._clock.wait(Signal(), min(until, self._clock.micros() + _ASIDE_LOOK))
+
     @property
     def previous_partial(self) -> Any:
         """The partial result that an earlier attempt left, or None."""
         return from_plain(json.loads(self._job.progress or "{}").get("partial"))
+
+    @property
+    def age(self) -> float:
+        """Seconds since this attempt began."""
+        return self._clock.monotonic() - self._began
 
     @property
     def cancelled(self) -> bool:
@@ -241,11 +396,12 @@ def find_context() -> Context | None:
     return _current.get()
 
 
-def leave_context() -> None:
-    """No task runs in this thread or coroutine any more."""
-    _current.set(None)
+def leave_context(context: Context) -> None:
+    """Its task runs in this thread or coroutine no more; that around it, if any, goes on."""
+    _current.set(context.outer)
 
 
-def enter_context(context: Context) -> None:
-    """Make `context` the current one of this thread or coroutine."""
+def enter_context(context: Context, outer: Context | None = None) -> None:
+    """Make `context` the current one of this thread or coroutine; `outer` when it is left."""
+    context.outer = outer
     _current.set(context)

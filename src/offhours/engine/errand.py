@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import tzinfo
+from typing import Any
 
 from offhours.core import wire
 from offhours.core.clock import Clock
@@ -12,6 +13,7 @@ from offhours.core.model import BACKGROUND_CLASS, Claimed
 from offhours.core.outcomes import Outcome
 from offhours.core.times import SECOND, Micros
 from offhours.engine.context import Context, Foreground
+from offhours.engine.desk import answer
 from offhours.engine.place import place_of
 from offhours.engine.registry import Task
 
@@ -33,6 +35,7 @@ class LentRun:
         on_close: Callable[[Context, Outcome | None], None],
     ) -> None:
         self._context = context
+        self.metadata = job.metadata
         self._clock = clock
         self._foreground = foreground
         self._on_change = on_change
@@ -48,6 +51,7 @@ class LentRun:
                 [type_name(kind) for kind in task.policy.retry_on],
                 [type_name(kind) for kind in task.policy.give_up_on],
                 logging.getLogger().getEffectiveLevel(),
+                context.home,
             )
         )
         context.on_cancel = on_change
@@ -64,6 +68,9 @@ class LentRun:
 
     def save(self, progress: str) -> None:
         self._context.keep(progress)
+
+    def answer(self, verb: str, args: list[Any]) -> Any:
+        return answer(self._context.desk, verb, args)
 
     def close(self, outcome: Outcome | None = None) -> None:
         self._foreground.unlisten(self._on_change)

@@ -40,6 +40,16 @@ class ForegroundLeases:
             self._loop.signal.set()
         return lease
 
+    def lend(self, workflow: str, ttl: Micros, lease: int | None) -> int:
+        """A lease that nobody here renews, or one more `ttl` for it."""
+        now, holder = self._clock.micros(), host_identity()
+        if lease is None:
+            lease = self._store.enter_foreground(workflow, holder, ttl, now)
+        else:
+            self._store.renew_foreground(lease, workflow, holder, ttl, now)
+        self._refresh()
+        return lease
+
     def leave(self, lease: int) -> None:
         with self._lock:
             self._mine.pop(lease, None)

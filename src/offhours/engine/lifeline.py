@@ -129,6 +129,7 @@ class Lifeline:
         self.rescue(now)
         self._sort_strangers(now)
         self._cancel_expired(now)
+        self._end_waits(now)
         return self._clock.micros() + min(LOOK_EVERY, self._lease // 5)
 
     def beat(self, now: Micros) -> None:
@@ -253,6 +254,13 @@ class Lifeline:
         expired = self._store.expired(now)
         if expired:
             self._store.apply([states.expire(job) for job in expired], now)
+
+    def _end_waits(self, now: Micros) -> None:
+        """A job that waited for a signal or a decision for as long as it would goes on without."""
+        over = self._store.flows.awaiting(now)
+        if over:
+            self._store.apply([states.wake(job, now) for job in over], now)
+            self._on_released()
 
 
 def process_is_gone(owner: str | None) -> bool:

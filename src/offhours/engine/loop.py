@@ -36,6 +36,11 @@ class Loop:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it goes on."""
+        return self._thread.is_alive() and not self._stopped
+
     def stop(self, seconds: float = 5.0) -> None:
         """End the loop after its current tick."""
         self._stopped = True

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from offhours.core.errors import TaskError, TaskNotFound, did_you_mean
+from offhours.core.gates import Gate
 from offhours.core.limits import Limit, Rate, Scope
 from offhours.core.model import TaskPriority
 from offhours.core.retries import RetryPolicy
@@ -36,7 +37,8 @@ class Task:
     of its own `yield` (lowest scheduling class) or `freeze` (stopped, and continued after).
     `executor` is `thread` (a coroutine: the event loop), `process`, or `celery` (elsewhere).
     `concurrency` and `rate` hold for all workers together. Workers run it that have all the labels
-    which it `requires`. `call` is what its runs call: the function, with what was put around it.
+    which it `requires`. `gates` may hold a job back just before it runs. `call` is what its runs
+    call: the function, with what was put around it.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Task:
     concurrency: int | None = None
     rate: Rate | None = None
     requires: frozenset[str] = frozenset()
+    gates: tuple[Gate, ...] = ()
     local: bool = False
     call: Callable[..., Any] | None = None
     is_async: bool = field(init=False)

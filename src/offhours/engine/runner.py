@@ -5,14 +5,16 @@ from __future__ import annotations
 import inspect
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
 
 from offhours.core import points
 from offhours.core.clock import Clock
-from offhours.core.errors import InputError, OffhoursError
+from offhours.core.errors import BudgetExceeded, InputError, OffhoursError
+from offhours.core.gates import Gate
 from offhours.core.model import Claimed
 from offhours.core.outcomes import (
     Cancelled,
@@ -24,15 +26,18 @@ from offhours.core.outcomes import (
     Outcome,
     Retry,
     Stopped,
+    Suspend,
     TimeLimit,
     clean_text,
 )
 from offhours.core.ports import Errand
-from offhours.core.retries import retry_after
-from offhours.core.times import SECOND, parse_until
-from offhours.core.tracing import NO_TRACING, Tracing
+from offhours.core.retries import rate_limit_reset, retry_after
+from offhours.core.times import SECOND, Micros, parse_until
+from offhours.core.tracing import NO_TRACING, RUN_KEY, Tracing, carry
 from offhours.engine.codec import dump
-from offhours.engine.context import Context, Foreground, enter_context, leave_context
+from offhours.engine.context import Context, Foreground, enter_context, find_context, leave_context
+from offhours.engine.desk import Desk
+from offhours.engine.gatekeeper import Gatekeeper
 from offhours.engine.registry import Registry, Task
 
 ERROR_LIMIT = 64_000
@@ -54,6 +59,9 @@ class TaskRunner:
         keep_local: Callable[[int, object], None] | None = None,
         on_open: Callable[[Context], None] = lambda context: None,
         tracing: Tracing = NO_TRACING,
+        home: str = "",
+        desk: Callable[[Claimed], Desk | None] = lambda job: None,
+        gatekeeper: Gatekeeper | None = None,
     ) -> None:
         self._registry = registry
         self._clock = clock
@@ -64,6 +72,9 @@ class TaskRunner:
         self._keep_local = keep_local
         self._on_open = on_open
         self.tracing = tracing
+        self._home = home
+        self._desk = desk
+        self._gatekeeper = gatekeeper
         self.running: dict[int, Context] = {}
 
     def run(self, job: Claimed) -> Outcome:
@@ -75,6 +86,8 @@ class TaskRunner:
             import asyncio
 
             return asyncio.run(self.run_async(job))
+        if (gates := self._gates(task, job)) and (shut := self._held(gates, job)) is not None:
+            return shut
         context, call = self._open(job, task), task.call or task.function
         try:
             args, kwargs = self._arguments(task, job, context)
@@ -90,6 +103,10 @@ class TaskRunner:
         task = self._registry.find(job.task)
         if task is None:
             return HandedBack("no handler")
+        if gates := self._gates(task, job):
+            shut = await asyncio.to_thread(self._held, gates, job)
+            if shut is not None:
+                return shut
         context, call = self._open(job, task), task.call or task.function
         try:
             args, kwargs = self._arguments(task, job, context)
@@ -119,7 +136,12 @@ class TaskRunner:
         task = self._registry.find(job.task)
         if task is None:
             return HandedBack("no handler")
+        if (gates := self._gates(task, job)) and (shut := self._held(gates, job)) is not None:
+            return shut
         context = self._open(job._replace(timeout=None), task, here=False)
+        if context.span.carrier:
+            metadata = carry(job.metadata, context.span.carrier, RUN_KEY)
+            job = job._replace(metadata=metadata)
         try:
             return LentRun(
                 context, task, job, self._clock, self._foreground,
@@ -129,6 +151,12 @@ class TaskRunner:
         except Exception as error:
             return self._close(context, self._outcome_of(error, task))
 
+    def _gates(self, task: Task, job: Claimed) -> Sequence[Gate]:
+        return () if self._gatekeeper is None else self._gatekeeper.gates(task, job)
+
+    def _held(self, gates: Sequence[Gate], job: Claimed) -> Outcome | None:
+        return None if self._gatekeeper is None else self._gatekeeper.held(gates, job)
+
     def _open(self, job: Claimed, task: Task, here: bool = True) -> Context:
         context = Context(
             job,
@@ -136,25 +164,36 @@ class TaskRunner:
             step_aside=task.step_aside,
             foreground=self._foreground,
             save=self._save_progress,
+            desk=self._desk(job),
+            home=self._home,
         )
         self.running[job.id] = context
-        enter_context(context)
+        enter_context(context, find_context() if here else None)
         self._on_open(context)
         context.span = self.tracing.begin(job, here)
         return context
 
     def _close(self, context: Context, outcome: Outcome) -> Outcome:
+        if isinstance(outcome, Done) and context.waits is not None:
+            outcome = context.waits  # the task has caught what was to end the run
+        if isinstance(outcome, Failed):
+            outcome = replace(outcome, took=round(context.age * SECOND))
         self._shut(context, outcome)
         return outcome
 
     def _shut(self, context: Context, outcome: Outcome | None) -> None:
-        if context.unsaved:
-            with suppress(OffhoursError):  # the outcome matters more than the last progress
-                context.flush()
-        if self.running.get(context.job_id) is context:
-            del self.running[context.job_id]
-        leave_context()
-        context.span.end(outcome)
+        try:
+            if context.unsaved:
+                with suppress(OffhoursError):  # the outcome matters more than the last progress
+                    context.flush()
+        finally:
+            if self.running.get(context.job_id) is context:
+                del self.running[context.job_id]
+            if self._gatekeeper is not None:
+                self._gatekeeper.left(context.job_id)
+            if find_context() is context:
+                leave_context(context)
+            context.span.end(outcome)
 
     def _arguments(
         self, task: Task, job: Claimed, context: Context
@@ -203,12 +242,20 @@ class TaskRunner:
                     return Deferred(parse_until(error.until, now, self._timezone), error.reason)
                 except InputError as problem:
                     return Failed("bad_defer", describe(problem), retry=False)
+            case Suspend():
+                return error.outcome
+            case BaseExceptionGroup() if (end := _end_in(error)) is not None:  # of a task group
+                return self._ended_by(end, task)
             case Cancelled():
                 return Stopped()
             case TimeLimit():
                 return Failed("timeout", describe(error))
             case Retry():
                 return Failed("retry", describe(error), after=error.after)
+            case BudgetExceeded():
+                return Failed("budget", describe(error), retry=False)
+            case Exception() if (reset := self._reset(error, task, now)) is not None:
+                return Deferred(reset, f"rate limit: {type(error).__qualname__}")
             case Exception():
                 code = "memory" if isinstance(error, MemoryError) else "error"
                 return Failed(
@@ -216,6 +263,21 @@ class TaskRunner:
                 )
             case _:  # SystemExit, KeyboardInterrupt, GeneratorExit: the task's, not the worker's
                 return Failed("error", describe(error), retry=False)
+
+    def _reset(self, error: Exception, task: Task, now: Micros) -> Micros | None:
+        """When a provider takes calls again, if that is what it said, and the task goes on then."""
+        wait = rate_limit_reset(error, now) if task.policy.allows(error) else None
+        return None if wait is None else now + max(wait, SECOND)
+
+
+def _end_in(group: BaseExceptionGroup[Any]) -> BaseException | None:
+    """What ends the run, among what went wrong in several coroutines at once."""
+    while (found := group.subgroup((Suspend, Cancelled))) is not None:
+        first = found.exceptions[0]
+        if not isinstance(first, BaseExceptionGroup):
+            return first
+        group = first
+    return None
 
 
 def _overdue(job: Claimed) -> TimeLimit:

@@ -15,14 +15,18 @@ from functools import partial
 from offhours.core.admission import BackgroundLimits
 from offhours.core.clock import Clock, Signal
 from offhours.core.errors import OffhoursError
+from offhours.core.gates import Gate
 from offhours.core.model import Claimed, NewJob, WorkerInfo
 from offhours.core.outcomes import Failed
 from offhours.core.ports import Executor, QueueBound, Store, WakeUps, name_list
 from offhours.core.states import Move
 from offhours.core.times import SECOND, Micros
 from offhours.core.tracing import NO_TRACING, Tracing
+from offhours.engine.ageing import Ageing
 from offhours.engine.context import Context, Foreground, find_context
+from offhours.engine.desk import StoreDesk
 from offhours.engine.dispatcher import Dispatcher
+from offhours.engine.gatekeeper import Gatekeeper
 from offhours.engine.lane import Lane
 from offhours.engine.lifeline import Lifeline, host_identity, process_started
 from offhours.engine.loop import Loop
@@ -45,6 +49,7 @@ class WorkerSettings:
     max_payload: int = 1_000_000
     retention: Micros = 7 * 86_400 * SECOND
     retention_jobs: int = 100_000
+    ageing: Micros = 0
     timezone: tzinfo | None = None
     version: str = ""
     release: str | None = None
@@ -54,6 +59,7 @@ class Worker:
     """Runs jobs of a registry from a store until it is stopped.
 
     `places` says which executor serves which tasks. Without threads (`inline`), `step` drives it.
+    `gates` are those of all work that concern a job.
     """
 
     def __init__(
@@ -70,6 +76,7 @@ class Worker:
         on_applied: Callable[[Sequence[Move]], None] = lambda moves: None,
         keep_local: Callable[[int, object], None] | None = None,
         tracing: Tracing = NO_TRACING,
+        gates: Callable[[Claimed], Sequence[Gate]] = lambda job: (),
     ) -> None:
         self._store = store
         self._watch = store.sibling()
@@ -91,6 +98,9 @@ class Worker:
             keep_local=keep_local,
             on_open=self._introduce,
             tracing=tracing,
+            home=store.identity,
+            desk=lambda job: StoreDesk(store, job, clock),
+            gatekeeper=Gatekeeper(store, clock, gates),
         )
         self._places = list(places)
         self._foreground = foreground
@@ -116,6 +126,7 @@ class Worker:
         )
         pruner = Pruner(self._watch, age=settings.retention, keep=settings.retention_jobs)
         self.prune = pruner.tick
+        self.ageing = Ageing(self._watch, settings.ageing) if settings.ageing else None
         self._loops: list[Loop] = []
         self._stop_listening: Callable[[], None] = lambda: None
         self._rebirth = threading.Lock()
@@ -164,6 +175,8 @@ class Worker:
             self._loops.append(Loop("dispatch", dispatcher.tick, self._clock, signal))
         self._loops.append(Loop("lifeline", self.lifeline.tick, self._clock))
         self._loops.append(Loop("prune", self.prune, self._clock))
+        if self.ageing is not None:
+            self._loops.append(Loop("ageing", self.ageing.tick, self._clock))
         for loop in self._loops:
             loop.start()
         self._listen()
@@ -236,6 +249,8 @@ class Worker:
         for lane in self._lanes:
             lane.slots = slots
         self.lifeline.tick(now)
+        if self.ageing is not None:
+            self.ageing.tick(now)
         wanted = [dispatcher.tick(now) for dispatcher in self._dispatchers]
         return min(wanted) <= now
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, NamedTuple
 
 from offhours.core import points
 from offhours.core.errors import StoreClosed, StoreError
+from offhours.core.here import actor
 from offhours.store.connection import Connection, T, Unit
 
 MOST_AT_ONCE = 256
@@ -22,10 +23,11 @@ _NAP = 0.01  # how long a caller sleeps at most when nobody wakes it
 
 
 class _Ticket(Generic[T]):
-    __slots__ = ("bell", "done", "error", "unit", "value")
+    __slots__ = ("actor", "bell", "done", "error", "unit", "value")
 
     def __init__(self, unit: Unit[T]) -> None:
         self.unit = unit
+        self.actor = actor.get()
         self.done = False
         self.value: T | None = None
         self.error: BaseException | None = None
@@ -188,7 +190,7 @@ class GroupCommit:
             if batch is self._batch:
                 self._gather()  # more have come while others had their turn to write
             for ticket in batch:
-                ticket.value = ticket.unit(connection)
+                ticket.value = _as_its_actor(ticket, connection)
             points.reach("in group commit" if len(batch) > 1 else "before commit")
             committing = True
             connection.execute("commit")
@@ -234,6 +236,17 @@ class GroupCommit:
                 ticket.error.__cause__ = error
         self._settled = batch
         return True
+
+
+def _as_its_actor(ticket: _Ticket[T], connection: Connection) -> T:
+    """Whoever leads does the work of others in their names."""
+    if ticket.actor == actor.get():
+        return ticket.unit(connection)
+    ours = actor.set(ticket.actor)
+    try:
+        return ticket.unit(connection)
+    finally:
+        actor.reset(ours)
 
 
 def _rollback(connection: Connection) -> None:

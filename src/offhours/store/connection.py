@@ -39,6 +39,11 @@ class Database(Protocol):
     name: str
     path: str
 
+    @property
+    def connections(self) -> int:
+        """How many are held."""
+        ...
+
     def write(self, unit: Unit[T]) -> T:
         """Run a unit of work in a transaction of its own or a shared one, and commit it."""
         ...

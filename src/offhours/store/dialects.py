@@ -8,9 +8,15 @@ from enum import Enum
 from functools import cache
 from importlib.resources import files
 
+from offhours.core.access import Operation, Token
+from offhours.core.agents import Goal, StoredThought
+from offhours.core.artifacts import Artifact
+from offhours.core.flows import Approval
 from offhours.core.model import Claimed, Job
 from offhours.core.notices import Alert, Delivery, JobFacts
+from offhours.core.optimize import StoredAutomation, StoredTrial
 from offhours.core.schedules import NewSchedule, Schedule
+from offhours.core.training import Cycle, Model, Version
 
 
 class Dialect(Enum):
@@ -18,16 +24,65 @@ class Dialect(Enum):
     POSTGRES = "postgres"
 
 
+# What a goal has of its schedule, and how many jobs of it are not finished.
+_OF_SCHEDULE = {
+    "schedule_status": "status",
+    **{name: name for name in (
+        "text", "next_at", "last_at", "runs", "failures", "created_at", "updated_at")},
+}  # fmt: skip
+_OPEN_JOBS = (
+    "(select count(*) from jobs where jobs.schedule_id = goals.schedule_id "
+    "and jobs.finished_at is null)"
+)
+
+
+def _goal_columns() -> str:
+    return ", ".join(
+        f"schedules.{_OF_SCHEDULE[field]}" if field in _OF_SCHEDULE
+        else _OPEN_JOBS if field == "open_jobs"
+        else f"goals.{field}"
+        for field in Goal._fields
+    )  # fmt: skip
+
+
 # A claim is read before it is written, so the attempt in it is already the next one.
 _COLUMNS = {
     "{job}": ", ".join(Job._fields),
+    "{short}": ", ".join(
+        {"args": "substr(args, 1, 400)", "result": "null", "error": "{tail error}"}.get(f, f)
+        for f in Job._fields
+    ),
     "{claimed}": ", ".join("attempt + 1" if f == "attempt" else f for f in Claimed._fields),
     "{schedule}": ", ".join(Schedule._fields),
     "{facts}": ", ".join(JobFacts._fields),
     "{delivery}": ", ".join(Delivery._fields),
     "{alert}": ", ".join(Alert._fields),
+    "{model}": ", ".join(Model._fields),
+    "{version}": ", ".join(Version._fields),
+    "{cycle}": ", ".join(Cycle._fields),
+    "{artifact}": ", ".join(field for field in Artifact._fields if field != "score"),
+    "{wanted}": "(:type is null or type = :type) and (:many = 0 or artifacts.id in ("
+    "select artifact from artifact_tags where tag in ({texts :tags}) "
+    "group by artifact having count(*) = :many)) "
+    "and (:tasks = 1 or source is distinct from 'task')",
+    "{approval}": ", ".join(Approval._fields),
+    "{thought}": ", ".join(StoredThought._fields),
+    "{goal}": _goal_columns(),
+    "{automation}": ", ".join(StoredAutomation._fields),
+    "{trial}": ", ".join(StoredTrial._fields),
     "{new_schedule}": ", ".join(NewSchedule._fields),
     "{new_schedule_values}": ", ".join(f":{field}" for field in NewSchedule._fields),
+    "{token}": ", ".join(Token._fields),
+    "{operation}": ", ".join(Operation._fields),
+    "{found}": """(:states is null or {names :states state})
+  and (:tasks is null or {names :tasks task}) and (:queues is null or {names :queues queue})
+  and (:priorities is null or {names :priorities priority})
+  and (:tenant is null or tenant = :tenant)
+  and (:schedule_id is null or schedule_id = :schedule_id)
+  and (:text is null or lower(task) like :text escape '\\' or lower(name) like :text escape '\\'
+       or lower(args) like :text escape '\\' or lower(metadata) like :text escape '\\'
+       or lower(reason) like :text escape '\\' or lower(error) like :text escape '\\')
+  and (:since is null or created_at >= :since) and (:until is null or created_at < :until)""",
     "{line}": "coalesce(:tenant, '') || case when exists (select 1 from limits "
     "where scope = 'task' and name = :task) then {unit} || :task else '' end",
 }
@@ -35,7 +90,9 @@ _COLUMNS = {
 # The words in braces: a JSON list as rows, one item of such a row, a whole query as a JSON list,
 # whether a name is in a `name_list`, the mark between such names, what stands behind all rows of a
 # name and before those of the next (to SQLite, "greater than" means to read through all that are
-# equal), and the number that a new row got.
+# equal), a text or a whole number in a JSON object, the number that a new row got, where a text
+# stands in another (0: nowhere), who thought of a row, and the index of words: what is put into it,
+# what is found in it, and how well it fits.
 _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
     Dialect.SQLITE: {
         "rows": "json_each({0})",
@@ -43,12 +100,22 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "texts": "select value from json_each({0})",
         "int": "{0}.value ->> {1}",
         "text": "{0}.value ->> {1}",
+        "field": "{0} ->> '{1}'",
+        "number": "{0} ->> '{1}'",
         "list": "json_group_array({0})",
         "array": "json_array({0})",
         "names": "instr({0}, char(31) || {1} || char(31))",
         "unit": "char(31)",
         "past": "{0} || char(1)",
+        "tail": "substr({0}, -400)",
         "numbered": "",
+        "place": "instr({1}, {0})",
+        "thought": "instr(metadata, 'origin_thought_id') > 0 "
+        "and metadata ->> '$.origin_thought_id' = {0}",
+        "word_row": "(rowid, name, words) values (:id, :name, :words)",
+        "word_id": "rowid",
+        "found": "artifact_words match {0}",
+        "fit": "-bm25(artifact_words, 4.0, 1.0)",
     },
     Dialect.POSTGRES: {
         "rows": "json_array_elements(({0})::json)",
@@ -56,22 +123,35 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "texts": "select value from json_array_elements_text(({0})::json)",
         "int": "({0}.value ->> {1})::bigint",
         "text": "({0}.value ->> {1})",
+        "field": "(({0})::json ->> '{1}')",
+        "number": "(({0})::json ->> '{1}')::bigint",
         "list": "coalesce(json_agg({0}), '[]')::text",
         "array": "json_build_array({0})",
         "names": "strpos({0}, chr(31) || {1} || chr(31)) > 0",
         "unit": "chr(31)",
         "past": "{0}",
+        "tail": "right({0}, 400)",
         "numbered": "returning id",
+        "place": "strpos({1}, {0})",
+        "thought": "strpos(metadata, 'origin_thought_id') > 0 "
+        "and metadata::json ->> 'origin_thought_id' = {0}",
+        "word_row": "(id, words) values (:id, setweight(to_tsvector('english', :name), 'A') "
+        "|| setweight(to_tsvector('english', :words), 'B'))",
+        "word_id": "id",
+        "found": "words @@ to_tsquery('english', {0})",
+        "fit": "ts_rank(words, to_tsquery('english', {0}))",
     },
 }
+_FILES = ("queries.sql", "agents.sql")
 _WORD = re.compile(r"\{(\w+)(?: ([^{}]*))?\}")
 _INTEGERS = frozenset({"run_at", "returned", "crashes", "deferrals"})  # of a move's columns
 
 
 @cache
 def statements(dialect: Dialect) -> dict[str, str]:
-    """All of `queries.sql` by name, without comments and with the column lists filled in."""
-    text = (files("offhours.store") / "queries.sql").read_text(encoding="utf-8")
+    """All of the `.sql` files by name, without comments and with the column lists filled in."""
+    folder = files("offhours.store")
+    text = "".join((folder / name).read_text(encoding="utf-8") for name in _FILES)
     found: dict[str, str] = {}
     for part in text.split("-- name: ")[1:]:
         name, _, body = part.partition("\n")

@@ -17,9 +17,12 @@ _encode = msgspec.json.Encoder().encode
 class SqlLimits:
     """Implements `core.ports.Limits` on a database."""
 
-    def __init__(self, database: Database, sql: Mapping[str, str]) -> None:
+    def __init__(
+        self, database: Database, sql: Mapping[str, str], tell: Callable[..., None]
+    ) -> None:
         self._db = database
         self._sql = sql
+        self._tell = tell
 
     def all(self) -> list[Limit]:
         return [Limit(*row) for row in self._db.read(self._sql["limits"])]
@@ -93,9 +96,12 @@ class SqlLimits:
                 db.execute(self._sql["drop_limit"], subject)
             else:
                 db.execute(self._sql["put_limit"], after)
-            told = {"scope": subject[0], "name": subject[1], **data}
-            event = (now, kind, None, None, _encode(told).decode())
-            db.execute(self._sql["insert_event"], event)
+            was = {
+                "concurrency": before.concurrency,
+                "rate": None if before.rate is None else str(before.rate),
+                "paused": before.paused_at is not None,
+            }
+            self._tell(db, now, kind, None, None, was, scope=subject[0], name=subject[1], **data)
             return True
 
         return self._db.write(unit)

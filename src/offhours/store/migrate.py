@@ -23,6 +23,17 @@ def scripts() -> dict[int, str]:
     }
 
 
+def spoken_by(script: str, database: str) -> str:
+    """The parts of a migration for one database: after `-- NAME only`, up to `-- both`."""
+    found, wanted = [], True
+    for line in script.splitlines():
+        if line == "-- both" or (line.startswith("-- ") and line.endswith(" only")):
+            wanted = line in ("-- both", f"-- {database} only")
+        elif wanted:
+            found.append(line)
+    return "\n".join(found)
+
+
 def check(connection: apsw.Connection, path: str) -> int:
     """The schema number of the file (0: empty); refuses what is not ours or too new."""
     application, version, tables = connection.execute(
@@ -51,7 +62,7 @@ def migrate(connection: apsw.Connection, path: str) -> None:
         connection.execute("begin immediate")
         try:
             if check(connection, path) < number:
-                connection.execute(script).fetchall()
+                connection.execute(spoken_by(script, "sqlite")).fetchall()
                 connection.execute(f"pragma application_id = {APPLICATION_ID}")
                 connection.execute(f"pragma user_version = {number}")
             connection.execute("commit")

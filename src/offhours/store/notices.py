@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -11,12 +11,12 @@ from offhours.core.notices import (
     AlertState,
     Delivery,
     DeliveryState,
+    DumpHead,
     NewAlert,
     NewDelivery,
     Reading,
     StoredDump,
 )
-from offhours.core.states import Value
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
 
@@ -26,9 +26,12 @@ _encode = msgspec.json.Encoder().encode
 class SqlNotices:
     """Implements `core.ports.Notices` on a database."""
 
-    def __init__(self, database: Database, sql: Mapping[str, str]) -> None:
+    def __init__(
+        self, database: Database, sql: Mapping[str, str], tell: Callable[..., None]
+    ) -> None:
         self._db = database
         self._sql = sql
+        self._tell = tell
 
     # -- readers of the event stream --------------------------------------------------------
 
@@ -48,7 +51,7 @@ class SqlNotices:
 
         def unit(db: Connection) -> bool:
             row = db.execute(self._sql["reading"], (after.name,)).fetchone()
-            if (None if row is None else row[1]) != (None if before is None else before.seq):
+            if (None if row is None else Reading(*row)) != before:
                 return False
             db.execute(self._sql["put_reading"], after)
             self._add(db, deliveries, now)
@@ -155,8 +158,12 @@ class SqlNotices:
             known = db.execute(self._sql["open_alert"], (rule, subject)).get
             if known is None:
                 return False
+            severity, message = db.execute(self._sql["alert_words"], (known,)).fetchone()
             db.execute(self._sql["resolve_alert"], (now, known))
-            self._tell(db, now, "alert.resolved", alert=int(known), rule=rule, subject=subject)
+            self._tell(
+                db, now, "alert.resolved", alert=int(known), rule=rule, subject=subject,
+                severity=severity, message=message,
+            )  # fmt: skip
             return True
 
         return self._db.write(unit)
@@ -171,10 +178,13 @@ class SqlNotices:
         """Store a dump of the recorder, and forget all but the newest `keep`."""
 
         def unit(db: Connection) -> None:
-            db.execute(self._sql["insert_dump"], dump)
+            *row, head = dump
+            db.execute(self._sql["insert_dump"], row)
             if db.changes() == 0:
                 return  # it was brought a second time
+            db.execute(self._sql["insert_dump_head"], (dump.dump_id, head))
             db.execute(self._sql["prune_dumps"], (keep,))
+            db.execute(self._sql["prune_dump_heads"], ())
             self._tell(
                 db, dump.at, "recorder.dumped",
                 dump_id=dump.dump_id, tool=dump.tool, severity=dump.severity,
@@ -182,17 +192,13 @@ class SqlNotices:
 
         self._db.write(unit)
 
-    def dumps(self, before: Micros | None = None, limit: int = 50) -> list[StoredDump]:
-        """The newest dumps, or those before a moment."""
-        return [StoredDump(*row) for row in self._db.read(self._sql["dumps"], (before, limit))]
+    def dumps(self, before: Micros | None = None, limit: int = 50) -> list[DumpHead]:
+        """The newest dumps, or those before a moment, without their calls."""
+        return [DumpHead(*row) for row in self._db.read(self._sql["dumps"], (before, limit))]
 
     def dump(self, dump_id: str) -> StoredDump | None:
         rows = self._db.read(self._sql["dump"], (dump_id,))
         return StoredDump(*rows[0]) if rows else None
-
-    def _tell(self, db: Connection, now: Micros, kind: str, **data: Value) -> None:
-        event = (now, kind, None, None, _encode(data).decode())
-        db.execute(self._sql["insert_event"], event)
 
     def prune(self, db: Connection, before: Micros, limit: int) -> None:
         """Forget what is finished since long."""

@@ -10,6 +10,7 @@ import msgspec
 
 from offhours.core import points, schedules, states
 from offhours.core.firing import ON_TIME, Fire, Firing, Verdict, decide, plan_of, skip_all
+from offhours.core.here import actor
 from offhours.core.model import Job, JobState
 from offhours.core.schedules import (
     FireRecord,
@@ -37,9 +38,10 @@ _log = logging.getLogger("offhours")
 class SqlSchedules:
     """Implements `core.ports.Schedules` beside the jobs of the same database."""
 
-    def __init__(self, database: Database, apply: Apply) -> None:
+    def __init__(self, database: Database, apply: Apply, tell: Callable[..., None]) -> None:
         self._db = database
         self._apply = apply
+        self._tell = tell
         self._sql = statements(database.dialect)
 
     # -- firing: inside the transaction of a worker's round -------------------------------------
@@ -68,7 +70,7 @@ class SqlSchedules:
             # What one schedule holds must not stop the work of all the others.
             reason = f"its next fire cannot be found: {error}"[:500]
             _log.exception("schedule %d: %s", schedule.id, reason)
-            self._change(db, schedules.disable(schedule, reason, now), now)
+            self.change_in(db, schedules.disable(schedule, reason, now), now)
             return []
         return self._settle(db, schedule, firing, now)
 
@@ -99,7 +101,7 @@ class SqlSchedules:
                 "schedule": schedule.id, "name": schedule.name, "instant": fire.instant,
                 "code": fire.code, "reason": fire.reason,
             }  # fmt: skip
-            self._tell(db, now, "schedule.skipped", told)
+            self._tell(db, now, "schedule.skipped", **told)
 
     def _make_job(self, db: Connection, schedule: Schedule, fire: Fire, now: Micros) -> int:
         wait = fire.verdict is not Verdict.RUN
@@ -109,7 +111,7 @@ class SqlSchedules:
         db.execute(self._sql["insert_job"], (*job_of(schedule, fire.instant, now, due), now, True))
         job_id = db.last_insert_rowid()
         told = {"schedule": schedule.id, "name": schedule.name, "instant": fire.instant}
-        self._tell(db, now, "job.submitted", told, job_id)
+        self._tell(db, now, "job.submitted", job_id, 0, **told)
         if wait:
             self._apply(db, [states.wait_turn(job_id, schedule.id)], now)
         return job_id
@@ -123,7 +125,7 @@ class SqlSchedules:
         for job in running:
             db.execute(self._sql["ask_cancel"], (now, reason, job.id, job.attempt))
             if db.changes():
-                self._tell(db, now, "job.cancel_requested", {"reason": reason}, job.id, job.attempt)
+                self._tell(db, now, "job.cancel_requested", job.id, job.attempt, reason=reason)
         # Without their schedule: what they held up is being replaced, not released.
         moves = [states.cancel(job, reason)._replace(schedule_id=None)
                  for job in jobs if job not in running]  # fmt: skip
@@ -156,7 +158,7 @@ class SqlSchedules:
         db.execute(self._sql["advance_schedule"], values)
         if ended:
             told = {"schedule": schedule.id, "name": schedule.name, "reason": reason}
-            self._tell(db, now, "schedule.ended", told)
+            self._tell(db, now, "schedule.ended", **told)
 
     # -- what the end of a job means for its schedule -------------------------------------------
 
@@ -176,7 +178,7 @@ class SqlSchedules:
         change = schedules.after_run(_schedule(row), ok, now)
         if change is None:
             return
-        self._change(db, change, now)
+        self.change_in(db, change, now)
         if change.kind == "schedule.disabled":
             self._cancel_waiting(db, schedule_id, now)
 
@@ -198,26 +200,28 @@ class SqlSchedules:
 
     def add(self, new: NewSchedule, next_at: Micros, now: Micros) -> tuple[Schedule, bool]:
         """Store a schedule. One of the same name is answered instead (and false)."""
+        return self._db.write(lambda db: self.add_in(db, new, next_at, now))
 
-        def unit(db: Connection) -> tuple[Schedule, bool]:
-            row = db.execute(self._sql["schedule_named"], (new.name,)).fetchone()
-            if row is not None:
-                return _schedule(row), False
-            due_at = schedules.due_at(new.name, new.jitter, next_at)
-            db.execute(self._sql["insert_schedule"], (*new, next_at, due_at, now))
-            schedule_id = db.last_insert_rowid()
-            told = {"schedule": schedule_id, "name": new.name, "text": new.text}
-            self._tell(db, now, "schedule.created", told)
-            [row] = db.execute(self._sql["schedule"], (schedule_id,)).fetchall()
-            return _schedule(row), True
-
-        return self._db.write(unit)
+    def add_in(
+        self, db: Connection, new: NewSchedule, next_at: Micros, now: Micros
+    ) -> tuple[Schedule, bool]:
+        """The same, inside a transaction."""
+        row = db.execute(self._sql["schedule_named"], (new.name,)).fetchone()
+        if row is not None:
+            return _schedule(row), False
+        due_at = schedules.due_at(new.name, new.jitter, next_at)
+        db.execute(self._sql["insert_schedule"], (*new, next_at, due_at, now))
+        schedule_id = db.last_insert_rowid()
+        told = {"schedule": schedule_id, "name": new.name, "text": new.text}
+        self._tell(db, now, "schedule.created", **told)
+        [row] = db.execute(self._sql["schedule"], (schedule_id,)).fetchall()
+        return _schedule(row), True
 
     def change(self, move: ScheduleMove, now: Micros) -> bool:
         """Change a schedule; false when it is no longer what the change was made for."""
-        return self._db.write(lambda db: self._change(db, move, now))
+        return self._db.write(lambda db: self.change_in(db, move, now))
 
-    def _change(self, db: Connection, move: ScheduleMove, now: Micros) -> bool:
+    def change_in(self, db: Connection, move: ScheduleMove, now: Micros) -> bool:
         assignments = ", ".join(f"{column} = :{column}" for column in move.changes)
         sql = self._sql["change_schedule"].replace("{changes}", assignments)
         guard = {
@@ -225,12 +229,17 @@ class SqlSchedules:
             "expected_revision": move.revision,
             "expected_next": move.next_at,
         }
+        was = self._was(db, move) if actor.get() is not None else None
         db.execute(sql, {**move.changes, **guard})
         if db.changes() == 0:
             return False
         if move.kind:
-            self._tell(db, now, move.kind, move.data)
+            self._tell(db, now, move.kind, None, None, was, **move.data)
         return True
+
+    def _was(self, db: Connection, move: ScheduleMove) -> dict[str, Any] | None:
+        row = db.execute(self._sql["schedule"], (move.schedule_id,)).fetchone()
+        return None if row is None else {c: getattr(Schedule(*row), c) for c in move.changes}
 
     def settle(self, schedule_id: int, now: Micros) -> None:
         """Fire what is due of one active schedule, as a worker's round would."""
@@ -310,7 +319,7 @@ class SqlSchedules:
             fire = FireRecord(schedule_id, instant, None, code, text, now, 0)
             db.execute(self._sql["insert_fire"], fire)
             last = schedules.runs_left(schedule, plan_of(schedule.plan).count) == 1
-            self._change(db, schedules.report_run(schedule, succeeded, last), now)
+            self.change_in(db, schedules.report_run(schedule, succeeded, last), now)
             self._count(db, schedule_id, succeeded, now)
             return True
 
@@ -325,12 +334,17 @@ class SqlSchedules:
                 return False
             db.execute(self._sql["delete_fires"], (schedule.id,))
             told = {"schedule": schedule.id, "name": schedule.name}
-            self._tell(db, now, "schedule.deleted", told)
+            self._tell(db, now, "schedule.deleted", **told)
             return True
 
         return self._db.write(unit)
 
     # -- reading --------------------------------------------------------------------------------
+
+    def unfinished(self, schedule_id: int) -> list[Job]:
+        """The jobs of a schedule that are not finished."""
+        rows = self._db.read(self._sql["unfinished_of_schedule"], (schedule_id,))
+        return [_job(row) for row in rows]
 
     def get(self, schedule_id: int) -> Schedule | None:
         rows = self._db.read(self._sql["schedule"], (schedule_id,))
@@ -381,19 +395,6 @@ class SqlSchedules:
 
     def _many(self, name: str, *values: Any) -> list[Schedule]:
         return [_schedule(row) for row in self._db.read(self._sql[name], values)]
-
-    def _tell(
-        self,
-        db: Connection,
-        now: Micros,
-        kind: str,
-        data: dict[str, Any],
-        job_id: int | None = None,
-        attempt: int | None = None,
-    ) -> None:
-        attempt = 0 if job_id is not None and attempt is None else attempt
-        row = (now, kind, job_id, attempt, _encode(data).decode())
-        db.execute(self._sql["insert_event"], row)
 
 
 def _schedule(row: Sequence[Any]) -> Schedule:

@@ -12,9 +12,10 @@ import msgspec
 from offhours.core import points
 from offhours.core.admission import background_room
 from offhours.core.errors import QueueFull
-from offhours.core.events import Event
+from offhours.core.events import Audited, Event
 from offhours.core.limits import Gates, Running
 from offhours.core.model import (
+    AGEING,
     BACKGROUND_CLASS,
     FINAL,
     Claimed,
@@ -26,24 +27,45 @@ from offhours.core.model import (
 )
 from offhours.core.notices import JobFacts
 from offhours.core.ports import (
+    Access,
+    Agents,
+    Automations,
+    Budgets,
     ClaimOrder,
     Exchange,
+    Flows,
+    GraphRows,
     Limits,
+    Lists,
+    Models,
     Notices,
     Pruned,
     QueueBound,
     Schedules,
+    SearchIndex,
     Situation,
     WakeUps,
 )
-from offhours.core.states import CHANGEABLE, Move, Value, cancel, hand_back, stop_instead
+from offhours.core.states import CHANGEABLE, WAITS, Move, Value, cancel, hand_back, stop_instead
+from offhours.core.terms import USUAL, Terms, keys_of
 from offhours.core.times import Micros
+from offhours.store.access import SqlAccess
+from offhours.store.agents import SqlAgents
+from offhours.store.automations import SqlAutomations
+from offhours.store.budgets import SqlBudgets
 from offhours.store.claims import Claims, Line
 from offhours.store.connection import Connection, Database
 from offhours.store.dialects import move_statement, statements
+from offhours.store.flows import SqlFlows
+from offhours.store.graph import SqlGraph
 from offhours.store.limits import SqlLimits
+from offhours.store.lists import SqlLists
+from offhours.store.models import SqlModels
 from offhours.store.notices import SqlNotices
 from offhours.store.schedules import SqlSchedules
+from offhours.store.search import SqlSearch
+from offhours.store.teller import Teller
+from offhours.store.uniques import Place, Uniques
 
 BULK_ROWS = 1_000
 NO_LIMITS = Gates((), (), 0)
@@ -62,28 +84,92 @@ class SqlStore:
     def __init__(self, database: Database) -> None:
         self.name = database.name
         self.location = database.path
+        memory = database.path == ":memory:"
+        self.identity = f":memory:{id(database)}" if memory else database.path
         self._db = database
         self._sql = statements(database.dialect)
-        self._schedules = SqlSchedules(database, self._apply)
+        self._teller = Teller(self._sql)
+        self._tell = self._teller.tell
+        self._schedules = SqlSchedules(database, self._apply, self._tell)
         self.schedules: Schedules = self._schedules
-        self.limits: Limits = SqlLimits(database, self._sql)
+        self.limits: Limits = SqlLimits(database, self._sql, self._tell)
         self._claims = Claims(self._sql)
-        self._notices = SqlNotices(database, self._sql)
+        self._flows = SqlFlows(
+            database,
+            self._sql,
+            insert=self._insert,
+            apply=self._apply,
+            tell=self._tell,
+            job=_job,
+        )
+        self.flows: Flows = self._flows
+        self._uniques = Uniques(self._sql, self._tell)
+        self._notices = SqlNotices(database, self._sql, self._tell)
         self.notices: Notices = self._notices
+        self._models = SqlModels(database, self._sql, self._tell)
+        self.models: Models = self._models
+        self.search: SearchIndex = SqlSearch(database, self._sql)
+        self.graph: GraphRows = SqlGraph(database, self._sql)
+        self.automations: Automations = SqlAutomations(database, self._sql, self._tell)
+        self.lists: Lists = SqlLists(database, self._sql)
+        self._access = SqlAccess(database, self._sql)
+        self.access: Access = self._access
+        self._budgets = SqlBudgets(database, self._sql, self._tell)
+        self.budgets: Budgets = self._budgets
+        self._agents = SqlAgents(
+            database,
+            self._sql,
+            self._budgets,
+            insert=lambda db, job, now: self._submit_one(db, job, now, None),
+            add_schedule=self._schedules.add_in,
+            change_schedule=self._schedules.change_in,
+            tell=self._tell,
+        )
+        self.agents: Agents = self._agents
 
     # -- submitting -------------------------------------------------------------------------
 
     def submit(
-        self, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
+        self,
+        jobs: Sequence[NewJob],
+        now: Micros,
+        bound: QueueBound | None = None,
+        terms: Terms = USUAL,
     ) -> list[int]:
         """Store jobs, all or none. A job whose unique key is taken answers with the holder's id."""
-        return self._db.write(lambda db: [self._submit_one(db, job, now, bound) for job in jobs])
+        if terms == USUAL:
+            return self._db.write(
+                lambda db: [self._submit_one(db, job, now, bound) for job in jobs]
+            )
+        return self._db.write(
+            lambda db: [self._submit_on_terms(db, job, now, bound, terms) for job in jobs]
+        )
+
+    def _submit_on_terms(
+        self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None, terms: Terms
+    ) -> int:
+        if terms.once is not None:
+            known = self._uniques.known(db, job, terms.once)
+            if known is not None:
+                return known
+        place = Place(None, job)
+        if job.unique_key is not None:
+            place = self._uniques.place(db, job, terms, now)
+        job_id = place.existing
+        if job_id is None:
+            job_id = self._insert(db, place.job, now, bound)
+            self._flows.run_after(db, job_id, place.after, now)
+        if terms.once is not None:
+            self._uniques.remember(db, job, terms.once, job_id, now)
+        return job_id
 
     def submit_alike(self, pattern: NewJob, arguments: Sequence[str], now: Micros) -> list[int]:
         """Store jobs that differ in their arguments only, all or none: many at a time."""
         row = (pattern.task, *pattern[2:], now, pattern.run_at <= now)
 
         def unit(db: Connection) -> list[int]:
+            if pattern.tenant is not None:
+                self._budgets.check_jobs(db, [pattern._replace(args=text) for text in arguments])
             ids: list[int] = []
             for start in range(0, len(arguments), BULK_ROWS):
                 some = arguments[start : start + BULK_ROWS]
@@ -123,11 +209,19 @@ class SqlStore:
     def _submit_one(
         self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None
     ) -> int:
-        """Store a job. Its number is asked for before the commit, whose answer may be lost."""
+        """Store a job, unless one of its key is there already."""
         if job.unique_key is not None:
-            holder = db.execute(self._sql["unfinished_unique"], (job.unique_key,)).get
+            holder = db.execute(self._sql["unfinished_unique"], keys_of(job)).get
             if holder is not None:
                 return int(holder)
+        return self._insert(db, job, now, bound)
+
+    def _insert(
+        self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None = None
+    ) -> int:
+        """Store a job. Its number is asked for before the commit, whose answer may be lost."""
+        if job.tenant is not None:
+            self._budgets.check_jobs(db, [job])
         if bound is not None:
             self._make_room(db, job, bound, now)
         db.execute(self._sql["insert_job"], (*job, now, job.run_at <= now))
@@ -144,11 +238,12 @@ class SqlStore:
             and db.execute(self._sql["count_pending"], (bound.size,)).get >= bound.size
         ):
             raise self._full(bound)
+        self._budgets.check_jobs(db, [job])
         while True:
             new_id = db.execute(self._sql["insert_untold"], (*job, now)).get
             if new_id is not None:
                 return int(new_id)
-            holder = db.execute(self._sql["unfinished_unique"], (job.unique_key,)).get
+            holder = db.execute(self._sql["unfinished_unique"], keys_of(job)).get
             if holder is not None:
                 return int(holder)
 
@@ -240,28 +335,34 @@ class SqlStore:
 
     def _apply(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
         refused: list[Move] = []
-        moves = self._honour_cancels(db, moves)
+        while moves:  # what ended or is held now may let others go on
+            moves = self._honour_cancels(db, moves)
+            refused += self._apply_moves(db, moves, now)
+            done = [move for move in moves if move not in refused] if refused else moves
+            moves = self._flows.after_moves(db, done, now)
+        return refused
+
+    def _apply_moves(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
+        refused: list[Move] = []
         for shape, group in groupby(moves, key=_shape):
             refused += self._apply_alike(db, shape, list(group), now)
         for move in refused:
-            data = _json({"wanted": move.to})
-            db.execute(
-                self._sql["insert_event"],
-                (now, "job.result_refused", move.job_id, move.attempt, data),
+            self._tell(
+                db, now, "job.result_refused", move.job_id, move.attempt, wanted=str(move.to)
             )
         if any(move.schedule_id is not None for move in moves):
             done = [move for move in moves if move not in refused] if refused else moves
             self._schedules.after_jobs(db, done, now)
+            self._agents.after_moves(db, done, now)
         return refused
 
     def _honour_cancels(self, db: Connection, moves: Sequence[Move]) -> Sequence[Move]:
-        """A run that would come back to pending, though somebody asked it to stop, stops."""
-        back = [m.job_id for m in moves if m.was is JobState.RUNNING and m.to is JobState.PENDING]
+        """A run that would come back later, though somebody asked it to stop, stops."""
+        back = [m.job_id for m in moves if m.was is JobState.RUNNING and not m.to.final]
         if not back:
             return moves
         asked = set(_int_list.decode(db.execute(self._sql["asked_to_stop"], (_json(back),)).get))
-        return [stop_instead(m) if m.job_id in asked and m.to is JobState.PENDING else m
-                for m in moves]  # fmt: skip
+        return [stop_instead(m) if m.job_id in asked and not m.to.final else m for m in moves]
 
     def _apply_alike(
         self, db: Connection, shape: _Shape, moves: list[Move], now: Micros
@@ -279,10 +380,11 @@ class SqlStore:
             db.execute("rollback to moves")
             held = set(_int_list.decode(db.execute(self._sql["movable"], (batch, was)).get))
             refused = [move for move in moves if move.job_id not in held]
-            batch = _batch(move for move in moves if move.job_id in held)
+            moves = [move for move in moves if move.job_id in held]
+            batch = _batch(moves)
             db.execute(sql, values | {"batch": batch})
         db.execute("release moves")
-        db.execute(self._sql["tell_moves"], (now, kind, batch))
+        self._teller.tell_moves(db, now, kind, moves, batch)
         return refused
 
     def ask_cancel(self, job_id: int, attempt: int, now: Micros, reason: str) -> bool:
@@ -316,17 +418,6 @@ class SqlStore:
 
         return self._db.write(unit)
 
-    def _tell(
-        self,
-        db: Connection,
-        now: Micros,
-        kind: str,
-        job_id: int | None = None,
-        attempt: int | None = None,
-        **data: Value,
-    ) -> None:
-        db.execute(self._sql["insert_event"], (now, kind, job_id, attempt, _json(data)))
-
     def tell(
         self, now: Micros, kind: str, job_id: int | None, attempt: int | None, **data: Value
     ) -> None:
@@ -338,6 +429,10 @@ class SqlStore:
     def job(self, job_id: int) -> Job | None:
         rows = self._db.read(self._sql["job"], (job_id,))
         return _job(rows[0]) if rows else None
+
+    def job_of_key(self, key: str) -> int | None:
+        rows = self._db.read(self._sql["once"], (key,))
+        return int(rows[0][0]) if rows else None
 
     def jobs(
         self,
@@ -401,6 +496,13 @@ class SqlStore:
         found = self._db.read(self._sql["events_of"], (after, kinds, limit))
         return [Event(*row) for row in found]
 
+    def audit(
+        self, before: int | None = None, actor: str | None = None, limit: int = 50
+    ) -> list[Audited]:
+        """What people did, newest first."""
+        rows = self._db.read(self._sql["audit"], (before, actor, limit))
+        return [Audited(*row) for row in rows]
+
     def history(self, job_id: int) -> list[Event]:
         """What happened to a job after it was submitted."""
         return [Event(*row) for row in self._db.read(self._sql["history"], (job_id,))]
@@ -417,10 +519,17 @@ class SqlStore:
         [(background, last_start, running)] = self._db.read(
             self._sql["background_state"], (BACKGROUND_CLASS,)
         )
+        waits = job.state is JobState.HELD and job.reason == WAITS
+        upstream = self._db.read(self._sql["upstream_left"], (job.id,)) if waits else []
         return Situation(
             ahead, self.foreground(now), background, last_start, self.workers(), running, limits,
-            [Running(*row) for row in running_of],
+            [Running(*row) for row in running_of], [(row[0], row[1], row[2]) for row in upstream],
         )  # fmt: skip
+
+    @property
+    def connections(self) -> int:
+        """How many connections to the database are held."""
+        return self._db.connections
 
     def changed(self) -> int:
         """A number that is another one after somebody committed."""
@@ -537,16 +646,35 @@ class SqlStore:
         def unit(db: Connection) -> Pruned:
             surplus = db.execute(self._sql["oldest_kept"], (keep,)).get
             line = max(before, 0 if surplus is None else surplus + 1)
-            db.execute(self._sql["prune_jobs"], (line, limit))
-            jobs = db.changes()
+            gone = [i for (i,) in db.execute(self._sql["prune_jobs"], (line, limit)).fetchall()]
+            self._flows.forget(db, gone)
             db.execute(self._sql["prune_events"], (limit, before, keep * 5))
             events = db.changes()
             db.execute(self._sql["prune_fires"], (before, limit))
-            pruned = Pruned(jobs, events, db.changes())
+            pruned = Pruned(len(gone), events, db.changes())
             self._notices.prune(db, before, limit)
+            self._models.settle(db, now)
+            db.execute(self._sql["prune_once"], (before, limit))
+            self._access.prune(db, before, limit)
+            self._agents.prune(db, before, limit)
+            self._budgets.prune(db, before, limit)
             if any(pruned):
                 self._tell(db, now, "store.pruned", **pruned._asdict())
             return pruned
+
+        return self._db.write(unit)
+
+    def age(self, before: Micros, limit: int, now: Micros) -> int:
+        """Move jobs up that have been ready since `before`; how many. Each of them once."""
+
+        def unit(db: Connection) -> int:
+            moved = 0
+            for low, high in AGEING:
+                rows = db.execute(self._sql["age"], (high, low, limit, before)).fetchall()
+                for (job_id,) in rows:
+                    self._tell(db, now, "job.aged", job_id, None, was=int(low), became=int(high))
+                moved += len(rows)
+            return moved
 
         return self._db.write(unit)
 

@@ -155,6 +155,11 @@ class SqliteDatabase:
         reader.execute("pragma query_only = 1").fetchall()
         return reader
 
+    @property
+    def connections(self) -> int:
+        """How many are held: those of a memory database are one."""
+        return len({id(connection) for connection in self._connections})
+
     def write(self, unit: Unit[T]) -> T:
         """Run a unit of work in a transaction of its own or a shared one, and commit it."""
         if self._gone or time.monotonic() - self._looked_at > LOOK_SECONDS:

@@ -1,0 +1,52 @@
+"""What can be asked of the jobs in a store, and what is seen of many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from offhours.core.times import Micros
+
+
+class JobFilter(NamedTuple):
+    """Which jobs are meant; what is empty or None leaves all of them.
+
+    text: is found in a job's name, task, arguments, metadata, reason or error, in either case
+    tenant: whose they are; None is everybody's
+    since, until: when they were submitted, the end not included
+    """
+
+    states: Sequence[str] = ()
+    tasks: Sequence[str] = ()
+    queues: Sequence[str] = ()
+    priorities: Sequence[int] = ()
+    tenant: str | None = None
+    schedule_id: int | None = None
+    text: str | None = None
+    since: Micros | None = None
+    until: Micros | None = None
+
+
+class Depth(NamedTuple):
+    """How many jobs of one queue and priority stand in one state, and since when the first waits.
+
+    `stage` is `ready`, `later`, `held` or `running`.
+    """
+
+    queue: str
+    priority: int
+    stage: str
+    jobs: int
+    oldest: Micros
+
+
+class Stretch(NamedTuple):
+    """A run as a timeline shows it; `ended_at` is None while it goes on."""
+
+    job_id: int
+    task: str
+    name: str | None
+    state: str
+    worker: int | None
+    started_at: Micros
+    ended_at: Micros | None

@@ -1,0 +1,54 @@
+"""The one place that writes events; what somebody did by hand goes into the audit log, too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from offhours.core.here import actor
+from offhours.core.states import Move, Value
+from offhours.core.times import Micros
+from offhours.store.connection import Connection
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Teller:
+    """Tells what happens in the transaction in which it happens."""
+
+    def __init__(self, sql: Mapping[str, str]) -> None:
+        self._sql = sql
+
+    def tell(
+        self,
+        db: Connection,
+        now: Micros,
+        kind: str,
+        job_id: int | None = None,
+        attempt: int | None = None,
+        before: Mapping[str, object] | None = None,
+        /,
+        **data: object,
+    ) -> None:
+        """Write one event. `before` is what was there, for the audit log."""
+        text = _encode(data).decode()
+        db.execute(self._sql["insert_event"], (now, kind, job_id, attempt, text))
+        who = actor.get()
+        if who is not None:
+            was = None if before is None else _encode(before).decode()
+            db.execute(self._sql["insert_audit"], (now, who, kind, job_id, was, text))
+
+    def tell_moves(
+        self, db: Connection, now: Micros, kind: str, moves: Sequence[Move], batch: str
+    ) -> None:
+        """Write the events of moves that are alike; `batch` is how the store has them."""
+        db.execute(self._sql["tell_moves"], (now, kind, batch))
+        who = actor.get()
+        if who is None:
+            return
+        for move in moves:
+            changed: dict[str, Value] = dict(zip(move.columns, move.values, strict=True))
+            after = _encode({"state": move.to, **changed, **dict(move.data or ())}).decode()
+            was = f'{{"state":"{move.was}"}}'
+            db.execute(self._sql["insert_audit"], (now, who, kind, move.job_id, was, after))
