@@ -32,10 +32,16 @@ _log = logging.getLogger("offhours")
 
 
 class Backup:
-    """The file that follows a database; without a path there is none."""
+    """The file that follows a database; without a path there is none.
 
-    def __init__(self, app: Offhours, path: str | os.PathLike[str] | None) -> None:
+    only: the tasks whose function has this name; all of them without it
+    """
+
+    def __init__(
+        self, app: Offhours, path: str | os.PathLike[str] | None, only: str | None = None
+    ) -> None:
         self._app = app
+        self._only = only
         self.path = None if path is None else Path(path).absolute()
         self._lock = threading.Lock()
         self._saved = -1
@@ -55,7 +61,7 @@ class Backup:
             # Asked before the tasks are read: a change in between is seen the next time.
             self._saved = self._app.store.changed()
             try:
-                write_entries(self.path, entries_of(self._app))
+                write_entries(self.path, entries_of(self._app, self._only))
             except OSError as error:
                 _log.warning("%s cannot be written: %s", self.path, error)
 
@@ -65,9 +71,9 @@ class Backup:
             self.save()
 
 
-def entries_of(app: Offhours) -> list[Entry]:
-    """All tasks that can outlive their process."""
-    entries = (entry_of(record) for record in records(app))
+def entries_of(app: Offhours, only: str | None = None) -> list[Entry]:
+    """All tasks that can outlive their process, or those of one function."""
+    entries = (entry_of(record) for record in records(app) if only in (None, record.task))
     return [entry for entry in entries if entry is not None]
 
 

@@ -17,6 +17,7 @@ from offhours.app import Offhours
 from offhours.core.errors import ArgumentError, ConfigError, PayloadTooLarge, TaskError
 from offhours.faces.local_time import LOCAL
 from offhours.handles import SubmitOptions
+from offhours.notify.configured import Configured
 from offhours.sources.configuration import read
 
 MEMORY = ":memory:"
@@ -134,6 +135,8 @@ def _the_app() -> FaceApp:
         _shared = FaceApp(found["db"], **{**SHARED_OPTIONS, **found.options})
         if monitoring := found.section("monitoring"):
             _shared.set_monitoring(monitoring)
+        if notify := found.section("notify"):
+            _shared.notify(Configured(notify, found.settings["timezone"].value))
     return _shared
 
 

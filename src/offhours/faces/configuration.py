@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from offhours.core.errors import ConfigError, InputError
 from offhours.core.times import SECOND
+from offhours.monitor.settings import MonitorSettings
 from offhours.sources.configuration import Configuration, read
 from offhours.sources.keys import BY_NAME
 from offhours.sources.secrets import masked
@@ -62,19 +63,10 @@ class CeleryWorkerConfig(_Part):
 
 
 @dataclass(frozen=True)
-class MonitoringConfig(_Part):
-    """What is kept about tasks that ran, and when an alert is raised."""
+class MonitoringConfig(_Part, MonitorSettings):
+    """What is kept about tasks that ran, and when an alert is raised: see `MonitorSettings`."""
 
     _section = "monitoring"
-
-    enabled: bool = True
-    max_history_size: int = 1000
-    alert_enabled: bool = True
-    error_rate_threshold: float = 0.1
-    avg_execution_time_threshold: float = 300
-    export_enabled: bool = False
-    export_interval_seconds: float = 3600
-    export_folder: str = "offhours-metrics"
 
 
 @dataclass(frozen=True)
