@@ -1,0 +1,327 @@
+"""Nodes and edges that the store holds anyway: nothing of this is written twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from offhours.core.firing import plan_of
+from offhours.core.graph import (
+    CHILD_OF,
+    CREATED_BY,
+    DEFERRAL_OF,
+    DEPENDS_ON,
+    EXECUTION_OF,
+    REQUESTED_BY,
+    RETRY_OF,
+    SCHEDULED_FOR,
+    SCHEDULED_TASK,
+    TASK_DEFERRAL,
+    TASK_EXECUTION,
+    THOUGHT,
+    TIME,
+    Edge,
+    Node,
+)
+from offhours.core.model import Job, JobState
+from offhours.core.ports import Store
+from offhours.core.schedules import Schedule, ScheduleStatus
+from offhours.core.times import iso
+from offhours.core.triggers import At, Cron
+from offhours.graph import names
+from offhours.graph.runs import Deferral, Run, deferrals_of, runs_of
+
+_STATUS = {
+    JobState.PENDING: "PENDING",
+    JobState.HELD: "PENDING",
+    JobState.RUNNING: "ACTIVE",
+    JobState.SUCCEEDED: "COMPLETE",
+    JobState.FAILED: "FAILED",
+    JobState.CANCELLED: "CANCELLED",
+}
+
+
+class Derived:
+    """Reads nodes and edges out of jobs, schedules, fires and events."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # -- nodes --------------------------------------------------------------------------------
+
+    def node(self, node_id: str) -> Node | None:
+        """The node of a name; None when the row that it stood for is gone."""
+        if (at := names.moment_of(node_id)) is not None:
+            return Node(node_id, TIME, {"at": iso(at)})
+        name = names.read(node_id)
+        if name is None:
+            return None
+        match name.kind:
+            case "schedule":
+                schedule = self._store.schedules.get(name.number)
+                return None if schedule is None else schedule_node(schedule)
+            case "job":
+                job = self._store.job(name.number)
+                return None if job is None else job_node(job)
+            case "exec":
+                return self._run_node(name)
+            case _:
+                return self._deferral_node(name)
+
+    def is_thought(self, node_id: str) -> bool:
+        """Whether something was created by a thought of this name."""
+        graph = self._store.graph
+        return bool(graph.jobs_of_thought(node_id, 1) or graph.schedules_of_thought(node_id, 1))
+
+    def _run_node(self, name: names.Name) -> Node | None:
+        job = self._store.job(name.number)
+        for run in [] if job is None else self.runs(job):
+            if run.attempt == name.attempt and job is not None:
+                return run_node(job, run)
+        return None
+
+    def _deferral_node(self, name: names.Name) -> Node | None:
+        found = self._deferral(name.number)
+        return None if found is None else deferral_node(*found)
+
+    def runs(self, job: Job) -> list[Run]:
+        return runs_of(job, self._store.history(job.id))
+
+    def deferrals(self, job: Job) -> list[Deferral]:
+        return deferrals_of(self._store.history(job.id)) if job.deferrals else []
+
+    def _deferral(self, seq: int) -> tuple[Job, Deferral] | None:
+        event = self._store.graph.event(seq)
+        if event is None or event.kind != "job.deferred" or event.job_id is None:
+            return None
+        job = self._store.job(event.job_id)
+        found = [] if job is None else [d for d in self.deferrals(job) if d.seq == seq]
+        return (job, found[0]) if job is not None and found else None
+
+    # -- edges that leave a node --------------------------------------------------------------
+
+    def out(self, node_id: str) -> list[Edge]:
+        """What a node is of, by, or for."""
+        name = names.read(node_id)
+        if name is None:
+            return []
+        if name.kind == "schedule":
+            schedule = self._store.schedules.get(name.number)
+            return [] if schedule is None else schedule_edges(schedule)
+        if name.kind == "defer":
+            found = self._deferral(name.number)
+            return [] if found is None else deferral_edges(*found)
+        job = self._store.job(name.number)
+        if job is None:
+            return []
+        if name.kind == "job":
+            return self.job_edges(job)
+        known = any(run.attempt == name.attempt for run in self.runs(job))
+        return run_edges(job, name.attempt) if known else []
+
+    def job_edges(self, job: Job) -> list[Edge]:
+        """Why a job is there, and what it waits for."""
+        me = names.job(job.id)
+        edges = [Edge(me, CREATED_BY, thought) for thought in _thoughts(job.metadata)]
+        if job.schedule_id is not None:
+            edges.append(Edge(me, CREATED_BY, names.schedule(job.schedule_id)))
+        if job.retry_of is not None:
+            edges.append(Edge(me, RETRY_OF, names.job(job.retry_of)))
+        if job.parent_id is not None:
+            edges.append(Edge(me, CHILD_OF, names.job(job.parent_id)))
+        for edge in self._store.flows.upstream(job.id):
+            edges.append(Edge(me, DEPENDS_ON, names.job(edge.upstream)))
+        when = job.run_at if job.fire_at is None else job.fire_at
+        return [*edges, Edge(me, SCHEDULED_FOR, names.moment(when))]
+
+    # -- edges that come to a node ------------------------------------------------------------
+
+    def into(self, node_id: str, type_: str | None, limit: int) -> list[Edge]:
+        """What is of, by or for a node, of one type or any, the newest first of each kind."""
+        name = names.read(node_id)
+        if name is None:
+            at = names.moment_of(node_id)
+            found = self._of_thought(node_id, limit) if at is None else self._at(at, limit)
+        else:
+            found = {
+                "schedule": self._of_schedule, "job": self._of_job,
+                "exec": self._of_run, "defer": _nothing,
+            }[name.kind](name, limit)  # fmt: skip
+        wanted = (e for e in found if e.dst == node_id and type_ in (None, e.type))
+        return list(islice(wanted, limit))
+
+    def _of_job(self, name: names.Name, limit: int) -> Iterator[Edge]:
+        job = self._store.job(name.number)
+        if job is None:
+            return
+        for run in reversed(self.runs(job)):
+            yield from run_edges(job, run.attempt)
+        for deferral in reversed(self.deferrals(job)):
+            yield from deferral_edges(job, deferral)
+        rows = self._store.graph
+        for type_, numbers in (
+            (RETRY_OF, rows.retries(job.id, limit)),
+            (CHILD_OF, sorted(self._store.flows.children(job.id), reverse=True)),
+            (DEPENDS_ON, rows.downstream(job.id, limit)),
+        ):
+            for number in numbers:
+                yield Edge(names.job(number), type_, names.job(job.id))
+
+    def _of_schedule(self, name: names.Name, limit: int) -> Iterator[Edge]:
+        fires = self._store.schedules.fires(name.number, limit=limit)
+        jobs = [fire.job_id for fire in fires if fire.job_id is not None]
+        for number in jobs:
+            yield Edge(names.job(number), CREATED_BY, names.schedule(name.number))
+        attempts = {facts.id: facts.attempt for facts in self._store.facts(jobs)}
+        for number in jobs:  # each claim told that a run began: their events need not be read
+            for attempt in range(attempts.get(number, 0), 0, -1):
+                yield Edge(names.run(number, attempt), EXECUTION_OF, names.schedule(name.number))
+        for job in self._jobs(jobs):
+            for deferral in reversed(self.deferrals(job)):
+                yield from deferral_edges(job, deferral)
+
+    def _of_run(self, name: names.Name, limit: int) -> Iterator[Edge]:
+        job = self._store.job(name.number)
+        for deferral in [] if job is None else self.deferrals(job):
+            if job is not None and deferral.attempt == name.attempt:
+                yield from deferral_edges(job, deferral)
+
+    def _of_thought(self, thought: str, limit: int) -> Iterator[Edge]:
+        rows = self._store.graph
+        for number in rows.schedules_of_thought(thought, limit):
+            yield Edge(names.schedule(number), CREATED_BY, thought)
+        jobs = rows.jobs_of_thought(thought, limit)
+        for number in jobs:
+            yield Edge(names.job(number), CREATED_BY, thought)
+        for job in self._jobs(jobs):
+            for deferral in reversed(self.deferrals(job)):
+                yield from deferral_edges(job, deferral)
+
+    def _at(self, at: int, limit: int) -> Iterator[Edge]:
+        moment = names.moment(at)
+        for schedule in self._store.schedules.due_between(at, at, limit):
+            yield from schedule_edges(schedule)
+        for fire in self._store.schedules.fires_between(at, at + 1, limit):
+            if fire.job_id is not None:
+                yield Edge(names.job(fire.job_id), SCHEDULED_FOR, moment)
+
+    def _jobs(self, numbers: Iterable[int]) -> Iterator[Job]:
+        found = map(self._store.job, numbers)
+        return (job for job in found if job is not None)
+
+
+def _nothing(name: names.Name, limit: int) -> Iterator[Edge]:
+    return iter(())
+
+
+def schedule_node(schedule: Schedule) -> Node:
+    """A schedule in the document's form of a scheduled task."""
+    triggers = plan_of(schedule.plan).triggers
+    crons = [trigger.expression for trigger in triggers if isinstance(trigger, Cron)]
+    once = all(isinstance(trigger, At) for trigger in triggers)
+    return Node(
+        names.schedule(schedule.id),
+        SCHEDULED_TASK,
+        {
+            "name": schedule.name,
+            "status": _schedule_status(schedule),
+            "task_type": "one_time" if once else "recurring",
+            "cron_expression": crons[0] if crons else None,
+            "schedule": schedule.text,
+            "task": schedule.task,
+            "created_at": iso(schedule.created_at),
+        },
+    )
+
+
+def _schedule_status(schedule: Schedule) -> str:
+    match schedule.status:
+        case ScheduleStatus.ENDED:
+            return "COMPLETE"
+        case ScheduleStatus.DISABLED:
+            return "FAILED"
+        case ScheduleStatus.ACTIVE:
+            return "ACTIVE"
+        case _:
+            return "PENDING"
+
+
+def job_node(job: Job) -> Node:
+    """A job in the document's form of a scheduled task that runs once."""
+    return Node(
+        names.job(job.id),
+        SCHEDULED_TASK,
+        {
+            "name": job.name or job.task,
+            "status": _STATUS[job.state],
+            "task_type": "one_time",
+            "task": job.task,
+            "created_at": iso(job.created_at),
+        },
+    )
+
+
+def run_node(job: Job, run: Run) -> Node:
+    """A run in the document's form of a task execution."""
+    task = names.job(job.id) if job.schedule_id is None else names.schedule(job.schedule_id)
+    told = {"task_id": task, **run.metadata(job)}
+    return Node(names.run(job.id, run.attempt), TASK_EXECUTION, told)
+
+
+def deferral_node(job: Job, deferral: Deferral) -> Node:
+    """A deferral in the document's form."""
+    return Node(
+        names.deferral(deferral.seq),
+        TASK_DEFERRAL,
+        {
+            "task_id": names.job(job.id),
+            "original_time": iso(deferral.at),
+            "deferred_until": None if deferral.until is None else iso(deferral.until),
+            "reason": deferral.reason,
+            "deferral_reason": deferral.reason,
+            "deferral_count": deferral.times,
+        },
+    )
+
+
+def schedule_edges(schedule: Schedule) -> list[Edge]:
+    """Who wanted a schedule, and when it fires next."""
+    me = names.schedule(schedule.id)
+    edges = [Edge(me, CREATED_BY, thought) for thought in _thoughts(schedule.metadata)]
+    if schedule.next_at is not None:
+        edges.append(Edge(me, SCHEDULED_FOR, names.moment(schedule.next_at)))
+    return edges
+
+
+def run_edges(job: Job, attempt: int) -> list[Edge]:
+    """A run is one of its job and, if a schedule made that, one of the schedule."""
+    return [Edge(names.run(job.id, attempt), EXECUTION_OF, each) for each in _tasks(job)]
+
+
+def deferral_edges(job: Job, deferral: Deferral) -> list[Edge]:
+    """A deferral is asked for by a run, in the name of the thought behind its job."""
+    me = names.deferral(deferral.seq)
+    edges = [Edge(me, DEFERRAL_OF, each) for each in _tasks(job)]
+    askers: Sequence[str] = [*_thoughts(job.metadata)]
+    if deferral.attempt:
+        askers = [names.run(job.id, deferral.attempt), *askers]
+    return [*edges, *(Edge(me, REQUESTED_BY, asker) for asker in askers)]
+
+
+def _tasks(job: Job) -> list[str]:
+    made_by = [] if job.schedule_id is None else [names.schedule(job.schedule_id)]
+    return [names.job(job.id), *made_by]
+
+
+def _thoughts(metadata: str | None) -> list[str]:
+    """The thought that is named in the metadata of a job or schedule."""
+    told: Any = json.loads(metadata) if metadata and "origin_thought_id" in metadata else None
+    thought = told.get("origin_thought_id") if isinstance(told, dict) else None
+    return [thought] if isinstance(thought, str) and thought else []
+
+
+def thought_node(node_id: str) -> Node:
+    """A thought of which only the name is known."""
+    return Node(node_id, THOUGHT, {})
