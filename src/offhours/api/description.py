@@ -1,0 +1,61 @@
+"""The description of the API: OpenAPI 3.1."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+PROBLEM = "application/problem+json"
+_OPEN = frozenset({"/healthz", "/readyz", "/problems/{code}"})
+
+
+def describe(made: FastAPI) -> None:
+    """Serve the description at `/openapi.json`, to those who have a token."""
+
+    def openapi() -> dict[str, Any]:
+        if made.openapi_schema is None:
+            made.openapi_schema = _described(made)
+        return made.openapi_schema
+
+    def answer(request: Request) -> Response:
+        return Response(json.dumps(openapi()), media_type="application/json")
+
+    made.openapi = openapi  # type: ignore[method-assign]
+    made.router.routes.append(Route("/openapi.json", answer, include_in_schema=False))
+
+
+def _name_problems(responses: dict[str, Any]) -> None:
+    """A refusal is a problem, whatever form the answer else has."""
+    for status, response in responses.items():
+        content = response.get("content", {})
+        if status >= "400" and PROBLEM in content:
+            response["content"] = {PROBLEM: content.pop("application/json", content[PROBLEM])}
+
+
+def _described(made: FastAPI) -> dict[str, Any]:
+    told = get_openapi(
+        title=made.title,
+        version=made.version,
+        summary=made.summary,
+        openapi_version="3.1.0",
+        routes=made.routes,
+    )
+    told.setdefault("components", {})["securitySchemes"] = {
+        "token": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "What `offhours up` printed, or `offhours token create`.",
+        }
+    }
+    for path, methods in told["paths"].items():
+        for method, operation in methods.items():
+            _name_problems(operation["responses"])
+            if path not in _OPEN and (path, method) != ("/api/v1/session", "post"):
+                operation["security"] = [{"token": []}]
+    return told

@@ -1,0 +1,242 @@
+"""Jobs as they are asked for and answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Path
+from pydantic import ConfigDict, Field
+
+from offhours.api.context import Server
+from offhours.api.problems import Problem
+from offhours.api.shapes import (
+    Moment,
+    Number,
+    Shape,
+    Span,
+    Text,
+)
+from offhours.api.tokens import Principal
+from offhours.core.errors import JobNotFound
+from offhours.core.lists import JobFilter
+from offhours.core.model import Job, TaskPriority
+from offhours.core.times import parse_moment
+
+PriorityName = Literal["critical", "high", "normal", "low", "background"]
+StateName = Literal["pending", "held", "running", "succeeded", "failed", "cancelled"]
+JobId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of a job.")]
+
+
+class JobRow(Shape):
+    """A job of a list: the beginning of its arguments, the last line of its error, no result."""
+
+    id: int
+    task: str
+    name: str | None
+    state: StateName
+    priority: PriorityName
+    queue: str
+    tenant: str | None
+    attempts: int
+    max_attempts: int | None
+    deferrals: int
+    created_at: Moment
+    run_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    worker: int | None
+    code: str | None
+    reason: str | None
+    schedule: int | None
+    retry_of: int | None
+    arguments: str
+    error: str | None
+    progress: float | None
+
+
+class JobShape(Shape):
+    """All about a job. Times are RFC 3339 in UTC."""
+
+    model_config = ConfigDict(title="Job", extra="forbid")
+
+    id: int
+    task: str
+    name: str | None
+    state: StateName
+    priority: PriorityName
+    queue: str
+    tenant: str | None
+    attempts: int
+    max_attempts: int | None
+    crashes: int
+    deferrals: int
+    created_at: Moment
+    run_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    timeout_ms: int | None
+    worker: int | None
+    code: str | None
+    reason: str | None
+    retry_of: int | None
+    parent: int | None
+    expires_at: Moment | None
+    schedule: int | None
+    fire_at: Moment | None
+    metadata: dict[str, Any] | None
+    progress: Any
+    arguments: Any = Field(description="[positional, by name]")
+    result: Any
+    error: str | None
+
+
+class WhyShape(Shape):
+    """Why something stands where it stands, and when that may change."""
+
+    model_config = ConfigDict(
+        title="Why",
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "code": "foreground",
+                    "sentence": "background work waits for the workflow wf_123",
+                    "until": "2026-06-01T09:00:10.000000Z",
+                }
+            ]
+        },
+    )
+    code: str
+    sentence: str
+    until: Moment | None
+
+
+class EventShape(Shape):
+    """A fact. `seq` grows in commit order."""
+
+    model_config = ConfigDict(title="Event", extra="forbid")
+
+    seq: int
+    at: Moment
+    kind: str
+    job: int | None
+    attempt: int | None
+    data: Any
+
+
+class History(Shape):
+    """What happened to one job, from its submission on."""
+
+    data: list[EventShape]
+
+
+class NewJob(Shape):
+    """A job to be stored. The task must be one that the app or a worker knows."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"task": "shop:mail", "args": ["ann@example.org"], "priority": "high"}]
+        },
+    )
+
+    task: Text
+    args: list[Any] = Field([], max_length=1_000)
+    kwargs: dict[str, Any] = Field({}, max_length=1_000)
+    priority: PriorityName | None = None
+    name: Text | None = None
+    metadata: dict[str, Any] | None = None
+    delay: Span | None = None
+    at: Moment | None = None
+    expires: Span | None = None
+    unique: Text | None = None
+    queue: Text | None = None
+    tenant: Text | None = None
+    retries: int | None = Field(None, ge=0, le=1_000_000)
+    timeout: Span | None = None
+
+
+class Filter(Shape):
+    """Which jobs are meant; what is left out leaves all."""
+
+    state: list[StateName] = Field([], max_length=6)
+    task: list[Text] = Field([], max_length=100)
+    queue: list[Text] = Field([], max_length=100)
+    priority: list[PriorityName] = Field([], max_length=5)
+    tenant: Text | None = None
+    schedule: Number | None = None
+    q: Text | None = Field(None, description="Text in name, task, arguments, error or reason.")
+    since: Moment | None = None
+    until: Moment | None = None
+
+    def wanted(self, principal: Principal) -> JobFilter:
+        """The filter for the store, within what the asker may see."""
+        return JobFilter(
+            states=self.state,
+            tasks=self.task,
+            queues=self.queue,
+            priorities=[TaskPriority.parse(each).value for each in self.priority],
+            tenant=tenant_of(principal, self.tenant),
+            schedule_id=self.schedule,
+            text=self.q,
+            since=None if self.since is None else parse_moment(self.since, "since"),
+            until=None if self.until is None else parse_moment(self.until, "until"),
+        )
+
+
+class Question(Filter):
+    """What can be asked of the list of jobs."""
+
+    sort: Literal["-id", "id"] = Field("-id", description="Newest first, or oldest first.")
+    limit: int = Field(50, ge=1, le=500)
+    cursor: str | None = Field(None, max_length=200)
+    skip: int = Field(0, ge=0, le=10_000_000, description="Leave out so many after the cursor.")
+    count: bool = False
+
+
+class Reason(Shape):
+    """Why; it is kept with the job and told by `why`."""
+
+    reason: str = Field("", max_length=500, pattern=r"^[^\x00]*$")
+
+
+class Until(Reason):
+    """Until when: a moment, a time of the day, or a delay."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"until": "14:00", "reason": "rate limit"}]},
+    )
+    until: float | Annotated[str, Field(max_length=64)]
+
+
+class Cancelled(Shape):
+    """`cancelled` at once, or `asked_to_stop` because it runs."""
+
+    id: int
+    outcome: Literal["cancelled", "asked_to_stop"]
+
+
+class Progress(Shape):
+    """How far a job is, as its task told last."""
+
+    id: int
+    state: StateName
+    fraction: float | None
+    message: str | None
+    partial: Any
+
+
+def tenant_of(principal: Principal, asked: str | None) -> str | None:
+    """Whose jobs are meant: a tenant's token means its own, whatever it asks for."""
+    if principal.tenant is None or asked in (None, principal.tenant):
+        return asked if principal.tenant is None else principal.tenant
+    raise Problem(403, "forbidden", "the token is another tenant's", "leave `tenant` out")
+
+
+def job_of(here: Server, principal: Principal, job_id: int) -> Job:
+    """A job that the asker may see; for those of others it is as if there were none."""
+    job = here.app.record(job_id)
+    if principal.tenant is not None and job.tenant != principal.tenant:
+        raise JobNotFound(f"no job {job_id} in {here.app.store.name}")
+    return job

@@ -1,0 +1,80 @@
+"""`/operations`: long actions, and how far they are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import ConfigDict
+
+from offhours.api.auth import TenantReader
+from offhours.api.context import Here
+from offhours.api.operations import operation_dict
+from offhours.api.problems import Problem
+from offhours.api.shapes import (
+    Cursor,
+    Limit,
+    Moment,
+    Page,
+    Shape,
+    page_of,
+    problems,
+    read_cursor,
+)
+
+router = APIRouter(prefix="/api/v1/operations", tags=["operations"], responses=problems())
+
+
+class OperationShape(Shape):
+    """A long action. `failed` were refused; `result` tells the first of them."""
+
+    model_config = ConfigDict(
+        title="Operation",
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 7, "kind": "jobs.retry", "state": "running", "by": "ann", "total": 120,
+                    "done": 50, "failed": 0, "created_at": "2026-06-01T09:00:00.000000Z",
+                    "finished_at": None, "result": None,
+                }
+            ]
+        },
+    )  # fmt: skip
+
+    id: int
+    kind: str
+    state: Literal["running", "succeeded", "failed"]
+    by: str
+    total: int
+    done: int
+    failed: int
+    created_at: Moment
+    finished_at: Moment | None
+    result: Any
+
+
+@router.get("", summary="List operations")
+def operations(
+    here: Here, who: TenantReader, limit: Limit = 50, cursor: Cursor = None
+) -> Page[OperationShape]:
+    """The newest first."""
+    found = here.app.store.access.operations(
+        tenant=who.tenant, after=read_cursor(cursor, "operations"), limit=limit
+    )
+    last = found[-1].id if found else None
+    page = page_of([operation_dict(each) for each in found], limit, last, "operations")
+    return Page[OperationShape].model_validate(page)
+
+
+@router.get("/{operation_id}", summary="One operation", responses=problems(404))
+def operation(
+    here: Here,
+    who: TenantReader,
+    operation_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
+) -> OperationShape:
+    """How far it is, and what came of it."""
+    found = here.app.store.access.operation(operation_id, who.tenant)
+    if found is None:
+        raise Problem(404, "not_found", f"there is no operation {operation_id}")
+    return OperationShape.model_validate(operation_dict(found))

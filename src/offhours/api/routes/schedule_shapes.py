@@ -1,0 +1,181 @@
+"""Schedules as they are asked for and answered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import Header, Path
+from pydantic import ConfigDict, Field, StringConstraints
+
+from offhours.api.routes.job_shapes import PriorityName, StateName, WhyShape
+from offhours.api.routes.overview import Coming
+from offhours.api.shapes import (
+    Moment,
+    Shape,
+    Span,
+    Text,
+)
+
+LONGEST_PHRASE = 500
+StatusName = Literal["active", "paused", "disabled", "parked", "ended"]
+ScheduleId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of a schedule.")]
+When = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_PHRASE),
+    Field(description="English or a cron expression.", examples=["every weekday at 9am"]),
+]
+Zone = Annotated[str, StringConstraints(max_length=100), Field(examples=["Europe/Berlin"])]
+IfMatch = Annotated[str | None, Header(description="The ETag of what is changed.")]
+
+
+class FireShape(Shape):
+    """What became of one instant; `state` is that of its job, null when it has none."""
+
+    model_config = ConfigDict(title="Fire", extra="forbid")
+
+    schedule: int
+    instant: Moment
+    job: int | None
+    code: str
+    reason: str | None
+    at: Moment
+    delay_ms: float
+    state: StateName | None
+
+
+class ScheduleShape(Shape):
+    """A rule that makes jobs. `results` are its latest fires, the newest first."""
+
+    model_config = ConfigDict(title="Schedule", extra="forbid")
+
+    id: int
+    name: str
+    task: str
+    text: str
+    sentence: str
+    timezone: str
+    plan: dict[str, Any]
+    status: StatusName
+    reason: str | None
+    why: WhyShape
+    next_at: Moment | None
+    due_at: Moment | None
+    last_at: Moment | None
+    last_job: int | None
+    runs: int
+    skipped: int
+    failures: int
+    catch_up: str
+    overlap: Literal["skip", "queue_one", "queue_all", "cancel_old", "allow"]
+    jitter_ms: float | None
+    blackout: list[str]
+    expires_ms: float | None
+    max_runs: int | None
+    disable_after: int | None
+    priority: PriorityName
+    queue: str
+    arguments: Any
+    metadata: dict[str, Any] | None
+    revision: int
+    created_at: Moment
+    updated_at: Moment
+    results: list[FireShape]
+
+
+class Explained(Shape):
+    """A schedule in words and in figures; the fires have the offset of its timezone."""
+
+    sentence: str
+    expressions: list[str]
+    timezone: str
+    fires: list[Moment]
+    notes: list[str]
+    warnings: list[str]
+
+
+class Asked(Shape):
+    """A phrase, as it stands while somebody types."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"when": "every weekday at 9am", "timezone": "Europe/Berlin"}]
+        },
+    )
+    when: When
+    timezone: Zone | None = None
+
+
+class Options(Shape):
+    """How a schedule fires, and what its jobs are like."""
+
+    name: Text | None = None
+    timezone: Zone | None = None
+    catch_up: int | Annotated[str, StringConstraints(max_length=64)] = "once"
+    overlap: Literal["skip", "queue_one", "queue_all", "cancel_old", "allow"] = "skip"
+    jitter: Span = 0
+    blackout: list[Annotated[str, StringConstraints(max_length=64)]] = Field([], max_length=400)
+    expires: Span | None = None
+    max_runs: int | None = Field(None, ge=1, lt=2**31)
+    disable_after: int | None = Field(5, ge=1, lt=2**31)
+    priority: PriorityName | None = None
+    queue: Text | None = None
+    retries: int | None = Field(None, ge=0, le=1_000_000)
+    timeout: Span | None = None
+    metadata: dict[str, Any] | None = None
+
+    def said(self) -> dict[str, Any]:
+        """The options that were given."""
+        given = {key: getattr(self, key) for key in self.model_fields_set & set(_OPTIONS)}
+        unset = ("name", "timezone", "priority", "queue", "retries")
+        return {k: v for k, v in given.items() if not (k in unset and v is None)}
+
+
+_OPTIONS = tuple(Options.model_fields)
+
+
+class NewSchedule(Options):
+    """A schedule to be made. The task must be one that the app or a worker knows."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"task": "shop:report", "when": "every weekday at 9am", "name": "report"}]
+        },
+    )
+    task: Text
+    when: When
+    args: list[Any] = Field([], max_length=1_000)
+    kwargs: dict[str, Any] = Field({}, max_length=1_000)
+
+
+class Changes(Options):
+    """What is given is changed, all else stays."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"when": "every day at 02:00"}]}
+    )
+    when: When | None = None
+    args: list[Any] | None = Field(None, max_length=1_000)
+    kwargs: dict[str, Any] | None = Field(None, max_length=1_000)
+
+
+class Window(Shape):
+    """From when to when."""
+
+    start: Moment
+    end: Moment
+    confirm: int | None = Field(None, ge=0, description="The count that the first call told.")
+
+
+class Missing(Shape):
+    """The past instants that have no job. Nothing was done yet."""
+
+    count: int
+    first: list[Moment]
+
+
+class ComingList(Shape):
+    """The fires that will be, in order."""
+
+    data: list[Coming]

@@ -1,0 +1,284 @@
+"""`/schedules`: previewed, made, changed, looked at."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, cast
+
+from fastapi import APIRouter, Query, Response
+
+from offhours.api.auth import Admin, Operator, Reader
+from offhours.api.context import Here, Server
+from offhours.api.known import task_of
+from offhours.api.operations import operation_dict
+from offhours.api.overview import due_soon
+from offhours.api.problems import Problem
+from offhours.api.routes.job_shapes import JobShape, Reason, WhyShape
+from offhours.api.routes.operations import OperationShape
+from offhours.api.routes.schedule_shapes import (
+    Asked,
+    Changes,
+    ComingList,
+    Explained,
+    FireShape,
+    IfMatch,
+    Missing,
+    NewSchedule,
+    ScheduleId,
+    ScheduleShape,
+    StatusName,
+    Window,
+)
+from offhours.api.shapes import (
+    Cursor,
+    Limit,
+    Page,
+    page_of,
+    problems,
+    read_cursor,
+)
+from offhours.core.errors import Conflict
+from offhours.core.firing import plan_of
+from offhours.core.phrases import describe
+from offhours.core.schedules import FireRecord, Schedule
+from offhours.core.times import MINUTE, to_datetime
+from offhours.core.why import why_schedule
+from offhours.handles import job_dict
+from offhours.schedules import ScheduleHandle, ScheduleOptions, fire_dict, schedule_dict
+
+router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"], responses=problems())
+
+
+@router.get("", summary="List schedules")
+def schedules(
+    here: Here,
+    who: Reader,
+    status: StatusName | None = None,
+    task: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
+    results: Annotated[int, Query(ge=0, le=50, description="Latest fires of each.")] = 5,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[ScheduleShape]:
+    """By their number, each with what became of its latest fires."""
+    after = read_cursor(cursor, "schedules")
+    found = here.app.schedules.page(status=status, task=task, after=after, limit=limit)
+    data = [_row(here, schedule, results) for schedule in found]
+    page = page_of(data, limit, found[-1].id if found else None, "schedules")
+    return Page[ScheduleShape].model_validate(page)
+
+
+@router.post(":preview", summary="What a phrase would mean")
+def preview(here: Here, who: Reader, asked: Asked) -> Explained:
+    """The sentence read back, the cron expression and the next five fires. Nothing is stored.
+
+    What is ambiguous or not understood is a problem with `choices`, each of which can be taken.
+    """
+    told = here.app.schedules.preview(asked.when, timezone=asked.timezone)
+    return Explained.model_validate(told.to_dict())
+
+
+@router.get(":coming", summary="What fires next")
+def coming(
+    here: Here,
+    who: Reader,
+    minutes: Annotated[int, Query(ge=1, le=60 * 24 * 31)] = 60,
+    limit: Limit = 50,
+) -> ComingList:
+    """The fires of all active schedules in the next minutes."""
+    return ComingList.model_validate(
+        {"data": due_soon(here.app, here.now(), minutes * MINUTE, limit)}
+    )
+
+
+@router.post("", status_code=201, summary="Make a schedule", responses=problems(409, 507))
+def create(here: Here, who: Admin, new: NewSchedule, response: Response) -> ScheduleShape:
+    """A name that is taken is a conflict."""
+    task = task_of(here, new.task)
+    options = cast(ScheduleOptions, new.said())
+    handle = here.app.schedules.add(
+        task, new.when, new.args, new.kwargs, options, replace_existing=False, redeclare=True
+    )
+    response.headers["Location"] = f"schedules/{handle.id}"
+    return _answer(here, handle, response)
+
+
+@router.get("/{schedule_id}", summary="One schedule", responses=problems(404))
+def one_schedule(
+    here: Here, who: Reader, schedule_id: ScheduleId, response: Response
+) -> ScheduleShape:
+    """Its ETag goes into `If-Match` of a change."""
+    return _answer(here, here.app.schedules.get(schedule_id), response)
+
+
+@router.patch("/{schedule_id}", summary="Change it", responses=problems(404, 409, 412, 428, 507))
+def change(
+    here: Here,
+    who: Admin,
+    schedule_id: ScheduleId,
+    changes: Changes,
+    response: Response,
+    if_match: IfMatch = None,
+) -> ScheduleShape:
+    """What is given is changed, unless somebody has changed it since you looked."""
+    handle = _matched(here, schedule_id, if_match)
+    given = {
+        key: getattr(changes, key) for key in ("args", "kwargs") if key in changes.model_fields_set
+    }
+    if given:
+        old_args, old_kwargs = json.loads(handle.record.args)
+        given = {"args": given.get("args", old_args), "kwargs": given.get("kwargs", old_kwargs)}
+    revision = None if if_match == "*" else handle.record.revision
+    try:
+        handle.update(changes.when, revision=revision, **changes.said(), **given)
+    except Conflict as conflict:
+        if "revision" in str(conflict):
+            raise _changed(handle) from None
+        raise
+    return _answer(here, handle, response)
+
+
+@router.delete(
+    "/{schedule_id}", status_code=204, summary="Take it away",
+    responses=problems(404, 412, 428, 507),
+)  # fmt: skip
+def delete(here: Here, who: Admin, schedule_id: ScheduleId, if_match: IfMatch = None) -> None:
+    """With the record of its fires. Its jobs stay."""
+    _matched(here, schedule_id, if_match).delete()
+
+
+@router.post("/{schedule_id}/pause", summary="Fire no more", responses=problems(404, 409, 507))
+def pause(
+    here: Here, who: Operator, schedule_id: ScheduleId, response: Response,
+    because: Reason | None = None,
+) -> ScheduleShape:  # fmt: skip
+    """What is due meanwhile will be recorded as skipped."""
+    handle = here.app.schedules.get(schedule_id)
+    handle.pause(because.reason if because else "")
+    return _answer(here, handle, response)
+
+
+@router.post("/{schedule_id}/resume", summary="Fire again", responses=problems(404, 409, 507))
+def resume(here: Here, who: Operator, schedule_id: ScheduleId, response: Response) -> ScheduleShape:
+    """A paused or disabled schedule fires again, from now on."""
+    handle = here.app.schedules.get(schedule_id)
+    handle.resume()
+    return _answer(here, handle, response)
+
+
+@router.post(
+    "/{schedule_id}/run", status_code=201, summary="Run it now", responses=problems(404, 409, 507)
+)
+def run(here: Here, who: Operator, schedule_id: ScheduleId, response: Response) -> JobShape:
+    """A job at once, beside the plan."""
+    made = here.app.schedules.get(schedule_id).run_now()
+    response.headers["Location"] = f"../../jobs/{made.id}"
+    return JobShape.model_validate(job_dict(made.record))
+
+
+@router.get("/{schedule_id}/explain", summary="In words and figures", responses=problems(404))
+def explain(here: Here, who: Reader, schedule_id: ScheduleId) -> Explained:
+    """The sentence, the expressions and the next five fires."""
+    return Explained.model_validate(here.app.schedules.get(schedule_id).explain().to_dict())
+
+
+@router.get("/{schedule_id}/why", summary="When it fires, or why not", responses=problems(404))
+def why(here: Here, who: Reader, schedule_id: ScheduleId) -> WhyShape:
+    """A sentence for a person, a word for a machine."""
+    return WhyShape.model_validate(here.app.schedules.get(schedule_id).why().to_dict())
+
+
+@router.get("/{schedule_id}/fires", summary="What became of its fires", responses=problems(404))
+def fires(
+    here: Here, who: Reader, schedule_id: ScheduleId, limit: Limit = 50, cursor: Cursor = None
+) -> Page[FireShape]:
+    """Each instant once: with its job, or with the reason why it was skipped. Newest first."""
+    schedule = here.app.schedules.record(schedule_id)
+    place = read_cursor(cursor, f"fires{schedule_id}")
+    before = to_datetime(min(place, _LATEST)) if place else None
+    found = here.app.schedules.fires(schedule, limit, before)
+    last = found[-1].instant if found else None
+    page = page_of(_results(here, found), limit, last, f"fires{schedule_id}")
+    return Page[FireShape].model_validate(page)
+
+
+_LATEST = 253_370_764_800_000_000  # the year 9999
+
+
+@router.post(
+    "/{schedule_id}/backfill",
+    response_model=Missing,
+    summary="Make up for what has no job",
+    responses={
+        **problems(404, 409, 507),
+        202: {"model": OperationShape, "description": "It has begun."},
+    },
+)
+def backfill(here: Here, who: Admin, schedule_id: ScheduleId, window: Window) -> Any:
+    """First the instants are counted; with `confirm` jobs are made for them, as an operation."""
+    handle = here.app.schedules.get(schedule_id)
+    missing = handle.missing(window.start, window.end)
+    if window.confirm is None:
+        return Missing(count=len(missing), first=[each.isoformat() for each in missing[:5]])
+    if window.confirm != len(missing):
+        raise Problem(
+            409, "count_changed", f"{len(missing)} instants have no job now, not {window.confirm}",
+            "look at them again and confirm the new count", count=len(missing),
+        )  # fmt: skip
+
+    def act(_: object) -> object:
+        return handle.backfill(window.start, window.end)
+
+    operation = here.operations.begin("schedules.backfill", who.name, None, [schedule_id], act)
+    return Response(
+        json.dumps(operation_dict(operation)), 202,
+        {"Location": f"../../operations/{operation.id}"}, "application/json",
+    )  # fmt: skip
+
+
+def _answer(here: Server, handle: ScheduleHandle, response: Response) -> ScheduleShape:
+    schedule = handle.record
+    response.headers["ETag"] = etag(schedule)
+    return ScheduleShape.model_validate(_row(here, schedule, 20))
+
+
+def _row(here: Server, schedule: Schedule, results: int) -> dict[str, Any]:
+    plan = plan_of(schedule.plan)
+    found = here.app.schedules.fires(schedule, results) if results else []
+    return {
+        **schedule_dict(schedule),
+        "sentence": describe(plan, plan.timezone),
+        "why": why_schedule(schedule, here.now()).to_dict(),
+        "results": _results(here, found),
+    }
+
+
+def _results(here: Server, found: list[FireRecord]) -> list[dict[str, Any]]:
+    ids = [fire.job_id for fire in found if fire.job_id is not None]
+    states = {job.id: job.state.value for job in here.app.store.lists.rows(ids)} if ids else {}
+    return [{**fire_dict(fire), "state": states.get(fire.job_id or 0)} for fire in found]
+
+
+def etag(schedule: Schedule) -> str:
+    """What changes whenever somebody changes the schedule by hand."""
+    return f'"{schedule.id}.{schedule.revision}"'
+
+
+def _matched(here: Server, schedule_id: int, if_match: str | None) -> ScheduleHandle:
+    handle = here.app.schedules.get(schedule_id)
+    if if_match is None:
+        raise Problem(
+            428, "no_if_match", "a change must say which version it is of",
+            "send the ETag that GET answered as If-Match, or * for any version",
+        )  # fmt: skip
+    told = {each.strip().removeprefix("W/") for each in if_match.split(",")}
+    if "*" not in told and etag(handle.record) not in told:
+        raise _changed(handle)
+    return handle
+
+
+def _changed(handle: ScheduleHandle) -> Problem:
+    return Problem(
+        412, "other_version", f"schedule {handle.id} was changed meanwhile",
+        "look at it again and repeat the change on what is there now",
+        headers={"ETag": etag(handle.record)},
+    )  # fmt: skip

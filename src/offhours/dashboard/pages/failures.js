@@ -1,0 +1,51 @@
+/** What first? Failures by their cause. */
+import { many } from "../actions.js";
+import { may } from "../api.js";
+import { each, h } from "../core.js";
+import { count, number, taskName, when } from "../format.js";
+import { button, card, empty, head, jobLink } from "../parts.js";
+import { about, resource, shown } from "../resource.js";
+import { link } from "../router.js";
+
+/** @typedef {import("../types.js").Group} Group */
+/** @typedef {import("../resource.js").Resource<{ looked_at: number, data: Group[] }>} Found */
+
+export default function failuresPage() {
+  const found = /** @type {Found} */ (resource(() => "failures", {
+    on: about("job.failed", "store.pruned"), every: 2_000,
+  }));
+  return h("div", { class: "page failures" },
+    head("Failures", "Grouped by cause: numbers and quoted parts of an error do not count.",
+      may("operate") && button("Retry all failed jobs", () => many("retry", { filter: { state: ["failed"] } }))),
+    shown(found, () => h("div", null,
+      () => found.data.value?.data.length === 0 && empty("Nothing has failed. What fails would be here, by cause.",
+        "offhours ls jobs --state failed"),
+      () => (found.data.value?.looked_at ?? 0) >= 1_000 && h("p", { class: "muted" }, "Of the newest 1,000 failures."),
+      each(() => found.data.value?.data ?? [], (group) => group.fingerprint, (row) => groupCard(() => row.value)))));
+}
+
+/** @param {() => Group} group */
+function groupCard(group) {
+  const rows = () => link("jobs", { state: "failed", ...meant(group()) });
+  return card({ class: "group", "data-row": true, "data-href": rows },
+    h("a", { class: "count", href: rows, title: "the jobs that it counts" }, h("b", null, () => number(group().count)),
+      () => (group().count === 1 ? "failure" : "failures")),
+    h("div", { class: "what" },
+      h("div", { class: "error" }, () => group().error),
+      h("div", { class: "line muted" }, () => group().tasks.map((task) => h("a", {
+        href: link("jobs", { state: "failed", task }) }, taskName(task)))),
+      h("div", { class: "line faint" }, "first ", () => when(group().first_at), " · last ", () => when(group().last_at)),
+      h("div", { class: "line faint" }, "newest ", () => group().newest.map((id) => [jobLink(id), " "]).flat())),
+    may("operate") && h("div", { class: "actions" }, button(() => `Retry ${count(group().count, "job")}`, () =>
+      many("retry", { filter: { state: ["failed"], ...meant(group()) } }), { class: "small", "data-retry": true })));
+}
+
+/**
+ * A group as a filter: its tasks, and the longest part of its error that all of it have in common.
+ * @param {Group} group
+ */
+function meant({ tasks, error }) {
+  const parts = error.split(/\d+|0x[0-9a-f]+|'[^']*'|"[^"]*"/);
+  const longest = parts.reduce((a, b) => (b.trim().length > a.length ? b.trim() : a), "");
+  return { task: tasks, ...(longest.length > 2 ? { q: longest } : {}) };
+}
