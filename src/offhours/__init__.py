@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from offhours.app import Offhours as Offhours
+    from offhours.core.artifacts import ArtifactType as ArtifactType
+    from offhours.core.budgets import Budget as Budget
+    from offhours.core.errors import BudgetExceeded as BudgetExceeded
     from offhours.core.errors import OffhoursError as OffhoursError
     from offhours.core.errors import QueueFull as QueueFull
+    from offhours.core.errors import QuotaExceeded as QuotaExceeded
     from offhours.core.model import JobState as JobState
     from offhours.core.model import TaskPriority as TaskPriority
     from offhours.core.outcomes import Cancelled as Cancelled
     from offhours.core.outcomes import Defer as Defer
     from offhours.core.outcomes import Retry as Retry
     from offhours.core.outcomes import TimeLimit as TimeLimit
+    from offhours.core.schedules import ScheduleStatus as ScheduleStatus
     from offhours.engine.context import Context as Context
     from offhours.engine.context import current_context
     from offhours.faces.background import BackgroundTaskManager as BackgroundTaskManager
@@ -48,15 +53,27 @@ if TYPE_CHECKING:
     from offhours.faces.notifications import NotificationType as NotificationType
     from offhours.faces.priority import PriorityTaskScheduler as PriorityTaskScheduler
     from offhours.faces.priority import get_global_scheduler as get_global_scheduler
+    from offhours.faces.rag import create_rag_memory as create_rag_memory
     from offhours.faces.scheduled import ScheduledTaskManager as ScheduledTaskManager
     from offhours.faces.scheduled import get_global_task_manager as get_global_task_manager
     from offhours.faces.scheduled_task import ScheduledTask as ScheduledTask
+    from offhours.faces.service import TaskSchedulerService as TaskSchedulerService
+    from offhours.faces.service_forms import ScheduledTaskInfo as ScheduledTaskInfo
+    from offhours.faces.services import ServiceType as ServiceType
+    from offhours.faces.services import get_service as get_service
     from offhours.faces.tasks import BackgroundTask as BackgroundTask
     from offhours.faces.tasks import TaskStatus as TaskStatus
     from offhours.faces.tools import ToolsManager as ToolsManager
+    from offhours.faces.training import SchedulerManager as SchedulerManager
+    from offhours.faces.training_config import AutonomousConfig as AutonomousConfig
+    from offhours.flows import Flow as Flow
+    from offhours.gates.resources import ResourceMonitor as ResourceMonitor
+    from offhours.handles import After as After
     from offhours.handles import JobHandle as JobHandle
     from offhours.handles import TaskHandle as TaskHandle
     from offhours.recorder.perfcatcher import PerfCatcherInterceptor as PerfCatcherInterceptor
+    from offhours.training.controls import SafetyControls as SafetyControls
+    from offhours.training.controls import SafetyLevel as SafetyLevel
 
     context = current_context
 
@@ -64,6 +81,10 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Offhours": "offhours.app",
+    "ArtifactType": "offhours.core.artifacts",
+    "Budget": "offhours.core.budgets",
+    "BudgetExceeded": "offhours.core.errors",
+    "QuotaExceeded": "offhours.core.errors",
     "OffhoursError": "offhours.core.errors",
     "QueueFull": "offhours.core.errors",
     "JobState": "offhours.core.model",
@@ -94,12 +115,25 @@ _HOME = {
     "get_task_monitor": "offhours.faces.monitor",
     "PriorityTaskScheduler": "offhours.faces.priority",
     "get_global_scheduler": "offhours.faces.priority",
+    "create_rag_memory": "offhours.faces.rag",
     "ScheduledTaskManager": "offhours.faces.scheduled",
     "get_global_task_manager": "offhours.faces.scheduled",
     "ScheduledTask": "offhours.faces.scheduled_task",
+    "TaskSchedulerService": "offhours.faces.service",
+    "ScheduledTaskInfo": "offhours.faces.service_forms",
+    "ServiceType": "offhours.faces.services",
+    "get_service": "offhours.faces.services",
     "BackgroundTask": "offhours.faces.tasks",
     "TaskStatus": "offhours.faces.tasks",
     "ToolsManager": "offhours.faces.tools",
+    "SchedulerManager": "offhours.faces.training",
+    "AutonomousConfig": "offhours.faces.training_config",
+    "ResourceMonitor": "offhours.gates.resources",
+    "SafetyControls": "offhours.training.controls",
+    "SafetyLevel": "offhours.training.controls",
+    "ScheduleStatus": "offhours.core.schedules",
+    "Flow": "offhours.flows",
+    "After": "offhours.handles",
     "JobHandle": "offhours.handles",
     "TaskHandle": "offhours.handles",
     "get_global_interceptor_chain": "offhours.faces.interceptors",

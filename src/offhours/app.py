@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import functools
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
-from queue import Empty, SimpleQueue
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
-from uuid import uuid4
 from weakref import WeakSet
 
 from offhours import __version__
+from offhours.agents.gates import Purse
+from offhours.beside import Beside
 from offhours.config import DEFAULT_DB, Options, Settings
 from offhours.core import states
 from offhours.core.addresses import is_server
+from offhours.core.budgets import Budget
 from offhours.core.clock import Clock, Signal, SystemClock
 from offhours.core.errors import (
+    ApprovalNotFound,
     ConfigError,
+    FlowNotFound,
     IllegalMove,
     JobCancelled,
     JobFailed,
@@ -33,10 +35,11 @@ from offhours.core.errors import (
     ResultTimeout,
     TaskError,
 )
-from offhours.core.events import Event
+from offhours.core.events import Audited, Event
+from offhours.core.flows import Approval, ApprovalState, FlowStep, IfFailed, Upstream, agents_of
 from offhours.core.limits import EVERYTHING, Limit, Rate, Scope, Subject
 from offhours.core.model import ForegroundLease, Job, JobState, NewJob, WorkerInfo
-from offhours.core.ports import Executor, Store, WakeUps
+from offhours.core.ports import Store, WakeUps
 from offhours.core.states import Move
 from offhours.core.times import (
     SECOND,
@@ -49,36 +52,52 @@ from offhours.core.times import (
 from offhours.core.tracing import NO_TRACING, Tracing
 from offhours.core.why import Why, why
 from offhours.engine import registry
-from offhours.engine.codec import Codec, load
+from offhours.engine.codec import Codec, dump, load
 from offhours.engine.context import Foreground, find_context
 from offhours.engine.foreground import ForegroundLeases
-from offhours.engine.lifeline import owner_name
-from offhours.engine.loop import Loop
 from offhours.engine.registry import Registry, Task, is_durable, task_name
 from offhours.engine.wakeup import LocalWakeUps
 from offhours.engine.worker import Worker, WorkerSettings
-from offhours.executors.inline import InlineExecutor
-from offhours.executors.threads import ThreadExecutor
-from offhours.handles import JobHandle, SubmitOptions, TaskHandle
-from offhours.options import TaskOptions, at_most, make_task, new_job, text, word
+from offhours.handles import After, JobHandle, SubmitOptions, TaskHandle, upstream
+from offhours.local_jobs import NO_ARGUMENTS, LocalJobs
+from offhours.options import (
+    TaskOptions,
+    at_most,
+    make_budget,
+    make_task,
+    new_job,
+    terms_of,
+    text,
+    word,
+)
+from offhours.places import Places
 from offhours.schedules import ScheduleBook, ScheduleHandle, ScheduleOptions, When
+from offhours.signals import Strikes, leave_on_sigterm, run_to_the_end, stay_on_sigterm
+from offhours.steering import CODE, acting_as, steers
 from offhours.store.opening import open_store
 from offhours.waiting import Waiters
 
 if TYPE_CHECKING:
+    from offhours.agents import Agent, AgentRoom
+    from offhours.flows import Flow, FlowHandle
+    from offhours.graph import Graph
+    from offhours.learning import Trainer
     from offhours.monitor import Monitor
+    from offhours.notify.channels import Channel
     from offhours.notify.notifications import Notifications
     from offhours.notify.route import HasRoutes, Route
     from offhours.recorder.chain import InterceptorChain
+    from offhours.search import Search
     from offhours.telemetry.metrics import Metrics
     from offhours.telemetry.server import MetricsServer
-    from offhours.telling import Telling
+    from offhours.training import Artefacts, GoldenSet, ModelRegistry, SafetyControls
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LOCAL_RESULTS = 10_000
 _ROOM_LOOK: Micros = SECOND // 20
+_NONE_KEPT = object()
+_ALL = 1_000_000
 
 
 class Offhours:
@@ -117,20 +136,15 @@ class Offhours:
         )
         self._worker: Worker | None = None
         self._tracing: Tracing = NO_TRACING
-        self._opened: set[str] = set()  # places of the worker that are made when they are needed
-        self._inline = InlineExecutor() if self.settings.executor == "inline" else None
+        self._places = Places(self.settings, self.store.location)
         self._wake_ups = self._make_wake_ups()
-        self._monitor: Monitor | None = None
-        self._monitor_loop: Loop | None = None
-        self._monitoring: Mapping[str, Any] = {}  # what was configured
+        self._beside = Beside(self.store, self.clock, self.settings.background)
         self._stopper: threading.Thread | None = None  # drains for a task that called stop()
-        self._notifications: Notifications | None = None
-        self._telling: Telling | None = None
         self._waiters = Waiters(self.store, self.clock)
-        self._local: dict[int, str] = {}
-        self._local_results: dict[int, object] = {}
-        self._owner = owner_name(uuid4().hex)
+        self._purse = Purse(self.store, self.clock)
+        self._local = LocalJobs(self.registry)
         self._lock = threading.RLock()
+        self.attached: dict[str, Any] = {}  # faces that stand on it, as the API asks for them
         self._closed = False
         _apps.add(self)
 
@@ -153,6 +167,7 @@ class Offhours:
         What cannot be used raises `ConfigError`, which names every fault in all of them;
         `offhours config show --sources` says where each value comes from.
         """
+        from offhours.notify.configured import Configured
         from offhours.sources.configuration import read
 
         found = read(path, env_file=env_file)
@@ -162,6 +177,8 @@ class Offhours:
         app = cls(database, clock=clock, **chosen)
         if monitoring := found.section("monitoring"):
             app.set_monitoring(monitoring)
+        if notify := found.section("notify"):
+            app.notify(Configured(notify, found.settings["timezone"].value))
         return app
 
     # -- tasks ------------------------------------------------------------------------------
@@ -212,8 +229,8 @@ class Offhours:
         self.registry.add(task)
         if task.executor != "thread":
             with self._lock:
-                if self._worker is not None and self._inline is None:
-                    for place in self._places_for([task]):
+                if self._worker is not None and self._places.inline is None:
+                    for place in self._places.more([task]):
                         self._worker.open_place(*place)
 
     # -- submitting -------------------------------------------------------------------------
@@ -264,18 +281,77 @@ class Offhours:
         if options.get("durable") is False:
             return [self._submit_local(task.function, call, options) for call in calls]
         now = self.clock.micros()
-        pattern = new_job(task, options, now, self.settings)
+        pattern = self._pattern(task, options, now)
         limit = self.settings.max_payload
         encode = task.codec.encode
         arguments = [encode(args, kwargs, limit) for args, kwargs in calls]
         if len(calls) > 1 and pattern.unique_key is not None:
             raise OptionError("unique: one key cannot be that of several jobs; submit them singly")
-        if self._tracing is NO_TRACING:  # the partial alone would be a hundredth of a submit
+        if "after" in options:
+            ids = self._store_after(arguments, options, now, pattern)
+        elif "on_conflict" in options or "idempotency_key" in options:
+            ids = self._store_on_terms(arguments, options, now, pattern)
+        elif self._tracing is NO_TRACING:  # the partial alone would be a hundredth of a submit
             ids = self._store_calls(arguments, connection, now, pattern)
         else:
             store = functools.partial(self._store_calls, arguments, connection, now)
             ids = self._tracing.submit(pattern, len(arguments), store)
         return [JobHandle(self, job_id) for job_id in ids]
+
+    def _pattern(self, task: Task, options: SubmitOptions, now: Micros) -> NewJob:
+        """The job as its options want it; one that is submitted in a run of ours is its child."""
+        pattern = new_job(task, options, now, self.settings)
+        context = find_context()
+        if context is not None and context.home == self.store.identity:
+            metadata = context.payers(pattern.metadata, pattern.tenant)
+            return pattern._replace(parent_id=context.job_id, metadata=metadata)
+        return pattern
+
+    def new_job(
+        self,
+        function: Callable[..., Any] | TaskHandle[..., Any] | str,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        options: SubmitOptions,
+    ) -> NewJob:
+        """The job that `submit` would store; nothing is stored."""
+        task = self._task_of(function)
+        arguments = task.codec.encode(args, kwargs, self.settings.max_payload)
+        return self._pattern(task, options, self.clock.micros())._replace(args=arguments)
+
+    def _store_after(
+        self, arguments: Sequence[str], options: SubmitOptions, now: Micros, pattern: NewJob
+    ) -> list[int]:
+        if options.get("connection") is not None:
+            raise OptionError("after: a job in a transaction of your own waits for no other")
+        if "unique" in options or "idempotency_key" in options:
+            raise OptionError("after: a job with a key of its own waits for no other")
+        after = [Upstream(*self._upstream(given)) for given in options["after"]]
+        steps = [FlowStep(None, pattern._replace(args=text), after) for text in arguments]
+        self._check_open()
+        ids = self.store.flows.submit(None, steps, now)
+        self._announce(pattern, now)
+        return ids
+
+    def _store_on_terms(
+        self, arguments: Sequence[str], options: SubmitOptions, now: Micros, pattern: NewJob
+    ) -> list[int]:
+        if options.get("connection") is not None:
+            raise OptionError("on_conflict, idempotency_key: not in a transaction of your own")
+        terms = terms_of(options)
+        if len(arguments) > 1 and terms.once is not None:
+            raise OptionError("idempotency_key: one key cannot be that of several jobs")
+        self._check_open()
+        jobs = [pattern._replace(args=text) for text in arguments]
+        ids = self.store.submit(jobs, now, self.settings.bound, terms)
+        self._announce(pattern, now)
+        return ids
+
+    def _upstream(self, given: JobHandle[Any] | After | int | str) -> tuple[int, IfFailed]:
+        job, if_failed = upstream(given)
+        if isinstance(job, str):
+            raise OptionError(f"after: {job!r} is no job; a step has a name in a flow only")
+        return self.record(job).id, if_failed
 
     def _store_calls(
         self, arguments: Sequence[str], connection: Any, now: Micros, pattern: NewJob
@@ -318,6 +394,7 @@ class Offhours:
     def check_options(self, task: Task, options: SubmitOptions) -> None:
         """Refuse options that `submit` would refuse."""
         new_job(task, options, self.clock.micros(), self.settings)
+        terms_of(options)
 
     def _store_jobs(self, jobs: Sequence[NewJob], now: Micros) -> list[int]:
         self._check_open()
@@ -354,21 +431,16 @@ class Offhours:
         """A job for this process only: its function and arguments stay in memory."""
         if options.get("connection") is not None:
             raise OptionError("durable: a job of this process only is in no transaction")
-        args, kwargs = call
-        bound = functools.partial(function, *args, **kwargs)
-        label = getattr(function, "__qualname__", type(function).__qualname__)
-        name = f"local:{uuid4().hex[:12]}:{label}"
-        task = Task(name, bound, Codec(bound, name), local=True)
+        task = self._local.make_task(function, *call)
         pattern = new_job(task, options, self.clock.micros(), self.settings)
-        job = pattern._replace(args="[[],{}]", owner=self._owner)
+        job = pattern._replace(args=NO_ARGUMENTS, owner=self._local.owner)
         self.registry.add(task)
         try:
             [job_id] = self._store_jobs([job], self.clock.micros())
         except BaseException:
-            self.registry.remove(name)
+            self.registry.remove(task.name)
             raise
-        with self._lock:
-            self._local[job_id] = name
+        self._local.add(job_id, task.name)
         if self.record(job_id).state.final:
             self._notify([job_id])  # it was faster than we
         return JobHandle(self, job_id)
@@ -401,6 +473,47 @@ class Offhours:
         if not callable(function):
             raise TaskError(f"expected a function, got {function!r}")
         return cast(Callable[..., Any], function)
+
+    def submit_flow(self, flow: Flow) -> FlowHandle:
+        """Store the jobs of a flow, all or none; each waits for those that it comes after.
+
+        >>> from offhours import Flow
+        >>> from offhours.testing import memory_app
+        >>> app, flow = memory_app(), Flow("report")
+        >>> read = flow.step("read", len, args=("four",))
+        >>> shown = flow.step("show", str, args=("done",), after=[read])
+        >>> run = app.submit_flow(flow)
+        >>> app.drain(), run.status
+        (2, 'succeeded')
+        """
+        from offhours.flows import FlowHandle
+
+        now = self.clock.micros()
+        steps = flow.in_order(self)
+        self._check_open()
+        ids = self.store.flows.submit(flow.name, steps, now)
+        for step in steps:
+            if not step.after:
+                self._announce(step.job, now)
+        found = self.store.flows.flow_of(ids[0])
+        assert found is not None
+        return FlowHandle(self, found[0])
+
+    def flow(self, flow_id: int) -> FlowHandle:
+        """A flow by its number; `FlowNotFound` when there is none."""
+        from offhours.flows import FlowHandle
+
+        if not 0 < flow_id < 2**63:
+            raise FlowNotFound(f"no flow {flow_id} in {self.store.name}")
+        handle = FlowHandle(self, flow_id)
+        handle.record  # noqa: B018  (it is there, or this says that it is not)
+        return handle
+
+    def flows(self, before: int | None = None, limit: int = 50) -> list[FlowHandle]:
+        """A page of flows, newest first; `before` is the last number of the page before."""
+        from offhours.flows import FlowHandle
+
+        return [FlowHandle(self, flow.id) for flow in self.store.flows.flows(before, limit)]
 
     # -- scheduling -------------------------------------------------------------------------
 
@@ -448,6 +561,13 @@ class Offhours:
         self.record(job_id)
         return JobHandle(self, job_id)
 
+    def job_of_key(self, idempotency_key: str) -> JobHandle[Any]:
+        """The job that an idempotency key has made; `JobNotFound` when there is none (any more)."""
+        found = self.store.job_of_key(idempotency_key)
+        if found is None:
+            raise JobNotFound(f"no job of that idempotency key in {self.store.name}")
+        return self.job(found)
+
     def record(self, job_id: int) -> Job:
         """The stored row of a job."""
         found = self.store.job(job_id) if 0 < job_id < 2**63 else None
@@ -481,6 +601,30 @@ class Offhours:
             yield from page
             after = page[-1].seq
 
+    def audit(
+        self, before: int | None = None, actor: str | None = None, limit: int = 50
+    ) -> list[Audited]:
+        """What was done by hand, newest first: who, what, how it was and how it became.
+
+        before: the smallest `id` of the page before
+
+        Nothing is ever deleted from it. `with app.acting_as("ann"):` says who does something;
+        else it is the code, or the job that does it.
+        """
+        return self.store.audit(before, actor, limit)
+
+    def acting_as(self, name: str) -> AbstractContextManager[None]:
+        """What this thread or coroutine changes while the block runs is done by `name`.
+
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> with app.acting_as("ann"):
+        ...     _ = app.pause(queue="mail", reason="the server moves")
+        >>> app.audit()[0].actor, app.audit()[0].action
+        ('ann', 'limit.paused')
+        """
+        return acting_as(text(name, "name") or CODE)
+
     def history(self, job_id: int) -> list[Event]:
         """What happened to one job, from its submission on."""
         job = self.record(job_id)
@@ -501,20 +645,20 @@ class Offhours:
 
     def wait_for(self, job_id: int, timeout: Duration | None = None) -> Job:
         """Wait until a job is finished; `ResultTimeout` when that takes longer."""
-        if self._inline is not None and not self.record(job_id).state.final:
+        if self._places.inline is not None and not self.record(job_id).state.final:
             self.drain()
         limit = None if timeout is None else parse_duration(timeout, "timeout") / SECOND
-        found = self._waiters.wait(job_id, 0 if self._inline is not None else limit)
+        found = self._waiters.wait(job_id, 0 if self._places.inline is not None else limit)
         if found is not None:
             return found
         self.record(job_id)  # pruned meanwhile?
-        if self._inline is not None:
+        if self._places.inline is not None:
             raise ResultTimeout(f"job {job_id} cannot finish now: {self.why(job_id)}", job_id)
         raise ResultTimeout(f"job {job_id} was not finished in time: {self.why(job_id)}", job_id)
 
     async def result_async(self, job_id: int) -> Any:
         """The result of a job; waiting for it blocks neither the event loop nor a thread."""
-        if self._inline is None:
+        if self._places.inline is None:
             await self._waiters.wait_async(job_id)
         return self.result_of(job_id)
 
@@ -531,9 +675,9 @@ class Offhours:
                 raise JobFailed(
                     f"job {job_id} ({job.task}) failed: {last[0]}", job_id, job.code or "", error
                 )
-        with self._lock:
-            if job_id in self._local_results:
-                return self._local_results[job_id]
+        kept = self._local.result(job_id, _NONE_KEPT)
+        if kept is not _NONE_KEPT:
+            return kept
         if job.result is None:
             raise ResultNotStored(f"job {job_id} succeeded, but {job.reason}", job_id)
         return load(job.result)
@@ -602,8 +746,44 @@ class Offhours:
 
         return Metrics(self.store, self.clock)
 
+    # -- learning ---------------------------------------------------------------------------
+
+    def trainer(
+        self,
+        name: str,
+        learner: Any,
+        golden: GoldenSet | Callable[[str], GoldenSet] | None = None,
+        controls: SafetyControls | None = None,
+        **options: Any,
+    ) -> Trainer:
+        """What trains a model for each tenant, guarded: see `Trainer`, whose options these are."""
+        from offhours.learning import Trainer
+
+        return Trainer(self, name, learner, golden, controls, **options)
+
+    def models(self, tenant: str) -> ModelRegistry:
+        """The models of one tenant: champions, versions, history; rollback and restore."""
+        from offhours.training import ModelRegistry
+
+        self._check_open()
+        return ModelRegistry(self.store.models, self.artefacts, self.clock, tenant)
+
+    @property
+    def artefacts(self) -> Artefacts:
+        """Where the bytes of models are."""
+        from offhours.training import Artefacts
+
+        return Artefacts(self.store.models, self.models_folder)
+
+    @property
+    def models_folder(self) -> str | None:
+        """The folder of models that are too large for the database; None when there is none."""
+        here = self.store.name == ":memory:" or is_server(self.store.location)
+        return self.settings.models_folder or (None if here else f"{self.store.location}-models")
+
     # -- steering ---------------------------------------------------------------------------
 
+    @steers
     def cancel(self, job_id: int, reason: str = "") -> bool:
         """Cancel a job: at once (true) when nobody runs it, else ask it to stop (false).
 
@@ -624,6 +804,7 @@ class Offhours:
                 self._tell_workers("c")
                 return False
 
+    @steers
     def defer(self, job_id: int, until: Moment | Duration, reason: str = "") -> None:
         """Move a pending job to later (or sooner)."""
         job = self.record(job_id)
@@ -633,17 +814,134 @@ class Offhours:
             raise IllegalMove(f"job {job_id} was started meanwhile and cannot be deferred")
         self.wake_workers()
 
-    def retry(self, job_id: int) -> JobHandle[Any]:
-        """Submit a finished job anew, as a new job that names the old one."""
+    @steers
+    def retry(self, job_id: int, *, from_step: str | None = None) -> JobHandle[Any]:
+        """Submit a finished job anew, as a new job that names the old one.
+
+        One that failed or was cancelled does not repeat the steps that it has done; with
+        `from_step`, none that were done before that one. What waits for the old job waits for the
+        new one, and in a flow it takes its place.
+        """
         job = self.record(job_id)
         if not job.state.final:
             raise IllegalMove(f"job {job_id} is {job.state}; only a finished job can be retried")
         if job.owner is not None:
             raise IllegalMove(f"job {job_id} was durable=False; its function is gone")
         now = self.clock.micros()
-        fields = {name: getattr(job, name) for name in NewJob._fields}
-        new = NewJob(**fields)._replace(run_at=now, retry_of=job_id, expires_at=None)
-        return JobHandle(self, self._store_jobs([new], now)[0])
+        if from_step is not None and not any(
+            step.name == from_step for step in self.store.flows.steps(job_id)
+        ):
+            raise IllegalMove(f"job {job_id} has recorded no step {from_step!r}")
+        keep = [job_id] if job.state is not JobState.SUCCEEDED or from_step is not None else []
+        self._check_open()
+        made = self.store.flows.do_again([job], now, keep, from_step)
+        self.wake_workers()
+        return JobHandle(self, made[job_id])
+
+    @steers
+    def signal(self, job_id: int, name: str, payload: object = None) -> None:
+        """Send a job a signal, for which `ctx.wait_for_signal(name)` waits, now or later.
+
+        `IllegalMove` when the job is finished.
+        """
+        job = self.record(job_id)
+        if job.state.final:
+            raise IllegalMove(f"job {job_id} is {job.state} and hears no signal any more")
+        carried = dump(payload, "payload", self.settings.max_payload)
+        self.store.flows.signal(job, word(name, "signal") or "", carried, self.clock.micros())
+        self.wake_workers()
+
+    # -- agents -----------------------------------------------------------------------------
+
+    def agent(self, name: str, *, calls_model: bool = False) -> Agent:
+        """An agent by its name: its goals, its inbox, its budget. There is no need to make it.
+
+        calls_model: its schedules may then fire every 10 minutes at most, not every minute
+        """
+        return self.agents.agent(word(name, "agent") or "", calls_model)
+
+    @functools.cached_property
+    def agents(self) -> AgentRoom:
+        """What all agents have in common: the ledger of deferrals, budgets, quotas."""
+        from offhours.agents import AgentRoom
+
+        return AgentRoom(self)
+
+    def budget(
+        self, budget: Budget | None = None, /, *, tenant: str | None = None, **fields: Any
+    ) -> None:
+        """Limit what a tenant, or (without one) all work may use up, such as `usd=20, per="day"`.
+
+        The fields are those of `Budget`; without any, the budget is lifted. See `Agent.budget`.
+        """
+        scope = "all" if tenant is None else "tenant"
+        self.agents.set_budget(scope, word(tenant, "tenant") or "", budget, fields)
+
+    def quota(self, tenant: str, **fields: Any) -> None:
+        """Limit what a tenant may have stored: `app.quota("acme", active=1000, memory=10**7)`."""
+        self.agents.set_quota("tenant", word(tenant, "tenant") or "", fields)
+
+    def make_budget(self, given: object) -> Budget:
+        """A budget, or one from a mapping with its fields."""
+        return make_budget(given)
+
+    def budgets_changed(self) -> None:
+        """Have all workers look at the budgets anew."""
+        self._tell_workers("b")
+
+    def deliver_thoughts(self, agent: str, channel: Channel, options: Mapping[str, Any]) -> None:
+        """Send the thoughts of an agent to a channel; see `Agent.deliver`."""
+        from offhours.notify import Route, Rule
+
+        chosen = {"name": f"agent-{agent}", "wait": 0, "every": 0, **options}
+        self.notify(Route(channel, [Rule(on="thought.created", agents=agent)], **chosen))
+
+    # -- approvals --------------------------------------------------------------------------
+
+    def approvals(self, state: str | None = "waiting", limit: int = 50) -> list[Approval]:
+        """Questions of jobs to a person, newest first; None for those of every state."""
+        wanted = None if state is None else ApprovalState(state)
+        return self.store.flows.approvals(wanted, limit)
+
+    @steers
+    def approve(self, approval_id: int, *, by: str, note: str = "", digest: str = "") -> None:
+        """Say yes to a question, once. `by` is who decides.
+
+        digest: that of the question as it was seen; another one is refused
+
+        `IllegalMove` when it is decided already, when it changed, inside of a task, and for the
+        agent whose job asks.
+        """
+        self._decide(approval_id, ApprovalState.APPROVED, by, note, digest)
+
+    @steers
+    def deny(self, approval_id: int, *, by: str, note: str = "", digest: str = "") -> None:
+        """Say no to a question, as `approve` says yes."""
+        self._decide(approval_id, ApprovalState.DENIED, by, note, digest)
+
+    def _decide(
+        self, approval_id: int, state: ApprovalState, by: str, note: str, digest: str
+    ) -> None:
+        if find_context() is not None:
+            raise IllegalMove("a task cannot decide: approvals are for people, outside of tasks")
+        approval = self.store.flows.approval(approval_id) if 0 < approval_id < 2**63 else None
+        if approval is None:
+            raise ApprovalNotFound(f"no approval {approval_id} in {self.store.name}")
+        who = text(by, "by") or ""
+        job = self.record(approval.job_id)
+        if who.strip().casefold() in map(str.casefold, agents_of(job.metadata)):
+            raise IllegalMove(f"{who} has asked for this and cannot decide it")
+        if job.state.final and approval.state == ApprovalState.WAITING:
+            raise IllegalMove(f"job {job.id} is {job.state}; nobody waits for this any more")
+        if digest and digest != approval.digest:
+            raise IllegalMove(f"approval {approval_id} asks for something else than was seen")
+        now = self.clock.micros()
+        late = approval.until is not None and approval.until <= now
+        if late or not self.store.flows.decide(
+            approval, state, who, text(note or None, "note"), now
+        ):
+            raise IllegalMove(f"approval {approval_id} is decided, or too old to be")
+        self.wake_workers()
 
     @contextmanager
     def foreground(self, workflow: str = "foreground") -> Iterator[None]:
@@ -670,6 +968,15 @@ class Offhours:
         self._leases.leave(lease)
         self._tell_workers("f")
 
+    def hold_foreground(self, workflow: str, ttl: Duration, lease: int | None = None) -> int:
+        """A foreground lease for somebody out of this process: it ends after `ttl`, unless it is
+        held again by its number."""
+        self._check_open()
+        length = parse_duration(ttl, "ttl")
+        number = self._leases.lend(text(workflow, "workflow") or "foreground", length, lease)
+        self._tell_workers("f")
+        return number
+
     def foreground_leases(self) -> list[ForegroundLease]:
         """The foreground leases that live now, of all processes."""
         return self.store.foreground(self.clock.micros())
@@ -686,16 +993,17 @@ class Offhours:
                     'start a worker: put that under if __name__ == "__main__":'
                 )
             if self._worker is None:
-                address = "" if self._inline else self._wake_ups.hear(self._on_wake)
+                address = "" if self._places.inline else self._wake_ups.hear(self._on_wake)
+                self._purse.reload()
                 worker = self._make_worker(address)
                 try:
-                    worker.start(threads=self._inline is None)
-                except BaseException:
+                    worker.start(threads=self._places.inline is None)
+                    self._worker = worker
+                    self._beside.start()
+                except BaseException:  # also SIGTERM, wherever it came: nothing stays half begun
+                    self._worker = None
                     worker.stop(0)
                     raise
-                self._worker = worker
-                self._start_telling()
-                self._start_monitor()
         return self
 
     def stop(self, timeout: Duration | None = None) -> bool:
@@ -710,24 +1018,22 @@ class Offhours:
         ) / SECOND
         with self._lock:
             worker, self._worker = self._worker, None
-            loop, self._monitor_loop = self._monitor_loop, None
             stopper = self._stopper
             if worker is not None and worker.runs_caller():
                 # Not a daemon: a program that ends now waits for the drain.
                 self._stopper = threading.Thread(
-                    target=self._drain, args=(worker, seconds, loop), name="offhours-stop"
+                    target=self._drain, args=(worker, seconds), name="offhours-stop"
                 )
                 self._stopper.start()
                 return False
         if worker is None and stopper is not None and find_context() is None:
             stopper.join()
-        return self._drain(worker, 0 if self._inline is not None else seconds, loop)
+        return self._drain(worker, 0 if self._places.inline is not None else seconds)
 
-    def _drain(self, worker: Worker | None, seconds: float, monitor: Loop | None) -> bool:
+    def _drain(self, worker: Worker | None, seconds: float) -> bool:
         clean = worker is None or worker.stop(seconds)
-        self._stop_telling()
-        if monitor is not None:
-            monitor.stop()
+        if self._worker is None:  # it was not started again meanwhile
+            self._beside.stop()
         self._leases.close()
         self._wake_ups.unhear()
         return clean
@@ -744,8 +1050,7 @@ class Offhours:
 
     def _orphan_local(self) -> None:
         """Jobs of this process only end with it: say so."""
-        with self._lock:
-            mine = list(self._local)
+        mine = self._local.unfinished()
         found = [self.store.job(job_id) for job_id in mine]
         moves = [
             states.orphan(job)
@@ -758,11 +1063,13 @@ class Offhours:
 
     # -- notifications ----------------------------------------------------------------------
 
-    def notify(self, *routes: Route | HasRoutes) -> Notifications:
+    def notify(self, *routes: Route | HasRoutes, instead: Collection[str] = ()) -> Notifications:
         """Tell people what happens, from now on: failures and alerts, or what a route says.
 
         Each process that works on the store and says this sends; what one has sent, no other does.
         A `NotificationConfig` is welcome, too. Two routes of one name raise `ConfigError`.
+
+        instead: names of routes that go, and need not be there
 
         >>> from offhours.notify import Log, Route, Rule
         >>> from offhours.testing import memory_app
@@ -771,29 +1078,43 @@ class Offhours:
         >>> list(notifications.routes)
         ['log']
         """
-        from offhours.notify.notifications import Notifications
-        from offhours.notify.route import all_routes
+        self._check_open()
+        return self._beside.notify(routes, instead)
 
-        with self._lock:
-            self._check_open()
-            if self._notifications is None:
-                self._notifications = Notifications(self.store, self.clock)
-            self._notifications.add(all_routes(routes))
-            if self._worker is not None:
-                self._stop_telling()
-                self._start_telling()
-            return self._notifications
+    # -- memory -----------------------------------------------------------------------------
 
-    def _start_telling(self) -> None:
-        if self._notifications is not None and self._inline is None:
-            from offhours.telling import Telling
+    @functools.cached_property
+    def search(self) -> Search:
+        """Finds schedules, tasks, jobs and stored artefacts; by meaning where the extra is there.
 
-            self._telling = Telling(self._notifications, self.store, self.clock)
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> _ = app.schedule(app.task(name="tidy")(lambda: None), "every sunday", name="clean_up")
+        >>> app.search.find("clean-up")[0].key
+        'schedule_1'
+        """
+        from offhours.memory import search_of
 
-    def _stop_telling(self) -> None:
-        telling, self._telling = self._telling, None
-        if telling is not None:
-            telling.stop()
+        return search_of(self)
+
+    @functools.cached_property
+    def graph(self) -> Graph:
+        """What led to what: jobs, their runs and deferrals, schedules, thoughts.
+
+        >>> from offhours.testing import memory_app
+        >>> app = memory_app()
+        >>> job = app.task(name="tidy")(lambda: None).submit()
+        >>> print(app.graph.why(job.id).sentence)
+        job 1 (tidy) was submitted by the program
+        """
+        from offhours.memory import graph_of
+
+        return graph_of(self)
+
+    @property
+    def notifications(self) -> Notifications | None:
+        """What goes by the routes that `notify` was given; None before it was."""
+        return self._beside.notifications
 
     # -- monitoring -------------------------------------------------------------------------
 
@@ -806,14 +1127,7 @@ class Offhours:
         >>> memory_app().monitor.summary("1h")["total_tasks"]
         0
         """
-        with self._lock:
-            if self._monitor is None:
-                from offhours.monitor import Monitor, MonitorSettings
-
-                settings = MonitorSettings.of(self._monitoring)
-                self._monitor = Monitor(self.store, self.clock, settings, self.settings.background)
-            self._start_monitor()
-            return self._monitor
+        return self._beside.monitor
 
     def set_monitoring(self, chosen: Mapping[str, Any]) -> None:
         """Settings of the monitor, by the names that they have in the section `monitoring`; with
@@ -825,33 +1139,16 @@ class Offhours:
         >>> app.monitor.settings.error_rate_threshold
         0.2
         """
-        from offhours.monitor import MonitorSettings
-
-        settings = MonitorSettings.of(chosen)
-        with self._lock:
-            self._monitoring = dict(chosen)
-            if self._monitor is not None:
-                self._monitor.configure(settings)
-            self._start_monitor()
+        self._beside.set_monitoring(chosen)
 
     @property
     def monitoring_enabled(self) -> bool:
         """Whether the configuration lets this process watch without being asked to."""
-        return bool(self._monitoring.get("enabled", True))
-
-    def _start_monitor(self) -> None:
-        """Have the monitor look by itself, when we work and somebody wants it."""
-        working = self._worker is not None and self._inline is None
-        wanted = bool(self._monitoring) and self.monitoring_enabled
-        if working and wanted and self._monitor is None:
-            self.monitor  # noqa: B018  (it comes back here)
-            return
-        if self._monitor is not None and working and self._monitor_loop is None:
-            self._monitor_loop = Loop("monitor", self._monitor.tick, self.clock)
-            self._monitor_loop.start()
+        return self._beside.monitoring_enabled
 
     # -- limits -----------------------------------------------------------------------------
 
+    @steers
     def pause(self, *, queue: str | None = None, task: str | None = None, reason: str = "") -> bool:
         """Let no job of a queue or of a task start, or (without either) no job at all, anywhere.
 
@@ -864,12 +1161,14 @@ class Offhours:
         self._tell_workers("l")
         return paused
 
+    @steers
     def resume(self, *, queue: str | None = None, task: str | None = None) -> bool:
         """End a pause; false when there was none."""
         resumed = self.store.limits.resume(_subject(queue, task), self.clock.micros())
         self._tell_workers("l")
         return resumed
 
+    @steers
     def limit(
         self,
         *,
@@ -909,6 +1208,21 @@ class Offhours:
             if self._worker is not None:
                 self._worker.set_limits(self.settings.background)
 
+    @steers
+    def stop_all(self, reason: str = "everything was stopped") -> int:
+        """The kill switch: nothing starts any more, anywhere, and all that runs is asked to stop;
+        how many jobs that were.
+
+        `resume()` lets work start again; what was stopped is cancelled and may be retried.
+        """
+        self.pause(reason=reason)
+        stopped = 0
+        for job in self.store.jobs(state=JobState.RUNNING, limit=_ALL):
+            with suppress(IllegalMove, JobNotFound):  # it has ended by itself
+                self.cancel(job.id, reason)
+                stopped += 1
+        return stopped
+
     @property
     def running(self) -> bool:
         """Whether this process works on jobs."""
@@ -916,7 +1230,7 @@ class Offhours:
 
     def drain(self) -> int:
         """With `executor="inline"`: run all that is due, in this thread; the number of runs."""
-        if self._inline is None:
+        if self._places.inline is None:
             raise NotStarted('drain() needs executor="inline"; with threads, wait for the jobs')
         self.start()
         worker = self._worker
@@ -927,7 +1241,7 @@ class Offhours:
         while quiet < 2 and self._worker is worker:
             again = worker.step(self.clock.micros(), outer + 1)
             before = runs
-            while self._inline.run_next():
+            while self._places.inline.run_next():
                 runs += 1
             quiet = 0 if again or runs > before or worker.busy(outer) else quiet + 1
         if self._worker is not worker:
@@ -941,43 +1255,21 @@ class Offhours:
         Twice: what runs is handed back without waiting, 130. 1 when the database was deleted or
         replaced while it was open.
         """
-        # A signal may come in the midst of waiting for it: an Event's lock would be held then.
-        strikes: SimpleQueue[int] = SimpleQueue()
-
-        def strike(number: int, frame: FrameType | None) -> None:
-            strikes.put(number)
-
-        def asked() -> bool:
-            with suppress(Empty):  # in steps: on Windows nothing interrupts a wait
-                strikes.get(timeout=0.5)
-                return True
-            return False
-
-        old = {s: signal.signal(s, strike) for s in (signal.SIGTERM, signal.SIGINT)}
-        try:
+        strikes = Strikes()
+        with strikes.listening():
             worker = self.start()._worker
-            while not asked():
+            while not strikes.come():
                 if worker is None or self._worker is not worker:
                     break  # one of its tasks has stopped it
                 if worker.store_gone:
                     self.stop(0)
                     return 1
-            stopper = threading.Thread(target=self.stop, daemon=True)
-            stopper.start()
-            while stopper.is_alive():
-                stopper.join(0.05)
-                if worker is not None and not strikes.empty():
-                    worker.hurry()
-            return 0 if strikes.empty() else 130
-        finally:
-            for number, handler in old.items():
-                signal.signal(number, handler)
+            run_to_the_end(self.stop, strikes, worker.hurry if worker else lambda: None)
+            return 130 if strikes.again() else 0
 
     def __enter__(self) -> Self:
         """Start; a SIGTERM that nobody else handles leaves the block, so that it drains."""
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, _leave)
+        leave_on_sigterm()
         try:
             return self.start()
         except BaseException:
@@ -991,36 +1283,15 @@ class Offhours:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
-        main = threading.current_thread() is threading.main_thread()
-        if main and signal.getsignal(signal.SIGTERM) is _leave:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        stay_on_sigterm()
 
     def _make_worker(self, address: str) -> Worker:
         settings = self.settings
-        places: list[tuple[Executor, Callable[[Task], bool]]]
-        if self._inline is not None:
-            places = [(self._inline, lambda task: True)]
-        else:
-            # asyncio is most of what importing us costs, and only those who work need it.
-            from offhours.executors.coroutines import AsyncExecutor
-
-            places = [
-                (
-                    ThreadExecutor(settings.threads),
-                    lambda task: task.executor == "thread" and not task.is_async,
-                ),
-                (
-                    AsyncExecutor(settings.coroutines),
-                    lambda task: task.executor == "thread" and task.is_async,
-                ),
-            ]
-            self._opened.clear()
-            places += self._places_for(self.registry.tasks())
         return Worker(
             self.store,
             self.registry,
             self.clock,
-            places,
+            self._places.first(self.registry.tasks()),
             WorkerSettings(
                 lease=settings.lease,
                 poll=settings.poll,
@@ -1029,6 +1300,7 @@ class Offhours:
                 max_payload=settings.max_payload,
                 retention=settings.retention,
                 retention_jobs=settings.retention_jobs,
+                ageing=settings.ageing,
                 timezone=settings.timezone,
                 version=__version__,
                 release=settings.release,
@@ -1037,46 +1309,9 @@ class Offhours:
             address=address,
             wake_ups=self._wake_ups,
             on_applied=self._on_applied,
-            keep_local=self._keep_local,
+            keep_local=self._local.keep,
             tracing=self._tracing,
-        )
-
-    def _places_for(self, tasks: Iterable[Task]) -> list[tuple[Executor, Callable[[Task], bool]]]:
-        """Where tasks run that want a process: nobody pays for it before there is one."""
-        places: list[tuple[Executor, Callable[[Task], bool]]] = []
-        makers = {"process": self._process_executor, "celery": self._celery_executor}
-        for kind in {task.executor for task in tasks} - {"thread"} - self._opened:
-            places.append((makers[kind](), functools.partial(_runs_on, kind)))
-            self._opened.add(kind)
-        return places
-
-    def _process_executor(self) -> Executor:
-        if os.name != "posix":
-            raise OptionError('executor: "process" needs a POSIX system')
-        from offhours.executors.processes import ProcessExecutor, ProcessLimits
-
-        settings = self.settings
-        limits = ProcessLimits(
-            grace=settings.kill_grace / SECOND,
-            max_runs=settings.max_tasks_per_child,
-            max_memory=settings.max_child_memory,
-        )
-        return ProcessExecutor(settings.processes, "offhours.engine.child", limits)
-
-    def _celery_executor(self) -> Executor:
-        try:
-            from offhours.executors.celery import CeleryExecutor
-        except ImportError as missing:
-            raise OptionError(
-                f'executor: "celery" needs {missing.name}: pip install "offhours[celery]"'
-            ) from missing
-        settings = self.settings
-        return CeleryExecutor(
-            settings.celery_jobs,
-            settings.broker,
-            settings.broker_prefix,
-            lease=settings.lease / SECOND,
-            carry_arguments=not is_server(self.store.location),
+            gates=self._purse.gates,
         )
 
     def _after_fork(self) -> None:
@@ -1084,8 +1319,9 @@ class Offhours:
         self._lock = threading.RLock()
         self._wake_ups = self._make_wake_ups()  # a lock of the old ones may be held there
         self._waiters = Waiters(self.store, self.clock)
-        self._worker = self._stopper = self._telling = None
-        self._monitor = self._monitor_loop = None
+        self.__dict__.pop("search", None)  # it has a lock
+        self._worker = self._stopper = None
+        self._beside = Beside(self.store, self.clock, self.settings.background)
         self._leases = ForegroundLeases(
             self.store, self.clock, self._foreground_view, self.settings.foreground_ttl
         )
@@ -1113,12 +1349,14 @@ class Offhours:
         self._wake_ups.put()
 
     def _tell_workers(self, kind: str) -> None:
-        """Something concerns all workers: "f"oreground, "l"imits or a "c"ancellation."""
+        """Something concerns all workers: "f"oreground, "l"imits, "b"udgets, a "c"ancellation."""
         self._on_wake(kind)
         self._wake_ups.tell(kind)
 
     def _on_wake(self, kind: str) -> None:
         worker = self._worker
+        if kind == "b":
+            self._purse.reload()
         if worker is not None:
             if kind == "c":
                 worker.wake_lifeline()
@@ -1132,23 +1370,13 @@ class Offhours:
 
     def _notify(self, job_ids: Sequence[int]) -> None:
         self._waiters.tell(job_ids)
-        with self._lock:
-            for job_id in job_ids:
-                name = self._local.pop(job_id, None)
-                if name is not None:
-                    self.registry.remove(name)
+        self._local.finished(job_ids)
 
     def _on_new_task(self) -> None:
         worker = self._worker
         if worker is not None:
             worker.wake_lifeline()
             worker.wake()
-
-    def _keep_local(self, job_id: int, result: object) -> None:
-        with self._lock:
-            self._local_results[job_id] = result
-            while len(self._local_results) > LOCAL_RESULTS:
-                self._local_results.pop(next(iter(self._local_results)))
 
     def _check_open(self) -> None:
         if self._closed:
@@ -1167,11 +1395,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def _leave(number: int, frame: FrameType | None) -> None:
-    """SIGTERM asks for an orderly end: 0 once everything is drained."""
-    raise SystemExit(0)
-
-
 def _pipe_path(store: str) -> str | None:
     return None if store == ":memory:" else f"{store}-wake"
 
@@ -1186,7 +1409,3 @@ def _subject(queue: str | None, task: str | None) -> Subject:
 
 def _anything(*args: Any, **kwargs: Any) -> None:
     """Stands for a task of which only the name is known."""
-
-
-def _runs_on(kind: str, task: Task) -> bool:
-    return task.executor == kind

@@ -15,12 +15,14 @@ from typing import Any, Unpack
 from celery import Celery, signals
 
 from offhours.app import Offhours
+from offhours.child import CHILD
 from offhours.cli.loading import load_file
 from offhours.core.addresses import is_server
 from offhours.core.clock import SystemClock
 from offhours.core.errors import ConfigError, OffhoursError, TaskError
 from offhours.core.model import Claimed, JobState
 from offhours.core.times import SECOND, Micros
+from offhours.core.tracing import RUN_KEY, carried, carry
 from offhours.engine.context import Foreground
 from offhours.engine.registry import Registry, Task, is_durable, task_name
 from offhours.engine.runner import TaskRunner
@@ -112,7 +114,7 @@ class _Seats:
             max_runs=settings.max_tasks_per_child,
             max_memory=settings.max_child_memory,
         )
-        seat.open(ProcessExecutor(1, "offhours.engine.child", limits), runner)
+        seat.open(ProcessExecutor(1, CHILD, limits), runner)
         return seat
 
 
@@ -129,7 +131,9 @@ class _Fetch:
         found = self._store.job(job.id)
         if found is None or found.attempt != job.attempt or found.state is not JobState.RUNNING:
             return None
-        return job._replace(args=found.args, metadata=found.metadata, progress=found.progress)
+        span = carried(job.metadata, RUN_KEY)
+        metadata = carry(found.metadata, span, RUN_KEY) if span else found.metadata
+        return job._replace(args=found.args, metadata=metadata, progress=found.progress)
 
 
 class _Tasks(Registry):

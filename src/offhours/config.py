@@ -42,6 +42,8 @@ class Options(TypedDict, total=False):
     stop_timeout: how long a drain waits for running jobs (30 s)
     foreground_ttl: when a foreground lease ends that is no longer renewed (10 s)
     background_throttle: least time between two background starts (none)
+    ageing: how long a job is ready before it moves up, LOW from BACKGROUND and HIGH from NORMAL
+        (never)
     background_limit: background jobs that run at once, in all processes together (no limit)
     max_queue_size, when_full: bound on pending jobs, and what happens at it: "refuse", "block"
         (up to submit_timeout, 30 s) or "shed" (the least urgent pending job is cancelled)
@@ -56,6 +58,8 @@ class Options(TypedDict, total=False):
     broker_prefix: what the names of its queues begin with (offhours)
     celery_jobs: jobs that are at Celery workers, or on their way there, at once (16)
     journal: "wal", or "rollback" where WAL cannot be used (SQLite)
+    models_folder: where models are kept that are too large for the database (beside it; none for
+        PostgreSQL)
     """
 
     threads: int
@@ -72,6 +76,7 @@ class Options(TypedDict, total=False):
     stop_timeout: Duration
     foreground_ttl: Duration
     background_throttle: Duration
+    ageing: Duration
     background_limit: int | None
     max_queue_size: int | None
     when_full: str
@@ -87,6 +92,7 @@ class Options(TypedDict, total=False):
     broker_prefix: str
     celery_jobs: int
     journal: str
+    models_folder: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,7 @@ class Settings:
     stop_timeout: Micros = 30 * SECOND
     foreground_ttl: Micros = 10 * SECOND
     background_throttle: Micros = 0
+    ageing: Micros = 0
     background_limit: int | None = None
     max_queue_size: int | None = None
     when_full: str = "refuse"
@@ -122,6 +129,7 @@ class Settings:
     broker_prefix: str = "offhours"
     celery_jobs: int = 16
     journal: str = "wal"
+    models_folder: str | None = None
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Settings:
@@ -171,6 +179,7 @@ CHECKS: dict[str, Kind] = {
     "stop_timeout": Span(),
     "foreground_ttl": Span(SECOND // 10),
     "background_throttle": Span(),
+    "ageing": Span(),
     "background_limit": Whole(1, none=True),
     "max_queue_size": Whole(1, none=True),
     "when_full": OneOf(("refuse", "block", "shed")),
@@ -186,4 +195,5 @@ CHECKS: dict[str, Kind] = {
     "broker_prefix": Text('letters, digits, "_" and "-"', r"^[A-Za-z0-9_-]{1,64}$"),
     "celery_jobs": Whole(1),
     "journal": OneOf(("wal", "rollback")),
+    "models_folder": Text("a folder", none=True),
 }

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import update_wrapper
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, Unpack
 
+from offhours.core.budgets import Budget
+from offhours.core.carried import without
+from offhours.core.errors import OptionError
 from offhours.core.events import Event
+from offhours.core.flows import IfFailed
 from offhours.core.model import Job, JobState, TaskPriority
 from offhours.core.times import Duration, Moment, iso, to_datetime
-from offhours.core.tracing import TRACE_KEY, without
 from offhours.core.why import Why
 
 if TYPE_CHECKING:
@@ -29,11 +33,20 @@ class SubmitOptions(TypedDict, total=False):
     delay: how long to wait first; at: when to run (aware datetime or ISO 8601), instead of delay
     expires: a job that has not started by then is cancelled (a delay from now, or a moment)
     unique: a key; while an unfinished job has it, submitting answers with that job
+    on_conflict: what happens then instead: "reject" (`UniqueConflict`), "replace" (that job takes
+        these arguments) or "debounce" (and its delay begins again); while it runs, these two store
+        a job that waits for its end
+    idempotency_key: for as long as jobs are kept, it makes one job, however often it is submitted
     queue: name of its queue
+    after: jobs that it waits for: handles, numbers, or `After(job, if_failed=...)`; in a
+        flow also names of steps
+    force: whether it passes those gates of its task that a person may pass; that is told
     tenant: whose it is; the jobs of tenants take turns, so that nobody's thousands delay others
     retries: attempts after the first one fails
     timeout: how long an attempt may take; None for no limit
     on_lost: "retry" (at least once) or "fail" (at most once) when its worker dies
+    budget: a `Budget`, or a mapping with its fields: what this job, and by default all jobs that it
+        submits, may use up; those of one call share it
     connection: store it in this connection's open transaction: rolled back, it was never there
         (of psycopg, SQLAlchemy or Django on the same PostgreSQL; else of `app.transaction()`)
     durable: False for a lambda, a closure or arguments that cannot be stored: the job then lives
@@ -47,13 +60,42 @@ class SubmitOptions(TypedDict, total=False):
     at: Moment | None
     expires: Moment | Duration | None
     unique: str | None
+    on_conflict: str
+    idempotency_key: str | None
     queue: str
     tenant: str | None
+    force: bool
+    after: Iterable[JobHandle[Any] | After | int | str]
     retries: int
     timeout: Duration | None
     on_lost: str
+    budget: Budget | Mapping[str, Any] | None
     connection: Any
     durable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A job (or, in a flow, a step) that is waited for, and what its failure means.
+
+    if_failed: "cancel" (what waits is cancelled, too), "ignore" (it runs all the same), "hold" (it
+        waits until the failed job was retried and succeeds) or "catch" (it runs only if this, or
+        another one that it catches, fails); a cancelled job counts as failed
+    """
+
+    job: JobHandle[Any] | int | str
+    if_failed: str = "cancel"
+
+
+def upstream(given: JobHandle[Any] | After | int | str) -> tuple[int | str, IfFailed]:
+    """The number or the step's name, and the policy, of something that is waited for."""
+    after = given if isinstance(given, After) else After(given)
+    job = after.job.id if isinstance(after.job, JobHandle) else after.job
+    if isinstance(job, bool) or not isinstance(job, int | str):
+        raise OptionError(f"after: expected jobs, their numbers or steps, got {job!r}")
+    if after.if_failed not in list(IfFailed):
+        raise OptionError(f"if_failed: expected {', '.join(IfFailed)}, got {after.if_failed!r}")
+    return job, IfFailed(after.if_failed)
 
 
 class TaskHandle(Generic[P, R]):
@@ -148,9 +190,20 @@ class JobHandle(Generic[R]):
         """Cancel it: at once (true) when it does not run, else ask it to stop (false)."""
         return self._app.cancel(self.id, reason)
 
-    def retry(self) -> JobHandle[R]:
-        """A new job that does the same and names this one. Only for a finished job."""
-        return self._app.retry(self.id)
+    def retry(self, *, from_step: str | None = None) -> JobHandle[R]:
+        """A new job that does the same and names this one. Only for a finished job.
+
+        Steps that a failed one has done are not repeated, or those before `from_step`.
+        """
+        return self._app.retry(self.id, from_step=from_step)
+
+    def children(self) -> list[JobHandle[Any]]:
+        """The jobs that it has submitted while it ran."""
+        return [JobHandle(self._app, number) for number in self._app.store.flows.children(self.id)]
+
+    def signal(self, name: str, payload: object = None) -> None:
+        """Send it a signal, which `ctx.wait_for_signal(name)` waits for."""
+        self._app.signal(self.id, name, payload)
 
     def history(self) -> list[Event]:
         """What happened to it since it was submitted."""
@@ -191,6 +244,7 @@ def job_dict(job: Job) -> dict[str, Any]:
         "code": job.code,
         "reason": job.reason,
         "retry_of": job.retry_of,
+        "parent": job.parent_id,
         "expires_at": when(job.expires_at),
         "schedule": job.schedule_id,
         "fire_at": when(job.fire_at),
@@ -203,9 +257,7 @@ def job_dict(job: Job) -> dict[str, Any]:
 
 
 def _attached(metadata: dict[str, Any] | None) -> dict[str, Any] | None:
-    if metadata is None or TRACE_KEY not in metadata:
-        return metadata
-    return without(metadata) or None
+    return None if metadata is None else without(metadata) or (None if metadata else metadata)
 
 
 def _loose(text: str | None) -> Any:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypedDict, cast
+from uuid import uuid4
 
 from offhours.config import Settings
+from offhours.core.accounts import with_budget
+from offhours.core.budgets import Budget
+from offhours.core.carried import FORCE_KEY, OURS, attach
 from offhours.core.errors import OptionError, did_you_mean
+from offhours.core.gates import DeferralLimit, Gate
 from offhours.core.limits import MOST, Rate
 from offhours.core.model import NewJob, TaskPriority
 from offhours.core.retries import RetryPolicy
+from offhours.core.terms import Conflict, Terms
 from offhours.core.times import (
     LATEST,
     Duration,
@@ -19,7 +25,6 @@ from offhours.core.times import (
     parse_moment,
     parse_until,
 )
-from offhours.core.tracing import TRACE_KEY
 from offhours.engine.codec import Codec, dump
 from offhours.engine.registry import Task, task_name
 from offhours.handles import SubmitOptions
@@ -42,6 +47,9 @@ class TaskOptions(TypedDict, total=False):
     concurrency: how many of its jobs run at once, at all workers together
     rate: how many of them start in a time, evenly spread: "10/s", "100 per minute", "5/30s"
     requires: labels that a worker must have to run it, such as ["gpu"]
+    gates: what may hold its jobs back just before they run, such as those of `offhours.gates`
+    max_deferrals: how often one of its jobs may be moved to later before a person is asked whether
+        it may go on; None for any number
     executor: "thread" (a coroutine: the event loop); "process": what the task does to its
         process (crash, leak, hold the GIL) it does to nobody else, and its timeout is enforced;
         or "celery": the same, at a Celery worker
@@ -63,6 +71,8 @@ class TaskOptions(TypedDict, total=False):
     concurrency: int | None
     rate: str | None
     requires: Collection[str]
+    gates: Collection[Gate]
+    max_deferrals: int | None
 
 
 def new_job(task: Task, options: SubmitOptions, now: Micros, settings: Settings) -> NewJob:
@@ -89,7 +99,12 @@ def new_job(task: Task, options: SubmitOptions, now: Micros, settings: Settings)
         queue=word(get("queue", task.queue), "queue") or "default",
         timeout=_timeout(options["timeout"]) if "timeout" in options else task.timeout,
         name=text(get("name"), "name"),
-        metadata=None if metadata is None else _metadata(metadata, settings),
+        metadata=_budgeted(
+            _forced(
+                None if metadata is None else _metadata(metadata, settings), get("force", False)
+            ),
+            get("budget"),
+        ),
         unique_key=text(get("unique"), "unique"),
         on_lost=_on_lost(get("on_lost", task.on_lost)),
         expires_at=_expires_at(get("expires"), run_at, now, settings),
@@ -122,9 +137,53 @@ def _expires_at(
 def _metadata(metadata: Mapping[str, Any], settings: Settings) -> str:
     if not isinstance(metadata, Mapping):
         raise OptionError(f"metadata: expected a mapping, got {type(metadata).__name__}")
-    if TRACE_KEY in metadata:
-        raise OptionError(f"metadata: the key {TRACE_KEY!r} is taken by Offhours")
+    ours = [key for key in metadata if isinstance(key, str) and key.startswith(OURS)]
+    if ours:
+        raise OptionError(f"metadata: the key {ours[0]!r} is taken by Offhours")
     return dump(dict(metadata), "metadata", settings.max_payload)
+
+
+def _forced(metadata: str | None, force: object) -> str | None:
+    if not isinstance(force, bool):
+        raise OptionError(f"force: expected true or false, got {force!r}")
+    return attach(metadata, FORCE_KEY, True) if force else metadata
+
+
+def _budgeted(metadata: str | None, value: object) -> str | None:
+    if value is None:
+        return metadata
+    return with_budget(metadata, make_budget(value), uuid4().hex)
+
+
+def make_budget(value: object) -> Budget:
+    """A budget, or one from a mapping with its fields."""
+    if isinstance(value, Budget):
+        return value
+    if not isinstance(value, Mapping):
+        raise OptionError(f"budget: expected a Budget or a mapping, got {value!r}")
+    known = tuple(Budget.__dataclass_fields__)
+    for key in value:
+        if key not in known:
+            raise OptionError(f"budget: {key!r} is unknown{did_you_mean(str(key), known)}")
+    return Budget(**value)
+
+
+def terms_of(options: SubmitOptions) -> Terms:
+    """On which terms a job is stored."""
+    get = cast(dict[str, Any], options).get
+    conflict, once = get("on_conflict", Conflict.RETURN_EXISTING), get("idempotency_key")
+    if conflict not in list(Conflict):
+        raise OptionError(f"on_conflict: expected {', '.join(Conflict)}, got {conflict!r}")
+    if conflict != Conflict.RETURN_EXISTING and get("unique") is None:
+        raise OptionError("on_conflict: there can be no conflict without a unique key")
+    return Terms(Conflict(conflict), text(once, "idempotency_key"))
+
+
+def _gates(value: object, max_deferrals: object) -> tuple[Gate, ...]:
+    if not isinstance(value, Collection) or not all(isinstance(gate, Gate) for gate in value):
+        raise OptionError(f"gates: expected a list of gates, got {value!r}")
+    most = at_most(max_deferrals, "max_deferrals")
+    return tuple(value) if most is None else (*value, DeferralLimit(most))
 
 
 def make_task(function: Callable[..., Any], options: TaskOptions, executor: str = "thread") -> Task:
@@ -162,6 +221,7 @@ def make_task(function: Callable[..., Any], options: TaskOptions, executor: str 
         concurrency=at_most(get("concurrency"), "concurrency"),
         rate=None if get("rate") is None else Rate.parse(get("rate")),
         requires=_labels(get("requires", ())),
+        gates=_gates(get("gates", ()), get("max_deferrals")),
     )
 
 

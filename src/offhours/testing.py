@@ -28,8 +28,9 @@ from offhours.core.times import (
     parse_moment,
     to_datetime,
 )
+from offhours.gates import ResourceMonitor, Usage
 
-__all__ = ["FakeClock", "MemoryApp", "memory_app"]
+__all__ = ["FakeClock", "FakeMachine", "MemoryApp", "memory_app"]
 
 _LOOK_SECONDS = 0.001
 
@@ -68,6 +69,30 @@ class FakeClock:
             if signal.wait(_LOOK_SECONDS):
                 return True
         return signal.is_set()
+
+
+class FakeMachine(ResourceMonitor):
+    """A machine that is as calm or as busy as it is told to be, for gates.
+
+    >>> machine = FakeMachine()
+    >>> machine.shows(cpu_percent=97)
+    >>> machine.usage().cpu_percent
+    97
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown = Usage(10, 10, 1_000, 10, 5, 0.1, 100_000, None)
+
+    def shows(self, **figures: float | None) -> None:
+        """From now on it has these figures of `Usage`."""
+        self._shown = self._shown._replace(**figures)  # type: ignore[arg-type]
+
+    def usage(self) -> Usage:
+        return self._shown
+
+    def start(self) -> None:
+        """Nothing is sampled."""
 
 
 class MemoryApp(Offhours):

@@ -16,16 +16,16 @@ import apsw
 
 from offhours.cli.checks import FAIL, OK, WARN, Check
 from offhours.cli.session import Session, is_there
-from offhours.cli.tasks import served_tasks
-from offhours.cli.views import is_alive
 from offhours.core.addresses import is_server
 from offhours.core.errors import OffhoursError
 from offhours.core.schedules import ScheduleStatus
 from offhours.core.times import LATEST, SECOND, Micros, spoken
+from offhours.known_tasks import served_tasks
 from offhours.store.faults import translated
 from offhours.store.migrate import check as check_schema
 from offhours.store.migrate import scripts
 from offhours.store.sqlite import refuse_what_is_left
+from offhours.views import is_alive
 
 if TYPE_CHECKING:
     from offhours.app import Offhours

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from typing import Any
@@ -84,4 +83,4 @@ def code_of(error: BaseException) -> str:
         return error.code
     if isinstance(error, click.UsageError):
         return "usage"
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
+    return errors.code_of(error)

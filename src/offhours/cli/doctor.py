@@ -9,6 +9,7 @@ import click
 from offhours import __version__
 from offhours.cli.checks import FAIL, OK, WARN, Check, machine, settings
 from offhours.cli.checks_db import database
+from offhours.cli.checks_sandbox import levels, sandbox
 from offhours.cli.codes import Exit
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable
@@ -18,10 +19,13 @@ _COLOURS = {OK: "green", WARN: "yellow", FAIL: "red"}
 
 
 @click.command()
+@click.argument("part", type=click.Choice(["sandbox"]), required=False)
 @json_option
 @common
-def doctor() -> None:
+def doctor(part: str | None) -> None:
     """Check this machine and the database; each fault comes with its remedy.
+
+    With `sandbox`: each level of the sandbox, after ten small attacks on it.
 
     Reads only. Exit code 0 when nothing failed (warnings are allowed), else 1.
 
@@ -31,7 +35,7 @@ def doctor() -> None:
     """
     state = session()
     checks = []
-    for check in _all(state):
+    for check in levels() if part else _all(state):
         checks.append(check)
         if not state.json and not (state.quiet and check.status == OK):
             status = click.style(f"{check.status:<4}", fg=_COLOURS[check.status])
@@ -56,6 +60,7 @@ def _all(state: Session) -> Iterator[Check]:
         yield Check("database", WARN, "not looked at", "see to the settings first, or use --db")
         return
     yield from machine(state.db)
+    yield sandbox()
     yield from database(state)
 
 

@@ -41,7 +41,7 @@ def dumps(ctx: click.Context, limit: int) -> None:
     state = session()
     with state.open() as app:
         kept = app.store.notices.dumps(limit=limit)
-        heads = [msgspec.json.decode(dump.body, type=Head) for dump in kept]
+        heads = [msgspec.json.decode(dump.head, type=Head) for dump in kept]
         where = app.store.name
     if state.json:
         state.emit({"dumps": msgspec.to_builtins(heads)})
@@ -68,7 +68,8 @@ def show(dump_id: str | None, limit: int, everything: bool) -> None:
     with state.open() as app:
         notices = app.store.notices
         newest = notices.dumps(limit=1) if dump_id is None else []
-        found = next(iter(newest), None) if dump_id is None else notices.dump(dump_id)
+        wanted = next((dump.dump_id for dump in newest), dump_id)
+        found = None if wanted is None else notices.dump(wanted)
         if found is None:
             known = [] if dump_id is None else [dump.dump_id for dump in notices.dumps(limit=50)]
             raise _missing(dump_id, known, app.store.name)

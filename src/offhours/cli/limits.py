@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from offhours.cli.session import common, json_option, session
-from offhours.cli.views import limit_dict
+from offhours.views import limit_dict
 
 
 def _subject(command: Callable[..., None]) -> Callable[..., None]:

@@ -8,22 +8,21 @@ import click
 
 from offhours.cli.ids import job_number
 from offhours.cli.session import Session, common, json_option, session
-from offhours.cli.tasks import task_counts
 from offhours.cli.views import (
     JOB_HEADERS,
     LIMIT_HEADERS,
     TASK_HEADERS,
     WORKER_HEADERS,
     job_rows,
-    limit_dict,
     limit_rows,
     task_rows,
-    worker_dict,
     worker_rows,
 )
 from offhours.core.errors import did_you_mean
 from offhours.core.model import JobState
 from offhours.handles import job_dict
+from offhours.known_tasks import task_counts
+from offhours.views import limit_dict, worker_dict
 
 if TYPE_CHECKING:
     from offhours.app import Offhours

@@ -18,33 +18,50 @@ from offhours.cli.session import Session, common
 SECTIONS = {
     "Work": {
         "demo": Entry("offhours.cli.demo:demo", "See it work, in a throwaway database."),
-        "up": Entry("offhours.cli.up:up", "Work on the jobs of FILE.py's app (alias: serve)."),
+        "up": Entry("offhours.cli.up:up", "Work on FILE.py's jobs, serve the page (alias: serve)."),
         "worker": Entry("offhours.cli.up:worker", "The same, as one of many workers."),
         "celery-app": Entry(
             "offhours.cli.celery_app:celery_app", "How to start Celery workers for FILE.py."
         ),
         "submit": Entry("offhours.cli.submit:submit", "Store a job; print its id."),
+        "train": Entry("offhours.cli.models:train", "Have a tenant's model trained, guarded."),
         "schedule": Entry(
             "offhours.cli.schedules.group:schedule", "Have tasks run again and again."
         ),
+        "mcp": Entry("offhours.cli.mcp:mcp", "Serve agents over the Model Context Protocol."),
+        "install-skill": Entry("offhours.cli.skill:install_skill", "Tell agents how to use it."),
     },
     "Ask": {
         "ls": Entry("offhours.cli.ls:ls", "List jobs, workers, tasks or schedules."),
         "show": Entry("offhours.cli.show:show", "All about one job, with its history."),
         "why": Entry("offhours.cli.show:why", "Why a job stands where it stands."),
+        "find": Entry("offhours.cli.find:find", "Find schedules, tasks, artefacts and jobs."),
+        "graph": Entry("offhours.cli.graph:graph", "Why it happened, and what is around it."),
         "dumps": Entry("offhours.cli.dumps:dumps", "What the flight recorder kept."),
         "metrics": Entry("offhours.cli.metrics:metrics", "Print the metrics, for Prometheus."),
         "top": Entry("offhours.cli.top:top", "Watch the work, live."),
         "alerts": Entry("offhours.cli.alerts:alerts", "What is wrong; `ack ID` to look after it."),
+        "models": Entry(
+            "offhours.cli.models:models", "What serves; `rollback` and `restore` to go back."
+        ),
+        "flow": Entry("offhours.cli.flows:flow", "Jobs that depend on each other."),
+        "approvals": Entry("offhours.cli.approvals:approvals", "What jobs ask a person."),
+        "audit": Entry("offhours.cli.audit:audit", "Who did what by hand."),
+        "notify": Entry("offhours.cli.notify:notify", "Routes, test messages, what was sent."),
         "config": Entry("offhours.cli.config:config", "Which settings hold, and why."),
         "doctor": Entry("offhours.cli.doctor:doctor", "Check this machine and the database."),
     },
     "Steer": {
         "cancel": Entry("offhours.cli.steer:cancel", "Cancel jobs."),
         "retry": Entry("offhours.cli.steer:retry", "Submit finished jobs anew."),
+        "approve": Entry("offhours.cli.approvals:approve", "Say yes to what a job asks."),
+        "deny": Entry("offhours.cli.approvals:deny", "Say no to it."),
+        "signal": Entry("offhours.cli.approvals:signal", "Send a job what it waits for."),
+        "stop": Entry("offhours.cli.audit:stop", "The kill switch: stop everything."),
         "pause": Entry("offhours.cli.limits:pause", "Let nothing of a queue or task start."),
         "resume": Entry("offhours.cli.limits:resume", "End a pause."),
         "limit": Entry("offhours.cli.limits:limit", "Limit how much of it runs."),
+        "token": Entry("offhours.cli.tokens:token", "Who may use the API: create, ls, revoke."),
         "backup": Entry("offhours.cli.backup:backup", "Copy the database while it is in use."),
     },
 }

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,7 +101,8 @@ class Session:
         if is_new:
             self.note(f"{self.db} is new")
         try:
-            yield app
+            with app.acting_as(f"{_user()} (command line)"):
+                yield app
         finally:
             app.close()
 
@@ -111,7 +112,8 @@ class Session:
 
         app = Offhours(self.db)
         try:
-            yield app
+            with app.acting_as(f"{_user()} (command line)"):
+                yield app
         finally:
             app.close()
 
@@ -145,6 +147,14 @@ class Session:
             Exit.CANNOT_REACH,
             "no_database",
         )
+
+
+def _user() -> str:
+    import getpass
+
+    with suppress(OSError, KeyError):  # a container's user may have no name
+        return getpass.getuser()
+    return f"user {os.getuid()}" if hasattr(os, "getuid") else "somebody"
 
 
 def is_there(path: str) -> bool:

@@ -11,8 +11,8 @@ from offhours.cli.follow import log_line
 from offhours.cli.ids import job_number
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable, printable_lines, to_json
-from offhours.cli.views import event_dict
 from offhours.handles import job_dict
+from offhours.views import event_dict
 
 _SHOWN_APART = ("id", "task", "name", "state", "schedule", "fire_at", "error")
 _AS_JSON = ("metadata", "progress", "arguments", "result")
@@ -27,11 +27,11 @@ def show(job_id: int) -> None:
 
     \b
     With --json: {"job": job, "why": {"code", "sentence", "until"},
-                  "history": [{"seq", "at", "kind", "attempt", "data"}...]}
+                  "history": [{"seq", "at", "kind", "job", "attempt", "data"}...]}
     a job has: "id", "task", "name", "state", "priority", "queue", "tenant", "attempts",
       "max_attempts", "crashes", "deferrals", "created_at", "run_at",
       "started_at", "finished_at", "timeout_ms", "worker", "code", "reason",
-      "retry_of", "expires_at", "schedule", "fire_at", "metadata",
+      "retry_of", "parent", "expires_at", "schedule", "fire_at", "metadata",
       "progress", "arguments", "result", "error"
     """
     state = session()

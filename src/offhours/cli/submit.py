@@ -8,10 +8,10 @@ import click
 
 from offhours.cli.calls import app_of, call_options, file_options, seconds
 from offhours.cli.session import Session, common, json_option, session
-from offhours.cli.tasks import served_tasks
 from offhours.core.errors import did_you_mean
 from offhours.core.model import JobState, TaskPriority
 from offhours.handles import JobHandle, SubmitOptions, job_dict
+from offhours.known_tasks import served_tasks
 
 if TYPE_CHECKING:
     from offhours.app import Offhours

@@ -10,10 +10,11 @@ import click
 
 from offhours.cli.session import Session, common, json_option, on_terminal, session
 from offhours.cli.text import printable
-from offhours.cli.views import JOB_HEADERS, WORKER_HEADERS, Row, job_rows, worker_dict, worker_rows
+from offhours.cli.views import JOB_HEADERS, WORKER_HEADERS, Row, job_rows, worker_rows
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
 from offhours.core.times import Micros, iso
 from offhours.handles import job_dict
+from offhours.views import worker_dict
 
 if TYPE_CHECKING:
     from rich.console import Group

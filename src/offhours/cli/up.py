@@ -1,4 +1,4 @@
-"""`up` and `worker`: work on the jobs of a file's app until told to stop."""
+"""`up` and `worker`: work on the jobs of a file's app until told to stop; `up` serves, too."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import sys
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from offhours.cli.follow import Follower
 from offhours.cli.loading import load_app
+from offhours.cli.serving import Serving, served, serving_options
 from offhours.cli.session import Session, common, session
 from offhours.cli.text import printable
 from offhours.core.addresses import is_server, public_name
@@ -35,15 +36,20 @@ app_option = click.option("--app", "app_name", metavar="NAME", help="Which app, 
 @click.argument("file", metavar="FILE.py")
 @app_option
 @metrics_option
+@serving_options
 @common
-def up(file: str, app_name: str | None, metrics_port: int | None) -> None:
-    """Work on the jobs of FILE.py's app, until SIGTERM or Ctrl-C.
+def up(
+    file: str, app_name: str | None, metrics_port: int | None, server: bool, **serving: Any
+) -> None:
+    """Work on the jobs of FILE.py's app, and serve its page and API, until SIGTERM or Ctrl-C.
 
     Imports the file, finds the Offhours object in it, and runs its jobs from its own database.
     Each event is a line on stderr (with --quiet: failures and losses only). A first Ctrl-C lets
     what runs end; a second one hands it back at once.
+
+    The page is on this machine only, at the link that is printed: it carries a new token.
     """
-    _work(file, app_name, None, metrics_port)
+    _work(file, app_name, None, metrics_port, Serving(**serving) if server else None)
 
 
 @click.command()
@@ -60,7 +66,13 @@ def worker(file: str, app_name: str | None, threads: int | None, metrics_port: i
     _work(file, app_name, threads, metrics_port)
 
 
-def _work(file: str, app_name: str | None, threads: int | None, metrics_port: int | None) -> None:
+def _work(
+    file: str,
+    app_name: str | None,
+    threads: int | None,
+    metrics_port: int | None,
+    serving: Serving | None = None,
+) -> None:
     state = session()
     name, app = load_app(file, app_name)
     check_database(state, file, app)
@@ -74,12 +86,15 @@ def _work(file: str, app_name: str | None, threads: int | None, metrics_port: in
     _announce(state, file, name, app)
     log = app.store.sibling()
     follower = Follower(log, _say, grave_only=state.quiet, each_look=_DrainNotice(state, app).look)
-    follower.start()
     try:
-        with nullcontext() if metrics_port is None else _metrics(state, app, metrics_port):
-            code = app.run()
+        metrics = nullcontext() if metrics_port is None else _metrics(state, app, metrics_port)
+        with served(state, app, serving), metrics:
+            follower.start()
+            try:
+                code = app.run()
+            finally:
+                follower.stop()
     finally:
-        follower.stop()
         if log is not app.store:
             log.close()
         app.close()

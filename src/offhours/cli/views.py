@@ -1,18 +1,16 @@
-"""What `ls`, `show` and `top` tell of jobs, workers and tasks: as JSON objects and as rows."""
+"""What `ls`, `show` and `top` tell of jobs, workers and tasks: as rows."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-from offhours.cli.tasks import TaskCount
-from offhours.core.events import Event
 from offhours.core.limits import Limit
 from offhours.core.model import Job, JobState, TaskPriority, WorkerInfo
-from offhours.core.notices import Alert
-from offhours.core.times import Micros, iso, spoken
-from offhours.engine.lifeline import host_identity, process_started
+from offhours.core.notices import Alert, Delivery, DeliveryState
+from offhours.core.times import Micros, spoken
+from offhours.known_tasks import TaskCount
+from offhours.views import is_alive
 
 Row = Sequence[str]
 
@@ -20,6 +18,7 @@ JOB_HEADERS = ("ID", "STATE", "TASK", "NAME", "PRIORITY", "WHEN", "NOTE")
 WORKER_HEADERS = ("ID", "WORKER", "ALIVE", "SLOTS", "STARTED", "LAST SIGN", "VERSION", "TASKS")
 LIMIT_HEADERS = ("OF", "NAME", "AT ONCE", "RATE", "PAUSED", "REASON")
 ALERT_HEADERS = ("ID", "STATE", "SEVERITY", "SUBJECT", "SINCE", "MESSAGE")
+DELIVERY_HEADERS = ("STATE", "ROUTE", "WHEN", "TRIES", "SUBJECT", "NOTE")
 TASK_HEADERS = ("TASK", "WORKERS", "RECENT JOBS", "FAILED")
 
 
@@ -72,45 +71,6 @@ def worker_rows(workers: Iterable[WorkerInfo], now: Micros) -> list[Row]:
     ]
 
 
-def is_alive(worker: WorkerInfo, now: Micros) -> bool:
-    """On this host its process tells; elsewhere a heartbeat within its lease does."""
-    if worker.host == host_identity():
-        return process_started(worker.pid) == worker.pid_started
-    return now - worker.beat_at <= worker.lease
-
-
-def worker_dict(worker: WorkerInfo, now: Micros) -> dict[str, Any]:
-    """A worker as JSON answers carry it."""
-    return {
-        "id": worker.id,
-        "label": worker.label,
-        "pid": worker.pid,
-        "alive": is_alive(worker, now),
-        "slots": worker.slots,
-        "started_at": iso(worker.started_at),
-        "last_sign_at": iso(worker.beat_at),
-        "lease_ms": worker.lease // 1000,
-        "labels": json.loads(worker.labels),
-        "version": worker.version,
-        "release": worker.release,
-        "tasks": json.loads(worker.tasks),
-    }
-
-
-def limit_dict(limit: Limit) -> dict[str, Any]:
-    """A limit as JSON answers carry it."""
-    return {
-        "scope": limit.scope,
-        "name": limit.name or None,
-        "concurrency": limit.concurrency,
-        "rate": limit.rate_count,
-        "per_ms": None if limit.rate_per is None else limit.rate_per // 1000,
-        "paused_at": None if limit.paused_at is None else iso(limit.paused_at),
-        "reason": limit.reason,
-        "declared": limit.declared is not None,
-    }
-
-
 def limit_rows(limits: Iterable[Limit], now: Micros) -> list[Row]:
     """One row a limit."""
     return [
@@ -141,20 +101,26 @@ def alert_rows(alerts: Iterable[Alert], now: Micros) -> list[Row]:
     ]
 
 
+def delivery_rows(deliveries: Iterable[Delivery], now: Micros) -> list[Row]:
+    """One row a message."""
+    return [
+        (
+            str(each.state),
+            each.target,
+            f"in {_span(now, each.next_at)}"
+            if each.state == DeliveryState.WAITING and each.next_at > now
+            else _ago(each.finished_at or each.created_at, now),
+            str(each.attempt),
+            each.subject,
+            each.error or "",
+        )
+        for each in deliveries
+    ]
+
+
 def task_rows(tasks: Iterable[TaskCount]) -> list[Row]:
     """One row a task."""
     return [(t.task, str(t.workers), str(t.recent_jobs), str(t.recent_failed)) for t in tasks]
-
-
-def event_dict(event: Event) -> dict[str, Any]:
-    """An event as JSON answers carry it."""
-    return {
-        "seq": event.seq,
-        "at": iso(event.at),
-        "kind": event.kind,
-        "attempt": event.attempt,
-        "data": None if event.data is None else json.loads(event.data),
-    }
 
 
 def _ago(moment: Micros, now: Micros) -> str:

@@ -24,6 +24,7 @@ from offhours.core.model import BACKGROUND_CLASS, Claimed, TaskPriority
 from offhours.core.outcomes import Crashed, Deferred, HandedBack, Outcome, Stopped, clean_text
 from offhours.core.ports import Errand, Runner, Source
 from offhours.core.times import SECOND, Micros
+from offhours.core.tracing import RUN_KEY, carried, carry
 from offhours.executors.telegrams import (
     Beat,
     Finished,
@@ -317,9 +318,11 @@ class CeleryExecutor:
             self._send(Refused(hello.run))
             return
         away.run, away.heard, away.sent = hello.run, now, hello.sent
-        job = away.job
+        job = away.job._replace(metadata=away.errand.metadata)
         if not self._carry:
-            job = job._replace(args="", metadata=None, progress=None)
+            span = carried(job.metadata, RUN_KEY)
+            metadata = carry(None, span, RUN_KEY) if span else None
+            job = job._replace(args="", metadata=metadata, progress=None)
         self._send(Granted(hello.run, hello.sent, list(job), self._lease))
 
     def _send_state(self, away: _Away) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from typing import Any
 
 from offhours.core import wire
 from offhours.core.model import BACKGROUND_CLASS, Claimed
@@ -138,6 +139,8 @@ class Supervision:
                 errand.save(text)
             case wire.Aside(waits):
                 self._watch.hold("waits", waits)
+            case wire.Ask(verb, args):
+                self._child.send(wire.pack(_answer(errand, verb, args)))
             case wire.Log():
                 self._child.log(message)
             case wire.Ended():
@@ -231,3 +234,10 @@ class Supervision:
             return self._kill()
         reason = f"{problem} and was killed" if status is None else death(status)
         return Crashed(reason, self._child.tail)
+
+
+def _answer(errand: Errand, verb: str, args: list[Any]) -> wire.Answer:
+    try:
+        return wire.Answer(errand.answer(verb, args))
+    except Exception as error:
+        return wire.Answer(None, f"{type(error).__name__}: {error}")

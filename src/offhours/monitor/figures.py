@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from offhours.core.events import Event
 from offhours.core.notices import JobFacts
 from offhours.core.times import Micros
-from offhours.monitor.series import Series
+from offhours.monitor.series import SKEW, Series
 from offhours.monitor.sketch import Ending, bucket_of
 
 MOST_TASKS = 200
@@ -49,16 +50,22 @@ class Figures(msgspec.Struct):
 
     def fold(self, events: Sequence[Event], facts: Facts) -> None:
         """Take in the next events. `facts` has the jobs that `wanted` names."""
-        for seq, at, kind, job_id, _, _ in events:
+        for seq, at, kind, job_id, _, data in events:
             if kind == "job.started":
-                if at > self.last_start:
-                    self.last_start = at
+                self.last_start = at
             elif kind in HOW and job_id is not None:
-                self._count(kind, at, facts.get(job_id))
+                self._count(kind, at, facts.get(job_id), data)
             self.seq = seq
 
-    def _count(self, kind: str, at: Micros, job: JobFacts | None) -> None:
-        ending = ending_of(kind, job)
+    def not_after(self, now: Micros) -> None:
+        """Nothing can have happened later than now: should the clock have been set back."""
+        for series in (self.everything, *self.tasks.values(), *self.names.values()):
+            series.not_after(now)
+        if self.last_start > now + SKEW:
+            self.last_start = 0
+
+    def _count(self, kind: str, at: Micros, job: JobFacts | None, data: str | None) -> None:
+        ending = ending_of(kind, job, data)
         self.everything.add(ending, at)
         task = FORGOTTEN if job is None else label(job.task)
         self._add(self.tasks, MOST_TASKS, task, ending, at)
@@ -106,9 +113,14 @@ def wanted(events: Sequence[Event]) -> list[int]:
     return list({e.job_id for e in events if e.kind in HOW and e.job_id is not None})
 
 
-def ending_of(kind: str, job: JobFacts | None) -> Ending:
-    """What an event says of a run. Times are of finished jobs only: theirs never change again."""
+def ending_of(kind: str, job: JobFacts | None, data: str | None = None) -> Ending:
+    """What an event says of a run. Times are of finished jobs, which never change again, and of
+    attempts that are retried, whose event has them."""
     how = HOW[kind]
+    if kind == "job.retried" and data is not None:
+        took = json.loads(data).get("took")
+        if isinstance(took, int) and took >= 0:
+            return Ending(how, took, None, bucket_of(took))
     if job is None or how not in ("succeeded", "failed") or job.started_at is None:
         return Ending(how)
     late = max(0, job.started_at - job.run_at)

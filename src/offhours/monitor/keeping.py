@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import logging
+import zlib
 from uuid import uuid4
 
 import msgspec
@@ -16,6 +18,8 @@ from offhours.monitor.watch import Cases
 NAME = "monitor"
 FORM = 1
 PAGE = 1_000
+LARGE = 20_000  # bytes of state from which on it is packed
+PACKED = "zlib:"
 HOLD: Micros = 30 * SECOND
 RENEW: Micros = 10 * SECOND
 
@@ -64,10 +68,14 @@ class Keeping:
         if text != self._known:
             self._known = text
             self._adopt(text)
+        self.figures.not_after(now)
         return self.notes.by in ("", self.id) or not 0 <= now - self.notes.at < HOLD
 
     def wants_renewal(self, now: Micros) -> bool:
-        """Whether others would soon take it for abandoned."""
+        """Whether others would soon take it for abandoned.
+
+        What is not stored is not lost: whoever goes on reads the same events again.
+        """
         return self.notes.by != self.id or now - self.notes.at >= RENEW
 
     def _adopt(self, text: str) -> None:
@@ -93,7 +101,7 @@ class Keeping:
         """Store all of it; false, and nothing is changed, when another process was faster."""
         notes = self.notes
         state = State(FORM, by, now, notes.cases, notes.exported_at, self.figures)
-        text = msgspec.json.encode(state).decode()
+        text = _packed(msgspec.json.encode(state))
         after = Reading(NAME, self.figures.seq, text)
         if not self._store.notices.read_on(self._stored, after, (), now):
             self.figures, self._known = Figures(history=self._history), ""
@@ -103,12 +111,21 @@ class Keeping:
         return True
 
 
+def _packed(state: bytes) -> str:
+    """What is stored: as it is while it is small, else a sixth of it."""
+    if len(state) < LARGE:
+        return state.decode()
+    return PACKED + base64.b85encode(zlib.compress(state, 1)).decode()
+
+
 def _decoded(text: str) -> State:
     try:
-        state = msgspec.json.decode(text, type=State)
+        packed = text.startswith(PACKED)
+        plain = zlib.decompress(base64.b85decode(text[len(PACKED) :])) if packed else text
+        state = msgspec.json.decode(plain, type=State)
         if state.form == FORM:
             return state
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, zlib.error, ValueError) as error:
         if text:
             _log.warning("the monitor's stored figures cannot be read (%s): counted anew", error)
     return State()

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import threading
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -117,9 +118,8 @@ class Monitor:
         with self._lock:
             keeping = self._keeping
             if keeping.read(now):
-                before = keeping.figures.seq
                 more = keeping.fold(PAGES_AT_ONCE)
-                changed = before != keeping.figures.seq or keeping.wants_renewal(now)
+                changed = keeping.wants_renewal(now)
                 if not more and self.settings.alert_enabled:
                     changed |= self._watch(now)
                 changed |= self._export_when_due(now)
@@ -138,10 +138,10 @@ class Monitor:
 
     def _watch(self, now: Micros) -> bool:
         cases = self._keeping.notes.cases
-        before = bool(cases)
+        before = {name: copy(case) for name, case in cases.items()}
         view = View(self._keeping.figures, self._store, self._limits, now)
         watch(self.rules, self.quiet, view, self._store.notices, cases)
-        return before or bool(cases)
+        return before != cases
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -242,7 +242,7 @@ class Monitor:
         if not notes.exported_at:
             notes.exported_at = now
             return True
-        if now - notes.exported_at < settings.export_interval_seconds * SECOND:
+        if 0 <= now - notes.exported_at < settings.export_interval_seconds * SECOND:
             return False
         name = re.sub(r"[-:]|\.\d+", "", iso(now))
         notes.exported_at = now

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import time, tzinfo
 
 from offhours.core.errors import OptionError
+from offhours.core.hours import Hours
 from offhours.core.kinds import Zone
-from offhours.core.times import Micros, in_hours, to_datetime
+from offhours.core.times import Micros
 
 SEVERITIES = ("low", "medium", "high", "critical")
 
@@ -38,8 +39,8 @@ class QuietHours:
         if SEVERITIES.index(severity) >= SEVERITIES.index(self.below):
             return False
         zone = Zone()(self.timezone, "timezone")
-        start, end = _time(self.start, "start"), _time(self.end, "end")
-        return in_hours(to_datetime(now).astimezone(zone).time(), start, end)
+        hours = Hours(_time(self.start, "start"), _time(self.end, "end"))
+        return hours.hold(now, zone)
 
 
 def check_severity(value: str, name: str = "severity") -> None:

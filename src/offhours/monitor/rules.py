@@ -15,6 +15,8 @@ from offhours.monitor.quiet import check_severity
 from offhours.monitor.view import View
 
 NOTHING_STOPS_IT = ("next", "behind")
+TOGETHER = "all together"
+MOST_NAMED = 5
 _SHORTEST = {"window": MINUTE, "longest": SECOND}
 _NUMBERS = ("share", "seconds", "count", "at_least")
 
@@ -36,6 +38,7 @@ class Rule:
         resolved
     severity: "low", "medium", "high" or "critical"
     name: by which its alerts are known, if not by its kind; two rules need two names
+    together: one alert for all subjects, which names the worst, instead of one for each
 
     >>> ErrorRate(share=0.2, window="10m", severity="critical").name
     'error_rate'
@@ -46,6 +49,7 @@ class Rule:
     lasting: Duration = 0
     severity: str = "high"
     name: str = ""
+    together: bool = False
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -62,6 +66,11 @@ class Rule:
     def find(self, view: View) -> Iterator[Finding]:
         """What is wrong now."""
         raise NotImplementedError
+
+    def found(self, view: View) -> list[Finding]:
+        """The same, as alerts tell it."""
+        findings = list(self.find(view))
+        return [_summed_up(findings)] if self.together and findings else findings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -301,6 +310,15 @@ class Silence(Rule):
         """From when on somebody could have started it, and nobody started anything."""
         opened = min((worker.started_at for worker in view.workers), default=view.now)
         return max(job.run_at, view.figures.last_start, opened)
+
+
+def _summed_up(findings: list[Finding]) -> Finding:
+    """The worst one, and the names of the next."""
+    worst, *others = sorted(findings, key=lambda one: one.value / one.threshold, reverse=True)
+    names = ", ".join(one.subject for one in others[:MOST_NAMED])
+    left = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+    also = f"; so it is with {names}{left}" if others else ""
+    return worst._replace(subject=TOGETHER, message=worst.message + also)
 
 
 def _positive(value: object) -> bool:

@@ -8,6 +8,7 @@ from offhours.core.times import DAY, HOUR, MINUTE, Micros
 from offhours.monitor.sketch import Ending, Sketch
 
 KEPT_HOURS: Micros = 7 * DAY
+SKEW: Micros = HOUR  # what is later than that was told by a clock that was wrong
 
 Slots = dict[int, Sketch]
 
@@ -43,6 +44,15 @@ class Series(msgspec.Struct, omit_defaults=True):
         self._into(self.minutes, MINUTE, self.kept * MINUTE, ending, at)
         return self._into(self.hours, HOUR, KEPT_HOURS, ending, at)
 
+    def not_after(self, now: Micros) -> None:
+        """Forget a future that was told by a clock which has been set back since: beside it, what
+        happens now would be too old to be counted."""
+        if self.newest > now + SKEW:
+            self.newest = now
+            for slots in (self.minutes, self.hours):
+                for start in [start for start in slots if start > now]:
+                    del slots[start]
+
     def _into(self, slots: Slots, width: Micros, kept: Micros, ending: Ending, at: Micros) -> bool:
         """Count it in its slot, unless that is too old; true when the slot is new."""
         start = at - at % width
@@ -65,6 +75,6 @@ class Series(msgspec.Struct, omit_defaults=True):
         slots, width = (self.minutes, MINUTE) if fine else (self.hours, HOUR)
         found = Sketch()
         for start, sketch in slots.items():
-            if start + width > now - length:
+            if now - length - width < start <= now + width:
                 found.merge(sketch)
         return found

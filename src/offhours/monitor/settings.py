@@ -9,7 +9,7 @@ from typing import Any, Self
 from offhours.core.errors import ConfigError, did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MonitorSettings:
     """The keys of the section `monitoring`.
 

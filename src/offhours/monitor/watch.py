@@ -29,6 +29,12 @@ class Case(msgspec.Struct, omit_defaults=True):
     told_at: Micros = 0
     lasting: Micros = 0
 
+    def not_after(self, now: Micros) -> None:
+        """Nothing can have been later than now: should the clock have been set back."""
+        self.wrong_since = min(self.wrong_since, now)
+        self.well_since = min(self.well_since, now)
+        self.told_at = min(self.told_at, now)
+
 
 Cases = dict[str, Case]  # by rule and subject; stored with the figures
 
@@ -37,11 +43,13 @@ def watch(
     rules: Sequence[Rule], quiet: QuietHours | None, view: View, notices: Notices, cases: Cases
 ) -> None:
     """Look at everything once."""
+    for case in cases.values():
+        case.not_after(view.now)
     found: dict[tuple[str, str], tuple[Rule, Finding]] = {}
     blind = set()  # rules that could not look: nothing is well because of that
     for rule in rules:
         try:
-            found |= {(rule.name, finding.subject): (rule, finding) for finding in rule.find(view)}
+            found |= {(rule.name, finding.subject): (rule, finding) for finding in rule.found(view)}
         except StoreError:
             raise
         except Exception:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from offhours.core.agents import wake_up
 from offhours.core.events import Event
 from offhours.core.model import Job
 from offhours.core.notices import Alert
@@ -25,7 +26,10 @@ _SEVERITY = {
     "job.stuck": "medium",
     "schedule.disabled": "high",
     "schedule.parked": "medium",
+    "model.rolled_back": "high",
     "store.log_large": "medium",
+    "training.failed": "medium",
+    "training.refused": "medium",
     "worker.lost": "medium",
 }
 _LOOK_BACK = 1_000  # alerts among which that of an event is looked for
@@ -42,15 +46,22 @@ _MANY = {
     "delivery.failed": "messages could not be delivered",
     "worker.lost": "workers were lost",
     "recorder.dumped": "dumps of the recorder",
+    "training.failed": "learning cycles failed",
+    "training.refused": "models were refused",
+    "thought.created": "thoughts",
 }
 
 
 @dataclass(frozen=True)
 class Fact:
-    """An event with its surroundings, which are looked up when they are asked for."""
+    """An event with its surroundings, which are looked up when they are asked for.
+
+    task: of its job, when that was looked up with many others
+    """
 
     event: Event
     store: Store
+    task: str | None = None
 
     @cached_property
     def told(self) -> dict[str, Any]:
@@ -65,6 +76,18 @@ class Fact:
     @cached_property
     def job(self) -> Job | None:
         return None if self.event.job_id is None else self.store.job(self.event.job_id)
+
+    @property
+    def schedule(self) -> int | None:
+        """The number of the schedule that it is about, or that made its job."""
+        told: int | None = self.told.get("schedule")
+        return told if told is not None or self.job is None else self.job.schedule_id
+
+    @property
+    def tenant(self) -> str | None:
+        """Whose it is, if it is anybody's."""
+        told: str | None = self.told.get("tenant")
+        return told if told is not None or self.job is None else self.job.tenant
 
     @cached_property
     def _alert(self) -> Alert | None:
@@ -82,6 +105,26 @@ class Fact:
         return told if told in SEVERITIES else "high"
 
     @property
+    def _wake_up(self) -> dict[str, Any]:
+        """A thought is told whole: that is what it is for."""
+        if self.kind != "thought.created":
+            return {}
+        found = self.store.agents.thought(self.told["thought"])
+        return {} if found is None else {"wake_up": wake_up(found)}
+
+    @property
+    def group(self) -> str | None:
+        """What it has in common with others of its kind: the rule of an alert, the task of a job.
+
+        Jobs with `durable=False` are all "local".
+        """
+        rule = self.told.get("rule")
+        if isinstance(rule, str):
+            return one_line(rule, 80)
+        task = self.task
+        return None if task is None else "local" if task.startswith("local:") else task
+
+    @property
     def sentence(self) -> str:
         """What happened, in one line."""
         try:
@@ -97,6 +140,7 @@ class Fact:
         return {
             **self.told,
             **named,
+            **self._wake_up,
             "seq": self.event.seq,
             "kind": self.kind,
             "at": iso(self.event.at),
@@ -145,6 +189,24 @@ def _delivery_failed(fact: Fact) -> str:
     return f"a message to {fact.told['target']} could not be delivered: {fact.told['error']}"
 
 
+def _thought_created(fact: Fact) -> str:
+    goal = f": {fact.told['goal']}" if fact.told.get("goal") else ""
+    return f"a thought for {fact.told['agent']}{goal}"
+
+
+def _training(fact: Fact) -> str:
+    told = fact.told
+    cycle = f"cycle {told['cycle']} of {told['model']} ({told['tenant']})"
+    return f"{cycle}: {fact.kind.partition('.')[2]}: {told['reason']}"
+
+
+def _model_moved(fact: Fact) -> str:
+    told = fact.told
+    did = fact.kind.partition(".")[2].replace("_", " ")
+    text = f"{told['model']} ({told['tenant']}) was {did} to version {told['version']}"
+    return f"{text} by {told['by']}: {told['reason']}" if told["reason"] else text
+
+
 def _plain(fact: Fact) -> str:
     of = f" of job {fact.event.job_id}" if fact.event.job_id is not None else ""
     told = ", ".join(f"{name} {value}" for name, value in _shown(fact.told))
@@ -164,4 +226,13 @@ _SENTENCES: dict[str, Callable[[Fact], str]] = {
     "alert.resolved": _alert_resolved,
     "schedule.disabled": _schedule_disabled,
     "delivery.failed": _delivery_failed,
+    "model.restored": _model_moved,
+    "model.rolled_back": _model_moved,
+    "training.done": _training,
+    "training.failed": _training,
+    "training.kept": _training,
+    "training.promoted": _training,
+    "training.refused": _training,
+    "training.skipped": _training,
+    "thought.created": _thought_created,
 }

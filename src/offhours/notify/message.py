@@ -16,7 +16,9 @@ SEVERITIES = ("low", "medium", "high", "critical")
 TEST = "notification.test"
 _LONGEST_LINE = 200
 _LONGEST_TEXT = 8_000
-_OURS = frozenset(("id", "kind", "severity", "subject", "text", "at", "count", "counts", "events"))
+_OURS = frozenset(
+    ("id", "kind", "severity", "subject", "text", "at", "count", "counts", "groups", "events")
+)
 _LARGEST_DATA = 16_000
 
 

@@ -50,6 +50,11 @@ class Notifications:
             notifier.begin()
             self._notifiers[route.name] = notifier
 
+    def drop(self, names: Iterable[str]) -> None:
+        """Take routes away; what they have not sent yet is not sent."""
+        for name in names:
+            self._notifiers.pop(name, None)
+
     @property
     def routes(self) -> Mapping[str, Route]:
         """The routes by name."""

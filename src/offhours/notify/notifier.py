@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import uuid4
+
+import msgspec
 
 from offhours.core.clock import Clock
 from offhours.core.errors import DeliveryError
@@ -24,10 +25,10 @@ MAX_ATTEMPTS = 5
 FIRST_PAUSE = 30 * SECOND
 LONGEST_PAUSE = HOUR
 LOOK = SECOND
+STORE_EVERY = 10 * SECOND
 
 _PAGE = 1_000
-_MOST_IN_ONE = 100_000  # events in one message
-_UNSTORED = 10_000  # how far it may have read in vain before it stores where it stands
+_UNSTORED = 10_000  # how far it may have read before it stores where it stands
 _AT_ONCE = 10
 _LEASE_MARGIN = 30 * SECOND
 
@@ -44,12 +45,22 @@ class Trial:
     note: str = ""
 
 
+class _State(msgspec.Struct):
+    """What is stored beside how far a route has read: when it told last, and what it has to tell.
+
+    (A state of an older version has `told` alone.)
+    """
+
+    told: Micros = 0
+    digest: Digest = msgspec.field(default_factory=Digest)
+
+
 class Notifier:
     """Tells what happens by one route.
 
-    How far it has told is stored together with the message that follows, so nothing is told twice
-    or not at all, whichever process tells. What it must not tell yet it does not read: then it is
-    in one message with all that comes until it may.
+    How far it has read is stored together with the message that follows, so nothing is told twice
+    or not at all, whichever process tells. What it must not tell yet it reads all the same, and
+    keeps in few words: the events themselves may be pruned by then.
     """
 
     def __init__(self, route: Route, store: Store, clock: Clock) -> None:
@@ -58,8 +69,9 @@ class Notifier:
         self._clock = clock
         self._kinds = events_of(route.rules)
         self._reading: Reading | None = None
-        self._seen = 0  # up to here there is nothing to tell
-        self._tell_at: Micros | None = None  # when we tell what we have found
+        self._state = _State()
+        self._seen = 0  # up to here all that is to be told is in the state
+        self._stored_at: Micros = 0
 
     @property
     def name(self) -> str:
@@ -73,8 +85,11 @@ class Notifier:
             first = Reading(name, self._store.last_seq())
             self._store.notices.read_on(None, first, [], self._clock.micros())
             self._reading = self._store.notices.reading(name)
-        self._seen = 0 if self._reading is None else self._reading.seq
-        self._tell_at = None
+        self._seen, self._state = 0, _State()
+        if self._reading is not None:
+            self._seen = self._reading.seq
+            if self._reading.state:
+                self._state = msgspec.json.decode(self._reading.state, type=_State)
 
     def tick(self, now: Micros) -> Micros:
         """Read what there is to tell, and send what is due. When to look again."""
@@ -86,64 +101,73 @@ class Notifier:
     def _read(self, now: Micros) -> Micros:
         if self._reading is None:
             self.begin()
-        opens_at = max(self.route.opens_at(now), self._last_told(now) + self.route.every_micros)
-        if now < opens_at:
-            return opens_at
-        if self._tell_at is None:
-            self._tell_at = self._find_first(now)
-        if self._tell_at is None:
-            return now + LOOK
-        if now < self._tell_at:
-            return self._tell_at
-        self._tell(now)
-        return now
+        if self._take_in(now):
+            return now
+        digest = self._state.digest
+        if digest:
+            # Not later than now, should the clock have been set back meanwhile.
+            digest.since = min(digest.since, now)
+            due = max(
+                digest.since + self.route.wait_micros,
+                self.route.opens_at(now),
+                self._last_told(now) + self.route.every_micros,
+            )
+            if now >= due:
+                self._tell(now)
+                return now
+        self._perhaps_store(now)
+        return due if digest else now + LOOK
 
     def _last_told(self, now: Micros) -> Micros:
-        state = self._reading.state if self._reading is not None else None
-        told = int(json.loads(state)["told"]) if state else 0
+        told = self._state.told
         return told if told <= now else 0  # the clock was set back
 
-    def _find_first(self, now: Micros) -> Micros | None:
-        """Go to the first event that is to be told; when it is."""
+    def _take_in(self, now: Micros) -> bool:
+        """Read on; true when there is more."""
         last = self._store.last_seq()
         for fact in self._facts(last):
             if self._wants(fact):
-                self._seen = fact.event.seq - 1
-                return min(fact.event.at, now) + self.route.wait_micros
-        self._seen = max(self._seen, last)
-        if self._reading is not None and self._seen - self._reading.seq > _UNSTORED:
-            self._move([], now, self._reading.state)
-        return None
+                self._state.digest.add(fact, now)
+            self._seen = fact.event.seq
+            if self._seen - (self._reading.seq if self._reading else 0) > _UNSTORED:
+                break
+        else:
+            self._seen = max(self._seen, last)
+            return False
+        self._move([], now, self._state)
+        return True
+
+    def _perhaps_store(self, now: Micros) -> None:
+        """Store where it stands, now and then: what a crash leaves unstored is read again."""
+        assert self._reading is not None
+        ahead = self._seen - self._reading.seq
+        waits = self._state.digest and not 0 <= now - self._stored_at < STORE_EVERY
+        if ahead > _UNSTORED or (ahead and waits):
+            self._move([], now, self._state)
 
     def _tell(self, now: Micros) -> None:
-        last = self._store.last_seq()
-        digest = Digest()
-        for fact in self._facts(last):
-            if self._wants(fact):
-                digest.add(fact)
-                if len(digest) == _MOST_IN_ONE:
-                    last = fact.event.seq
-                    break
-        self._seen = last
-        messages = [digest.message(now, self.route.labels)] if digest else []
-        self._move(messages, now, json.dumps({"told": now}))
+        message = self._state.digest.message(now, self.route.labels)
+        self._move([message], now, _State(now))
 
-    def _move(self, messages: list[Message], now: Micros, state: str | None) -> None:
+    def _move(self, messages: list[Message], now: Micros, state: _State) -> None:
         assert self._reading is not None
-        after = Reading(self._reading.name, self._seen, state)
+        text = msgspec.json.encode(state).decode()
+        after = Reading(self._reading.name, self._seen, text)
         deliveries = [message.to(self.name) for message in messages]
         if self._store.notices.read_on(self._reading, after, deliveries, now):
-            self._reading, self._tell_at = after, None
+            self._reading, self._state, self._stored_at = after, state, now
         else:  # another process tells by this route too, and was faster
             self.begin()
 
     def _facts(self, last: int) -> Iterator[Fact]:
         after = self._seen
         while page := self._store.events(after, _PAGE, self._kinds):
+            ids = {event.job_id for event in page if event.job_id is not None}
+            known = {job.id: job.task for job in self._store.facts(list(ids))} if ids else {}
             for event in page:
                 if event.seq > last:
                     return
-                yield Fact(event, self._store)
+                yield Fact(event, self._store, known.get(event.job_id or 0))
             after = page[-1].seq
 
     def _wants(self, fact: Fact) -> bool:
@@ -201,7 +225,7 @@ class Notifier:
 
     def _failed(self, delivery: Delivery, error: DeliveryError) -> None:
         now, told = self._clock.micros(), one_line(str(error), 300)
-        last = delivery.attempt >= MAX_ATTEMPTS
+        last = error.permanent or delivery.attempt >= MAX_ATTEMPTS
         _log.warning(
             "message %s to %s, attempt %d of %d: %s",
             delivery.key, self.name, delivery.attempt, MAX_ATTEMPTS, told,

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from offhours.core.errors import ConfigError, InputError
+from offhours.core.hours import Hours
 from offhours.core.times import Duration, Micros, parse_duration
 from offhours.notify.channels import Channel, attempt
 from offhours.notify.message import check_data
-from offhours.notify.quiet import QuietHours
 from offhours.notify.rules import Rule
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -63,7 +63,7 @@ class Route:
             except InputError as error:
                 faults.append(str(error))
         if self.quiet is not None:
-            attempt(faults, "quiet", lambda: QuietHours.parse(self.quiet or ""))
+            attempt(faults, "quiet", lambda: Hours.parse(self.quiet or ""))
         if self.timezone is not None:
             attempt(faults, "timezone", lambda: _zone(self.timezone or ""))
         attempt(faults, "labels", lambda: check_data(self.labels))
@@ -75,7 +75,7 @@ class Route:
         if self.quiet is None:
             return now
         zone = None if self.timezone is None else _zone(self.timezone)
-        return QuietHours.parse(self.quiet).over_at(now, zone)
+        return Hours.parse(self.quiet).over_at(now, zone)
 
 
 class HasRoutes(Protocol):

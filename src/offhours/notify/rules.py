@@ -30,6 +30,9 @@ class Rule:
 
     on: kinds, or patterns such as `alert.*`; `job.failed` includes `job.quarantined`
     tasks: only of jobs of these tasks, or patterns such as `mail.*`
+    agents: only of thoughts of these agents, or patterns
+    schedules: only of these schedules, by number, and of the jobs that they made
+    tenants: only of these tenants, and of their jobs
     priority: only of jobs that are at least as urgent
     severity: at least `low`, `medium`, `high` or `critical`
 
@@ -42,11 +45,14 @@ class Rule:
 
     on: Sequence[str] | str = WORTH_TELLING
     tasks: Sequence[str] | str = ()
+    schedules: Sequence[int] = ()
+    tenants: Sequence[str] | str = ()
     priority: TaskPriority | str | int | None = None
     severity: str = "low"
+    agents: Sequence[str] | str = ()
 
     def __post_init__(self) -> None:
-        for name in ("on", "tasks"):
+        for name in ("on", "tasks", "tenants", "agents"):
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         faults = [
@@ -54,6 +60,7 @@ class Rule:
             for pattern in self.on
             if not any(fnmatchcase(kind, str(pattern)) for kind in _KNOWN)
         ]
+        object.__setattr__(self, "schedules", tuple(self.schedules))
         if not self.on:
             faults.append("on: name at least one kind of event")
         if self.severity not in SEVERITIES:
@@ -75,7 +82,18 @@ class Rule:
 
     def matches(self, fact: Fact) -> bool:
         """Whether this event is told."""
-        return fact.kind in self.kinds and self._is_bad_enough(fact) and self._wants_job(fact)
+        return (
+            fact.kind in self.kinds
+            and self._is_bad_enough(fact)
+            and (not self.schedules or fact.schedule in self.schedules)
+            and (not self.tenants or fact.tenant in self.tenants)
+            and self._wants_job(fact)
+            and self._wants_agent(fact)
+        )
+
+    def _wants_agent(self, fact: Fact) -> bool:
+        agent = str(fact.told.get("agent", ""))
+        return not self.agents or any(fnmatchcase(agent, wanted) for wanted in self.agents)
 
     def _is_bad_enough(self, fact: Fact) -> bool:
         least = SEVERITIES.index(self.severity)

@@ -64,7 +64,11 @@ class Baseline:
         ordered = sorted(self._last) or [0.0]
 
         def at(share: float) -> float:
-            return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000
+            """Between the two calls that it lies between: of 100 calls p99 is not the slowest."""
+            place = share * (len(ordered) - 1)
+            below = int(place)
+            above = ordered[min(below + 1, len(ordered) - 1)]
+            return (ordered[below] + (place - below) * (above - ordered[below])) * 1000
 
         return {
             "mean_ms": self.mean * 1000,

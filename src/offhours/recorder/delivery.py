@@ -93,7 +93,7 @@ class Delivery:
         return Delivery(self.sink, first_pause=self._first_pause)
 
     def _start(self) -> None:
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             name = f"offhours-recorder-{self.sink.name}"
             self._thread = threading.Thread(target=self._run, name=name, daemon=True)
             self._thread.start()

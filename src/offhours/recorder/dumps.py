@@ -77,6 +77,10 @@ class Dump(
         """The dump as one JSON text."""
         return msgspec.json.encode(self)
 
+    def head(self) -> bytes:
+        """The same without its calls."""
+        return msgspec.json.encode(msgspec.structs.replace(self, requests=()))
+
     @classmethod
     def from_json(cls, text: bytes) -> Dump:
         """The dump that `json` wrote. Raises `ValueError` for anything else."""

@@ -32,6 +32,7 @@ class Examiner:
             cooldown=settings.cooldown, daily_cap=settings.daily_cap, after=settings.after
         )
         self.paused_calls = 0
+        self.uncounted = 0
         self.suspects: deque[Record] = deque(maxlen=256)
         self._buffer = buffer
         self._watched: dict[str, Watched] = {}
@@ -102,12 +103,22 @@ class Examiner:
             return []
         calls = list(self._buffer)  # one step of the interpreter: iterating would meet changes
         seen, self._seen = self._seen, calls[-1]
-        if seen is None or ended(seen) < ended(calls[0]) - LATE:
+        if seen is None:
             return calls
-        for index in range(len(calls) - 1, -1, -1):
-            if calls[index] is seen:
-                return calls[index + 1 :]
+        if ended(seen) >= ended(calls[0]) - LATE:
+            for index in range(len(calls) - 1, -1, -1):
+                if calls[index] is seen:
+                    return calls[index + 1 :]
+        if len(calls) == self._buffer.maxlen:
+            self._estimate(seen, calls)
         return calls
+
+    def _estimate(self, seen: Record, calls: list[Record]) -> None:
+        """The buffer was filled anew since the last look: what was pushed out, at its own rate."""
+        span = ended(calls[-1]) - ended(calls[0])
+        gap = ended(calls[0]) - ended(seen)
+        if span > 0 and gap > 0:
+            self.uncounted += round(len(calls) * gap / span)
 
     def _judge(self, watched: Watched, record: Record) -> None:
         if self.pauses.covers(record[1], ended(record)):

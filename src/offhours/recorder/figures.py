@@ -49,4 +49,5 @@ def of_buffer(flight: Flight) -> dict[str, Any]:
         "dumps": flight.dumped,
         "suppressed": sum(flight.examiner.incidents.suppressed.values()),
         "dropped_dumps": flight.dropped(),
+        "uncounted": flight.examiner.uncounted,
     }

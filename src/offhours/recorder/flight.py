@@ -20,6 +20,7 @@ from offhours.recorder.settings import Settings
 from offhours.recorder.sinks.memory import MemorySink
 from offhours.recorder.summaries import Summarizer
 from offhours.recorder.timing import Switch
+from offhours.recorder.watched import Watched
 from offhours.recorder.writer import DumpWriter
 
 REST, LONGEST_REST = 0.05, 0.25
@@ -63,6 +64,14 @@ class Flight:
         self._background = background
         self._drainer = Drainer(self._round)
         self._rest = REST
+
+    def watch(self, tool: str) -> Watched:
+        """The tool of a name. Of one that is known nobody waits, not even for a dump."""
+        found = self.examiner.known(tool)
+        if found is None:
+            with self.lock:
+                found = self.examiner.watch(tool)
+        return found
 
     def notice(self, record: Record) -> None:
         """A call was over its tool's limit, or is the first of its tool."""

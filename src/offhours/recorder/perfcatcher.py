@@ -149,9 +149,7 @@ class PerfCatcherInterceptor:
 
     def layer(self, tool: str, function: Function) -> Function:
         """In a chain: the function, recorded."""
-        with self._flight.lock:
-            watched = self._flight.examiner.watch(tool)
-        return timed(function, watched.tool, self._flight)
+        return timed(function, self._flight.watch(tool).tool, self._flight)
 
     def record(
         self,
@@ -167,8 +165,7 @@ class PerfCatcherInterceptor:
         flight = self._flight
         if not flight.switch.on:
             return
-        with flight.lock:
-            watched = flight.examiner.watch(tool)
+        watched = flight.watch(tool)
         spent = max(0.0, execution_time_ms / 1000)
         here = place.get() if workflow_id is None and step_id is None else (workflow_id, step_id)
         kind, size = self._summaries.of(result) if error is None else (type(error), FAILED)
@@ -211,6 +208,8 @@ class PerfCatcherInterceptor:
         buffer_size: its calls; duration_s: from the end of the first to the end of the last
         max_requests, max_duration_s: its bounds
         tools, dumps, suppressed, dropped_dumps: counts; suppressed since the last dump
+        uncounted: about how many calls came and went between two looks, in a storm of them: those
+            are in no tool's figures
         """
         self._flight.examine()
         with self._flight.lock:

@@ -11,17 +11,22 @@ from offhours.core.errors import OptionError
 HIDDEN = "[redacted]"
 SHORTEST = 4
 
-_NAMES = (
-    r"[\w.-]*(?:authorization|password|passwd|passphrase|secret|token|credential|cookie"
-    r"|api[_-]?key|access[_-]?key|private[_-]?key|signature)[\w.-]*|pwd|key"
+# What is repeated is never given back (`++`): the time grows with the text and not with its square.
+_SECRET = re.compile(
+    r"authorization|password|passwd|passphrase|secret|token|credential|cookie"
+    r"|api[_-]?key|access[_-]?key|private[_-]?key|signature|\A(?:pwd|key)\Z",
+    re.IGNORECASE,
 )
-_KEY = re.compile(rf"(?:{_NAMES})", re.IGNORECASE)
-_VALUE = (
-    r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?:(?:bearer|basic|digest)\s+)?[^\s,;&"'}\])]+)"""
+_NAME = re.compile(r"""(["']?)(?<![\w.-])([\w.-]++)\1\s*+[=:]\s*+""")
+_VALUE = re.compile(
+    r"""
+    "(?:[^"\\]|\\.)*+"?+ | '(?:[^'\\]|\\.)*+'?+
+    | (?:(?:bearer|basic|digest)\s++)? [^\s,;&"'}\])]++
+    """,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-_PAIR = re.compile(rf"""(["']?)\b({_NAMES})\1(\s*[=:]\s*){_VALUE}""", re.IGNORECASE)
-_SCHEME = re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
-_USERINFO = re.compile(r"(://)[^/\s@]+@")
+_SCHEME = re.compile(r"\b(bearer|basic)\s++[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
+_USERINFO = re.compile(r"(://)[^/\s@]++@")
 
 
 class Redactor:
@@ -49,7 +54,7 @@ class Redactor:
         """A text without its secrets."""
         for value in self._values:
             text = text.replace(value, HIDDEN)
-        text = _PAIR.sub(rf"\1\2\1\3{HIDDEN}", text)
+        text = _without_values(text)
         text = _SCHEME.sub(rf"\1 {HIDDEN}", text)
         return _USERINFO.sub(rf"\1{HIDDEN}@", text)
 
@@ -59,9 +64,22 @@ class Redactor:
             return self.text(value)
         if isinstance(value, Mapping) and depth:
             return {
-                self.text(str(key)): HIDDEN if _KEY.fullmatch(str(key)) else self.data(v, depth - 1)
+                self.text(str(key)): HIDDEN if _SECRET.search(str(key)) else self.data(v, depth - 1)
                 for key, v in value.items()
             }
         if isinstance(value, list | tuple) and depth:
             return [self.data(item, depth - 1) for item in value]
         return value if value is None or isinstance(value, bool | int | float) else str(type(value))
+
+
+def _without_values(text: str) -> str:
+    """A text in which no value stands behind the name of a secret."""
+    told, at = [], 0
+    for found in _NAME.finditer(text):
+        if found.end() < at or not _SECRET.search(found[2]):
+            continue
+        value = _VALUE.match(text, found.end())
+        if value is not None:
+            told += [text[at : found.end()], HIDDEN]
+            at = value.end()
+    return "".join([*told, text[at:]]) if told else text

@@ -35,6 +35,7 @@ from offhours.schedules.options import (
     said,
     with_old_plan,
 )
+from offhours.steering import steers
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -145,6 +146,16 @@ class ScheduleBook:
         """The IANA name of what was given, or of the app's own timezone."""
         return self._writer.zone(timezone)
 
+    def plan(self, when: When, timezone: str) -> tuple[Plan, str]:
+        """What a schedule would store of its times, and the text that stands for it."""
+        return self._writer.plan(when, timezone, self.now())
+
+    def draft(self, task: Task, plan: Plan, text: str, options: ScheduleOptions) -> NewSchedule:
+        """A schedule of a task without arguments, checked; nothing is stored."""
+        new = self._writer.new(task, (), {}, options)
+        check_density(plan, new.jitter, self.now())
+        return new._replace(plan=json.dumps(plan.to_dict()), text=text)
+
     def fires(
         self, schedule: Schedule, limit: int = 50, before: Moment | None = None
     ) -> list[FireRecord]:
@@ -204,6 +215,16 @@ class ScheduleBook:
         self._app.wake_workers()
         return ScheduleHandle(self, schedule.id)
 
+    def check(
+        self,
+        task: Task,
+        args: Iterable[Any],
+        kwargs: Mapping[str, Any] | None,
+        options: ScheduleOptions,
+    ) -> None:
+        """Refuse of a call and its options what `add` would refuse."""
+        self._writer.new(task, *call_of(args, kwargs), options)
+
     def _check_twice(self, name: str, declared: str) -> None:
         """Two different schedules of one call in one program would change each other."""
         if self._declared.get(name, declared) != declared:
@@ -211,6 +232,7 @@ class ScheduleBook:
                 f"this program has another schedule called {name!a}; give each a name", "name"
             )
 
+    @steers
     def update(
         self, key: int, when: When | None, revision: int | None, options: dict[str, Any]
     ) -> None:
@@ -262,6 +284,7 @@ class ScheduleBook:
             if move is None or self._table.change(move, self.now()):
                 return
 
+    @steers
     def pause(self, key: int, reason: str) -> None:
         def move(schedule: Schedule) -> ScheduleMove | None:
             if schedule.status is ScheduleStatus.ENDED:
@@ -272,6 +295,7 @@ class ScheduleBook:
 
         self._change(key, move)
 
+    @steers
     def resume(self, key: int) -> None:
         schedule = self.record(key)
         match schedule.status:
@@ -296,6 +320,7 @@ class ScheduleBook:
         self._change(key, move)
         self._app.wake_workers()
 
+    @steers
     def run_now(self, schedule: Schedule) -> JobHandle[Any]:
         instant = now = self.now()
         while not (made := self._table.run_now(schedule, [instant], "by_hand", now)):
@@ -357,6 +382,7 @@ class ScheduleBook:
         if not self._table.report_run(key, succeeded, text, self.now()):
             self.record(key)
 
+    @steers
     def delete(self, key: int) -> None:
         while not self._table.remove(self.record(key), self.now()):
             pass

@@ -20,7 +20,7 @@ from offhours.sources.environment import (
 )
 from offhours.sources.files import VARIABLE, found_in, tree
 from offhours.sources.keys import BY_NAME, KEYS, SECTIONS, Key
-from offhours.sources.secrets import HIDDEN, masked
+from offhours.sources.secrets import HIDDEN, masked, without_secrets
 
 DEFAULT = "default"
 PathLike = str | os.PathLike[str]
@@ -36,6 +36,8 @@ class Setting(NamedTuple):
     @property
     def shown(self) -> Any:
         """The value without what must not be seen."""
+        if isinstance(self.value, Mapping):
+            return without_secrets(self.value)
         if not self.key.secret or not isinstance(self.value, str):
             return self.value
         if "://" in self.value:

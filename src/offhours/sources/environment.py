@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ONLY_ENVIRONMENT = "OMNI_DEV_BG_USE_ENV"
 _OURS = ("OFFHOURS_", "PERFCATCHER_", "BG_WORKER_", "BG_THREADED_", "BG_MONITORING_")
-_NO_SETTINGS = {VARIABLE, "OFFHOURS_APP", "OFFHOURS_TASKS_FILE"}
+_NO_SETTINGS = {VARIABLE, "OFFHOURS_APP", "OFFHOURS_TASKS_FILE", "OFFHOURS_TOKEN"}
 # Those of our own tests; and a Kubernetes service called "offhours" is told to each pod.
 _OF_OTHERS = re.compile(
     r"OFFHOURS_(TEST_|BENCH_|NIGHTLY|(\w+_)?SERVICE_(HOST|PORT)|(\w+_)?PORT(_|$))"
@@ -39,6 +39,8 @@ def variables(
             value = key.kind.read(text)
             try:
                 key.kind(value, f"{where}{name}")
+            except ConfigError as error:
+                faults += error.faults
             except InputError as error:
                 faults.append(str(error))
             found[key.path] = Setting(key, value, f"{where}{name}")

@@ -15,6 +15,8 @@ from offhours.config import CHECKS, DEFAULT_DB, Options, Settings
 from offhours.core.errors import InputError
 from offhours.core.kinds import Flag, Kind, Number, OneOf, Span, Text, Whole
 from offhours.core.times import SECOND
+from offhours.monitor.settings import MonitorSettings
+from offhours.notify.configured import QUIET, Routes
 from offhours.recorder import settings as recorder
 
 APP = "Offhours"
@@ -22,8 +24,8 @@ MANAGER = "BackgroundTaskManager"
 CELERY = "the Celery executor"
 RECORDER = "PerfCatcherInterceptor"
 MONITOR = "TaskMonitor"
-OPTIMIZER = "kept; the optimizer is not there yet"
-SANDBOX = "kept; the sandbox is not there yet"
+NOTIFY = "Offhours.notify"
+OPTIMIZER = "OptimizationEngine"
 
 
 class Key(NamedTuple):
@@ -127,25 +129,33 @@ def _background() -> Iterator[Key]:
     for name, default in (("default_queue", "omni_dev"), ("priority_queue", "priority")):
         yield Key(f"celery_worker.{name}", Text("a name"), default, CELERY,
                   "kept: each priority has a queue of its own")  # fmt: skip
-    yield Key("monitoring.enabled", Flag(), True, MONITOR,
-              "whether workers watch without being asked to",
-              ("BG_MONITORING_ENABLED",))  # fmt: skip
-    yield Key("monitoring.max_history_size", Whole(1), 1000, MONITOR,
-              "hours of tasks that are kept, an hour of one task counting as one")  # fmt: skip
-    yield Key("monitoring.alert_enabled", Flag(), True, MONITOR)
-    yield Key("monitoring.error_rate_threshold", Number(0, 1), 0.1, MONITOR,
-              "the share of failures from which on an alert is raised",
-              ("BG_MONITORING_ERROR_THRESHOLD",))  # fmt: skip
-    yield Key("monitoring.avg_execution_time_threshold", Number(), 300, MONITOR, "seconds")
-    yield Key("monitoring.export_enabled", Flag(), False, MONITOR,
-              "write the figures to files, and forget the hours that they hold")  # fmt: skip
-    yield Key("monitoring.export_interval_seconds", Number(1), 3600, MONITOR)
-    yield Key("monitoring.export_folder", Text("a folder"), "offhours-metrics", MONITOR,
-              "where these files go")  # fmt: skip
+    told, monitoring = _told(MonitorSettings), MonitorSettings()
+    for name, kind, also in (
+        ("enabled", Flag(), ("BG_MONITORING_ENABLED",)),
+        ("max_history_size", Whole(1), ()),
+        ("alert_enabled", Flag(), ()),
+        ("error_rate_threshold", Number(0, 1), ("BG_MONITORING_ERROR_THRESHOLD",)),
+        ("avg_execution_time_threshold", Number(), ()),
+        ("export_enabled", Flag(), ()),
+        ("export_interval_seconds", Number(1), ()),
+        ("export_folder", Text("a folder"), ()),
+    ):
+        default = getattr(monitoring, name)
+        yield Key(f"monitoring.{name}", kind, default, MONITOR, told[name], also)
     yield Key("scheduler.enabled", Flag(), True, "BackgroundTaskConfig")
     yield Key("scheduler.check_interval_seconds", Number(0.01), 1.0, "BackgroundTaskConfig",
               "kept: schedules fire at their moment, not at a check",
               ("OFFHOURS_SCHEDULER__CHECK_INTERVAL",), ("scheduler.check_interval",))  # fmt: skip
+
+
+def _notify() -> Iterator[Key]:
+    yield Key("notify.enabled", Flag(), True, NOTIFY, "whether the routes are used")
+    yield Key("notify.wait", Span(), 5, NOTIFY,
+              "how long a route waits for more after the first event")  # fmt: skip
+    yield Key("notify.every", Span(), 60, NOTIFY, "from one message of a route to the next, least")
+    yield Key("notify.quiet", QUIET, None, NOTIFY,
+              "hours without messages, such as 22:00-07:00, in `timezone`")  # fmt: skip
+    yield Key("notify.routes", Routes(), {}, NOTIFY, "what is told by which channel")
 
 
 def _optimization() -> Iterator[Key]:
@@ -155,12 +165,14 @@ def _optimization() -> Iterator[Key]:
             ("min_occurrences", Whole(2), 3),
             ("time_window_hours", Number(), 24),
             ("automation_threshold", share, 0.7),
+            ("max_history_size", Whole(1), 10_000),
         ),
         "performance_analysis": (
             ("bottleneck_threshold_ms", Number(), 1000),
             ("slow_process_threshold_ms", Number(), 2000),
             ("cpu_threshold", percent, 80.0),
             ("memory_threshold", percent, 80.0),
+            ("max_metrics", Whole(1), 5_000),
         ),
         "workflow_optimization": (
             ("min_success_rate", share, 0.95),
@@ -176,10 +188,10 @@ def _optimization() -> Iterator[Key]:
         for name, kind, default in keys:
             yield Key(f"{section}.{name}", kind, default, OPTIMIZER)
     levels = OneOf(("full", "partial", "minimal"))
-    yield Key("sandbox.enabled", Flag(), True, SANDBOX)
-    yield Key("sandbox.timeout_seconds", Number(), 30, SANDBOX)
-    yield Key("sandbox.max_concurrent_tests", Whole(1), 3, SANDBOX)
-    yield Key("sandbox.isolation_level", levels, "full", SANDBOX)
+    yield Key("sandbox.enabled", Flag(), True, OPTIMIZER)
+    yield Key("sandbox.timeout_seconds", Number(), 30, OPTIMIZER)
+    yield Key("sandbox.max_concurrent_tests", Whole(1), 3, OPTIMIZER)
+    yield Key("sandbox.isolation_level", levels, "full", OPTIMIZER)
 
 
 def _told(owner: type) -> dict[str, str]:
@@ -196,7 +208,9 @@ def _plain(number: float) -> float | int:
 
 
 KEYS: dict[str, Key] = {
-    key.path: key for keys in (_app(), _recorder(), _background(), _optimization()) for key in keys
+    key.path: key
+    for keys in (_app(), _recorder(), _background(), _notify(), _optimization())
+    for key in keys
 }
 BY_NAME: dict[str, Key] = {name: key for key in KEYS.values() for name in key.names}
 BY_VARIABLE: dict[str, Key] = {

@@ -26,6 +26,7 @@ from offhours.core.outcomes import (
     Outcome,
     Stopped,
 )
+from offhours.core.times import iso
 from offhours.core.tracing import NO_SPAN, RunSpan, carried, carry
 from offhours.telemetry import attributes as names
 
@@ -102,6 +103,8 @@ class OtelTracing:
         }
         if job.schedule_id is not None:
             told[names.SCHEDULE] = job.schedule_id
+        if job.fire_at is not None:
+            told[names.FIRE] = iso(job.fire_at)
         origin = trace.get_current_span(
             _travel.extract(carried(job.metadata), otel.Context())
         ).get_span_context()
@@ -125,6 +128,10 @@ class _OtelSpan(RunSpan):
         self._token: Token[otel.Context] | None = None
         if context is not None:
             self._token = otel.attach(context)
+        else:
+            carrier: dict[str, str] = {}
+            _travel.inject(carrier, trace.set_span_in_context(span, otel.Context()))
+            self.carrier = carrier
 
     def end(self, outcome: Outcome | None) -> None:
         try:

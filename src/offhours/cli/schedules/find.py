@@ -6,9 +6,9 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from offhours.cli.tasks import is_local
-from offhours.cli.views import is_alive
 from offhours.core.errors import ScheduleNotFound, TaskNotFound, did_you_mean
+from offhours.known_tasks import is_local
+from offhours.views import is_alive
 
 if TYPE_CHECKING:
     from offhours.app import Offhours

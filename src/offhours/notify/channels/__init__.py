@@ -10,6 +10,9 @@ from offhours.notify.message import Message
 
 T = TypeVar("T")
 
+TLS = ("starttls", "tls", "none")  # of mail
+FORMS = ("auto", "json", "slack")  # of webhooks
+
 
 class Channel(Protocol):
     """One way to send messages.

@@ -15,13 +15,12 @@ from email.utils import format_datetime
 
 from offhours.core.errors import ConfigError, DeliveryError, InputError, did_you_mean
 from offhours.core.times import to_datetime
-from offhours.notify.channels import check_seconds, has_breaks
+from offhours.notify.channels import TLS, check_seconds, has_breaks
 from offhours.notify.deadline import Deadline, deadline
 from offhours.notify.message import Message, lines, one_line
 from offhours.notify.secrets import Secret, redacted
 
 MOST_RECIPIENTS = 50
-TLS = ("starttls", "tls", "none")
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
 _NAMED = re.compile(r"([^<>]*)<([^<>]*)>")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -109,7 +108,8 @@ class Mail:
         except DeliveryError as error:
             raise DeliveryError(one_line(redacted(str(error), secrets))) from None
         except (OSError, smtplib.SMTPException, ValueError) as error:
-            raise DeliveryError(one_line(redacted(_told(error), secrets))) from None
+            told = one_line(redacted(_told(error), secrets))
+            raise DeliveryError(told, permanent=_is_permanent(error)) from None
         return f"refused: {', '.join(refused)}" if refused else ""
 
     def _converse(
@@ -180,6 +180,13 @@ def _as_sent(user: str, password: str) -> list[str]:
     """What a server may repeat to us."""
     spellings = (f"\0{user}\0{password}", password)
     return [base64.b64encode(text.encode()).decode() for text in spellings]
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Whether the server said 5xx: of the recipients, to all of them."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(500 <= code < 600 for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPResponseException) and 500 <= error.smtp_code < 600
 
 
 def _told(error: Exception) -> str:

@@ -18,7 +18,7 @@ from offhours.core.errors import ConfigError, DeliveryError, InputError, did_you
 from offhours.core.times import SECOND
 from offhours.notify import addresses
 from offhours.notify.addresses import PORTS, Place, Resolve
-from offhours.notify.channels import attempt, check_seconds
+from offhours.notify.channels import FORMS, attempt, check_seconds
 from offhours.notify.deadline import Deadline, deadline
 from offhours.notify.message import Message, lines, one_line
 from offhours.notify.secrets import Secret, redacted
@@ -26,8 +26,8 @@ from offhours.notify.signing import sign
 
 MOST_READ = 64_000
 _SHORTEST_TOKEN = 8
-FORMS = ("auto", "json", "slack")
 _SLACK_HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
+_PASSING = (408, 425, 429)  # of the refusals from 400 to 499, those that pass
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OURS = frozenset(
     (
@@ -107,7 +107,7 @@ class Webhook:
             self._send(message, secrets)
         except DeliveryError as error:
             told = one_line(redacted(str(error), secrets))
-            raise DeliveryError(told, error.retry_after) from None
+            raise DeliveryError(told, error.retry_after, permanent=error.permanent) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             told = one_line(redacted(str(error) or type(error).__name__, secrets))
             raise DeliveryError(told) from None
@@ -157,6 +157,7 @@ class Webhook:
             raise DeliveryError(
                 f"{place.host} answered {answer.status} {answer.reason}",
                 self._retry_after(answer.headers.get("Retry-After")),
+                permanent=400 <= answer.status < 500 and answer.status not in _PASSING,
             )
 
     def _retry_after(self, value: str | None) -> float | None:

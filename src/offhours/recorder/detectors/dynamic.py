@@ -9,12 +9,16 @@ from math import exp, inf, log, sqrt
 
 from offhours.recorder.detectors.base import Finding
 from offhours.recorder.detectors.level import LevelWatch
+from offhours.recorder.detectors.reach import Reach
 from offhours.recorder.detectors.recurrence import Recurrence
 
 WINDOW = 200
 YOUNG = 100
 RARE = 1e-4
 REFIT = 16
+LOWEST, HIGHEST = 1, 3  # three slow calls in two thousand that were missed shift no bound
+EXPERIENCED = 1_000  # calls, from which on the reach of the tool bounds its limit
+BEYOND = log(2)  # a call that is slower than usual ones by so much is never usual
 _TAIL = 0.1
 _LEAST = 1e-9
 _MOST = 1e6
@@ -46,6 +50,8 @@ class DynamicDetector:
         self._since_fit = 0
         self._calls = 0
         self._guests = Recurrence()
+        self._levels = Recurrence(often=2, memory=2_000)
+        self._reach = Reach()
         self._level = LevelWatch()
 
     def observe(self, seconds: float) -> Finding | None:
@@ -60,6 +66,8 @@ class DynamicDetector:
         run = self._level.risen(value, self._sorted, log(1 + self.threshold))
         if run is not None:
             self._adopt(run)
+            if not self._levels.is_news(self._middle(), self._calls):
+                return None
             return Finding("level", limit, None, _risen(self._middle() - before))
         if not news:
             self._learn(min(value, self._log_limit))
@@ -69,6 +77,8 @@ class DynamicDetector:
         return Finding("point", limit, rarity, f"{times}, {_rare(rarity)} is as slow")
 
     def _learn(self, value: float) -> None:
+        if len(self._sorted) >= self._min_samples:
+            self._reach.add(value - self._middle())
         insort(self._sorted, value)
         self._order.append(value)
         if len(self._order) > WINDOW:
@@ -96,7 +106,11 @@ class DynamicDetector:
         far = tail[0] + self._excess * log(_TAIL / RARE)
         if count < YOUNG:
             far = min(far, known[-1] + log(2))
-        self._log_limit = max(far, self._middle() + log(1 + self.threshold))
+        middle, reach = self._middle(), self._reach
+        if reach.calls >= EXPERIENCED:
+            far = max(far, middle + reach.at(LOWEST))
+            far = min(far, middle + reach.at(HIGHEST) + BEYOND)
+        self._log_limit = max(far, middle + log(1 + self.threshold))
         self.limit = exp(self._log_limit)
 
     def _middle(self) -> float:

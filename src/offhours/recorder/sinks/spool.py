@@ -45,7 +45,8 @@ class Spool:
         """The dump was delivered, or never will be."""
         for file in self._files():
             if file.name.endswith(f"-{dump_id}.json"):
-                file.unlink(missing_ok=True)
+                with suppress(OSError):
+                    file.unlink(missing_ok=True)
 
     def waiting(self) -> list[str]:
         """The ids of all that is kept, oldest first."""

@@ -53,6 +53,7 @@ class StoreSink:
             dump.severity,
             dump.reason,
             dump.json().decode(),
+            dump.head().decode(),
         )
         try:
             app.store.notices.keep_dump(stored, self._keep)

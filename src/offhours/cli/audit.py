@@ -1,0 +1,75 @@
+"""`audit`: who did what. `stop`: the kill switch."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from offhours.cli.session import common, json_option, session
+from offhours.core.events import Audited
+from offhours.core.times import iso
+
+HEADERS = ("ID", "AT", "WHO", "DID", "JOB", "WAS", "BECAME")
+
+
+def audited_dict(row: Audited) -> dict[str, Any]:
+    """A row of the audit log as JSON answers carry it."""
+    return {
+        "id": row.id,
+        "at": iso(row.at),
+        "actor": row.actor,
+        "action": row.action,
+        "job": row.job_id,
+        "was": None if row.was is None else json.loads(row.was),
+        "became": None if row.became is None else json.loads(row.became),
+    }
+
+
+@click.command()
+@click.option("--by", "actor", help="What this one did.")
+@click.option("--before", type=click.IntRange(1), help="The smallest ID of the page before.")
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@json_option
+@common
+def audit(actor: str | None, before: int | None, limit: int) -> None:
+    """Who did what by hand, the newest first.
+
+    \b
+    With --json: {"audit": [{"id", "at", "actor", "action", "job", "was", "became"}...]}
+    """
+    state = session()
+    with state.open() as app:
+        found, name = app.audit(before, actor, limit), app.store.name
+    if state.json:
+        state.emit({"audit": [audited_dict(row) for row in found]})
+    elif found:
+        rows = [
+            (str(r.id), iso(r.at)[:19], r.actor, r.action, str(r.job_id or ""), r.was or "",
+             r.became or "")
+            for r in found
+        ]  # fmt: skip
+        state.table(HEADERS, rows)
+    else:
+        state.note(f"nobody has steered anything on {name}")
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, required=True, help="All work, everywhere.")
+@click.option("--reason", default="everything was stopped", show_default=True)
+@json_option
+@common
+def stop(everything: bool, reason: str) -> None:
+    """Let nothing start any more, and ask all that runs to stop. `resume --all` ends it.
+
+    \b
+    With --json: {"stopped": how many jobs}
+    """
+    state = session()
+    with state.open() as app:
+        count = app.stop_all(reason)
+    if state.json:
+        state.emit({"stopped": count})
+    else:
+        click.echo(f"all work is paused; {count} running jobs were asked to stop")

@@ -1,0 +1,179 @@
+"""What is told of workers, limits, events and the like: as JSON answers carry them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from offhours.core.events import Event
+from offhours.core.flows import Approval, Member
+from offhours.core.limits import Limit
+from offhours.core.model import ForegroundLease, Job, TaskPriority, WorkerInfo
+from offhours.core.notices import Delivery, DeliveryState
+from offhours.core.times import Micros, iso
+from offhours.engine.lifeline import host_identity, process_started
+from offhours.flows import FlowHandle
+
+
+def is_alive(worker: WorkerInfo, now: Micros) -> bool:
+    """On this host its process tells; elsewhere a heartbeat within its lease does."""
+    if worker.host == host_identity():
+        return process_started(worker.pid) == worker.pid_started
+    return now - worker.beat_at <= worker.lease
+
+
+def worker_dict(worker: WorkerInfo, now: Micros) -> dict[str, Any]:
+    """A worker as JSON answers carry it."""
+    return {
+        "id": worker.id,
+        "label": worker.label,
+        "pid": worker.pid,
+        "alive": is_alive(worker, now),
+        "slots": worker.slots,
+        "started_at": iso(worker.started_at),
+        "last_sign_at": iso(worker.beat_at),
+        "lease_ms": worker.lease // 1000,
+        "labels": json.loads(worker.labels),
+        "version": worker.version,
+        "release": worker.release,
+        "tasks": json.loads(worker.tasks),
+    }
+
+
+def limit_dict(limit: Limit) -> dict[str, Any]:
+    """A limit as JSON answers carry it."""
+    return {
+        "scope": limit.scope,
+        "name": limit.name or None,
+        "concurrency": limit.concurrency,
+        "rate": limit.rate_count,
+        "per_ms": None if limit.rate_per is None else limit.rate_per // 1000,
+        "paused_at": None if limit.paused_at is None else iso(limit.paused_at),
+        "reason": limit.reason,
+        "declared": limit.declared is not None,
+    }
+
+
+def event_dict(event: Event) -> dict[str, Any]:
+    """An event as JSON answers carry it."""
+    return {
+        "seq": event.seq,
+        "at": iso(event.at),
+        "kind": event.kind,
+        "job": event.job_id,
+        "attempt": event.attempt,
+        "data": None if event.data is None else json.loads(event.data),
+    }
+
+
+def job_row(job: Job) -> dict[str, Any]:
+    """A job of a list: the beginning of its arguments, and the last line of its error."""
+    lines = (job.error or "").strip().splitlines()
+    return {
+        "id": job.id,
+        "task": job.task,
+        "name": job.name,
+        "state": job.state.value,
+        "priority": TaskPriority(job.priority).name.lower(),
+        "queue": job.queue,
+        "tenant": job.tenant,
+        "attempts": job.attempts,
+        "max_attempts": job.max_attempts,
+        "deferrals": job.deferrals,
+        "created_at": iso(job.created_at),
+        "run_at": iso(job.run_at),
+        "started_at": _when(job.started_at),
+        "finished_at": _when(job.finished_at),
+        "worker": job.worker,
+        "code": job.code,
+        "reason": job.reason,
+        "schedule": job.schedule_id,
+        "retry_of": job.retry_of,
+        "arguments": job.args[:300],
+        "error": lines[-1][:300] if lines else None,
+        "progress": _fraction(job.progress),
+    }
+
+
+def _fraction(progress: str | None) -> float | None:
+    told = json.loads(progress) if progress else {}
+    fraction = told.get("fraction")
+    return fraction if isinstance(fraction, int | float) else None
+
+
+def _when(moment: Micros | None) -> str | None:
+    return None if moment is None else iso(moment)
+
+
+def lease_dict(lease: ForegroundLease) -> dict[str, Any]:
+    """A foreground lease as JSON answers carry it."""
+    return {
+        "id": lease.id,
+        "workflow": lease.workflow,
+        "holder": lease.holder,
+        "since": iso(lease.since),
+        "until": iso(lease.until),
+    }
+
+
+def delivery_dict(delivery: Delivery) -> dict[str, Any]:
+    """A message as JSON answers carry it."""
+    waits = delivery.state == DeliveryState.WAITING
+    return {
+        "id": delivery.key,
+        "route": delivery.target,
+        "kind": delivery.kind,
+        "subject": delivery.subject,
+        "state": str(delivery.state),
+        "attempt": delivery.attempt,
+        "created_at": iso(delivery.created_at),
+        "next_at": iso(delivery.next_at) if waits else None,
+        "finished_at": None if delivery.finished_at is None else iso(delivery.finished_at),
+        "error": delivery.error,
+    }
+
+
+def flow_dict(flow: FlowHandle) -> dict[str, Any]:
+    """A flow as JSON answers carry it."""
+    progress, stored = flow.progress, flow.record
+    return {
+        "id": flow.id,
+        "name": stored.name,
+        "state": flow.status,
+        "created_at": iso(stored.created_at),
+        "done": progress.done,
+        "total": progress.total,
+        "states": dict(progress.states),
+    }
+
+
+def step_dict(member: Member) -> dict[str, Any]:
+    """A step of a flow as JSON answers carry it."""
+    return {
+        "step": member.step,
+        "job": member.job_id,
+        "task": member.task,
+        "state": member.state.value,
+        "reason": member.reason,
+    }
+
+
+def approval_dict(approval: Approval) -> dict[str, Any]:
+    """An approval as JSON answers carry it."""
+
+    def when(moment: int | None) -> str | None:
+        return None if moment is None else iso(moment)
+
+    return {
+        "id": approval.id,
+        "job": approval.job_id,
+        "question": approval.question,
+        "arguments": None if approval.args is None else json.loads(approval.args),
+        "digest": approval.digest,
+        "state": approval.state,
+        "asked_at": iso(approval.asked_at),
+        "until": when(approval.until),
+        "decided_at": when(approval.decided_at),
+        "decided_by": approval.decided_by,
+        "note": approval.note,
+    }
