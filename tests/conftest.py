@@ -18,6 +18,7 @@ from tests.acceptance.proxy import proxy
 from tests.servers import database, postgres, postgres_url
 
 from offhours.core.addresses import is_server
+from offhours.core.here import running
 
 __all__ = ["database", "postgres", "postgres_url", "proxy"]  # fixtures
 
@@ -26,6 +27,15 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Programs and helpers beside the tests hold no tests; importing them twice would harm."""
     helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
     return True if helper else None
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_here() -> Iterator[None]:
+    """No test leaves the context of a job behind: what comes after it would be that job's."""
+    yield
+    left = running.get()
+    running.set(None)
+    assert left is None, f"the context of {left.task}, job {left.job_id}, was not left"
 
 
 Until = Callable[..., None]

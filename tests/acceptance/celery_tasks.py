@@ -52,6 +52,13 @@ def echo(value: Any) -> Any:
     return value
 
 
+def current_span() -> tuple[str, str, dict[str, Any]]:
+    from opentelemetry import trace
+
+    span = trace.get_current_span().get_span_context()
+    return f"{span.trace_id:032x}", f"{span.span_id:016x}", context().metadata
+
+
 def fail(text: str) -> None:
     raise ValueError(text)
 
@@ -75,7 +82,7 @@ def die() -> None:
 
 def register(app: Offhours) -> None:
     """The same tasks on both sides."""
-    for function in (echo, fail, later_once, deaf, die):
+    for function in (echo, current_span, fail, later_once, deaf, die):
         app.task(executor="celery")(function)
     app.task(executor="celery", priority="low", name="low")(work)
     app.task(executor="celery")(work)

@@ -222,3 +222,37 @@ def defer_once(path: str) -> str:
 def tell(ctx: Context) -> None:
     for n in range(5):
         ctx.progress(n / 4, f"step {n}", partial=[n])
+
+
+def spend(tokens: int) -> None:
+    context().spend(tokens=tokens)
+
+
+class RateLimitError(Exception):
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("slow down")
+        self.retry_after = retry_after
+
+
+def be_rate_limited(seconds: float) -> None:
+    raise RateLimitError(seconds)
+
+
+def traced() -> list[str | None]:
+    """What a task traces itself: its span's trace and parent, and the trace that logs are told."""
+    from opentelemetry.sdk.trace import TracerProvider
+
+    tracer = TracerProvider(shutdown_on_exit=False).get_tracer("task")
+    with tracer.start_as_current_span("inner") as span:
+        made = span.get_span_context()
+        parent = getattr(span, "parent", None)
+    return [
+        f"{made.trace_id:032x}",
+        None if parent is None else f"{parent.span_id:016x}",
+        context().trace_id,
+        str("offhours:run" in context().metadata),
+    ]
+
+
+async def traced_async() -> list[str | None]:
+    return traced()

@@ -24,6 +24,9 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from offhours import BackgroundTaskManager, Offhours, TaskPriority
 from offhours.core.errors import JobCancelled, JobFailed
@@ -251,6 +254,28 @@ def test_a_job_at_a_celery_worker_is_a_job_like_any_other(app: Offhours, tmp_pat
     with pytest.raises(JobFailed, match="ValueError: on purpose"):
         submit(app, "fail", "on purpose").result(timeout=WAIT)
     assert submit(app, "later_once", str(tmp_path / "seen")).result(timeout=WAIT) == "now"
+
+
+def traced_at_a_worker(app: Offhours) -> None:
+    """What a run traces there belongs to its span here, which is linked to that of its submit."""
+    kept = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    app.trace(provider)
+    job = submit(app, "current_span", metadata={"who": "ann"})
+    trace_id, span_id, metadata = job.result(timeout=WAIT)
+    assert metadata == {"who": "ann"}
+    until = time.monotonic() + WAIT
+    while len(kept.get_finished_spans()) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    sent, run = kept.get_finished_spans()
+    assert trace_id == f"{run.context.trace_id:032x}" and span_id == f"{run.context.span_id:016x}"
+    assert [link.context.span_id for link in run.links] == [sent.context.span_id]
+    provider.shutdown()
+
+
+def test_what_a_run_traces_there_belongs_to_its_span(app: Offhours) -> None:
+    traced_at_a_worker(app)
 
 
 def test_tasks_that_were_written_for_celery_are_adopted(app: Offhours) -> None:
@@ -567,6 +592,7 @@ def test_with_postgresql_the_worker_reads_the_arguments_itself(
             jobs.append(submit(app, "work", str(record.path), 0.5))
             results = [job.result(timeout=WAIT) for job in jobs]
             assert results[:5] == [f"secret {number}" for number in range(5)]
+            traced_at_a_worker(app)
             app.stop(0)
         bodies = re.findall(rb'"body\\": \\"([\w+/=]+)', b"".join(heard))
         granted = [body for body in map(base64.b64decode, bodies) if b"Granted" in body]

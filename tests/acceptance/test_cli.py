@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -210,13 +211,14 @@ def on_terminal(
     os.close(theirs)
     shown, asked = b"", float("inf")
     while True:
-        try:
-            part = os.read(ours, 65_536)
-        except OSError:  # the other end is closed
-            break
-        if not part:
-            break
-        shown += part
+        if select.select([ours], [], [], 1)[0]:
+            try:
+                part = os.read(ours, 65_536)
+            except OSError:  # the other end is closed
+                break
+            if not part:
+                break
+            shown += part
         first = asked == float("inf") and until.encode() in shown
         if answer and first and until:
             os.write(ours, answer.encode())

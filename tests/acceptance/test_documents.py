@@ -6,6 +6,8 @@ skipped, and `tests/unit/faces` holds the same promises.
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import enum
 import inspect
 import json
@@ -77,6 +79,16 @@ def run(code: str, **names: Any) -> SimpleNamespace:
     """Run an example with the names that its document leaves open; what it defines."""
     space = {"__name__": "document_example", **names}
     exec(compile(code, "<example>", "exec"), space)
+    return SimpleNamespace(**space)
+
+
+def run_async(code: str, **names: Any) -> SimpleNamespace:
+    """The same for an example that awaits."""
+    space = {"__name__": "document_example", **names}
+    compiled = compile(code, "<example>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    waits = eval(compiled, space)
+    if inspect.iscoroutine(waits):
+        asyncio.run(waits)
     return SimpleNamespace(**space)
 
 
@@ -665,10 +677,120 @@ class TestNotifications:
         assert route.labels == {"tenant_id": "your-tenant", "importance_score": 8}
 
     def test_advanced_configuration(self) -> None:
-        routes = self.routes(
-            "Advanced Configuration",
-            SafetyControls=SimpleNamespace,
-            SafetyLevel=SimpleNamespace(STRICT="strict"),
-            AutonomousConfig=SimpleNamespace,
-        )
+        routes = self.routes("Advanced Configuration", **TestTraining.NAMES)
         assert list(routes) == ["log", "email", "webhook"]
+
+
+class Learning:
+    """A learner as the training scheduler's document calls one."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    async def trigger_learning_cycle(self, tenant_id: str, force_training: bool = False) -> Any:
+        self.asked.append({"tenant_id": tenant_id, "force_training": force_training})
+        return {"status": "completed", "quality_score": 0.9}
+
+
+class Remembering:
+    """A memory service, as far as the document says what one is."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+
+    def store_memory(self, content: str) -> None:
+        self.kept.append(content)
+
+
+class TestTraining:
+    """The training scheduler's document."""
+
+    NAMES: ClassVar[dict[str, Any]] = {
+        name: getattr(offhours, name)
+        for name in ("AutonomousConfig", "SafetyControls", "SafetyLevel")
+    }
+
+    @pytest.fixture
+    def learner(self) -> Learning:
+        return Learning()
+
+    @pytest.fixture
+    def scheduler(self, learner: Learning) -> Iterator[offhours.SchedulerManager]:
+        """What the document's first example makes, started."""
+        memory = Remembering()
+        done = run_async(
+            example(TRAINING, "Basic Usage"), your_learner=learner, your_memory_service=memory
+        )
+        yield done.scheduler
+        done.scheduler.stop_scheduler()
+
+    def test_basic_usage(self, scheduler: offhours.SchedulerManager) -> None:
+        assert scheduler.running
+        [told] = scheduler.list_schedules()
+        assert (told["tenant_id"], told["name"]) == ("your-tenant", "Daily Training")
+        assert (told["cron_expression"], told["timezone"]) == ("0 2 * * *", "UTC")
+        assert told["description"] == "Daily autonomous training"
+
+    def test_advanced_configuration(self) -> None:
+        names = {**TestNotifications.NAMES, **self.NAMES}
+        config = run(example(TRAINING, "Advanced Configuration"), **names).config
+        controls = config.controls()
+        assert (controls.level, controls.max_training_time_minutes) == ("strict", 60)
+        assert (controls.min_data_threshold, controls.max_data_threshold) == (500, 10_000)
+        assert (controls.max_memory_usage_mb, controls.max_cpu_usage_percent) == (2048, 75.0)
+        assert (controls.max_consecutive_failures, controls.failure_cooldown_hours) == (2, 24)
+        assert controls.max_load_per_core == 1.0  # of its level
+
+    def test_schedule_management(
+        self, scheduler: offhours.SchedulerManager, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        [schedule_id] = scheduler.schedules
+        done = run(
+            example(TRAINING, "Schedule Management"), scheduler=scheduler, schedule_id=schedule_id
+        )
+        assert len(done.schedules) == 1
+        told = capsys.readouterr().out
+        assert "Status: active" in told and "Success rate: 0/0" in told
+        assert scheduler.list_schedules() == []
+
+    def test_cron_expressions(self, scheduler: offhours.SchedulerManager) -> None:
+        text = TRAINING.read_text(encoding="utf-8")
+        lines = re.findall(r"^([\d*/ ,-]{9,14}?) +# ", text, re.MULTILINE)
+        assert len(lines) == 7
+        for n, expression in enumerate(lines):
+            made = scheduler.create_training_schedule("t", str(n), expression)
+            told = scheduler.get_schedule_status(made)
+            assert told is not None and told["cron_expression"] == expression
+
+    def test_resource_monitoring(
+        self, scheduler: offhours.SchedulerManager, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        run_async(example(TRAINING, "Resource Monitoring"), scheduler=scheduler)
+        assert re.fullmatch(
+            r"Memory: [\d.]+ MB \([\d.]+%\)\nCPU: [\d.]+%\n", capsys.readouterr().out
+        )
+
+    def test_manual_recovery(self, scheduler: offhours.SchedulerManager, learner: Learning) -> None:
+        [schedule_id] = scheduler.schedules
+        code = example(TRAINING, "Manual Recovery")
+        names = {"scheduler": scheduler, "schedule_id": schedule_id}
+        done = run_async(code, autonomous_learner=learner, **names)
+        assert done.failed_schedules == [] and done.result["status"] == "completed"
+        assert learner.asked == [{"tenant_id": "your-tenant", "force_training": True}]
+        guarded = run_async(code, autonomous_learner=scheduler, **names)
+        assert guarded.result["status"] == "done" and len(learner.asked) == 2
+
+    def test_statistics_and_system_status(
+        self, scheduler: offhours.SchedulerManager, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        [schedule_id] = scheduler.schedules
+        run(example(TRAINING, "Schedule Statistics"), scheduler=scheduler, schedule_id=schedule_id)
+        assert "Last result: None" in capsys.readouterr().out
+        code = example(TRAINING, "System Status")
+        found = run(code, scheduler=scheduler, ScheduleStatus=offhours.ScheduleStatus)
+        assert found.system_status == {
+            "scheduler_running": True,
+            "total_schedules": 1,
+            "active_schedules": 1,
+            "running_tasks": 0,
+        }

@@ -44,6 +44,11 @@ WORKER = """
 """
 
 
+def begun(before: set[threading.Thread]) -> set[str]:
+    """The names of the threads that have come since."""
+    return {thread.name for thread in set(threading.enumerate()) - before}
+
+
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks in this process come often."""
@@ -104,20 +109,22 @@ def test_a_worker_whose_slots_hang_is_found_out(app: Offhours, quick: None, unti
 
 
 def test_it_looks_by_itself_where_jobs_run(app: Offhours, quick: None, until: Until) -> None:
+    before = set(threading.enumerate())
     app.task(name="boom")(lambda: 1 / 0)
     with app:
         app.monitor.watch(FailuresInARow(count=2))
         for _ in range(2):
             app.submit("boom")
         until(lambda: app.store.notices.alerts(AlertState.FIRING))
-        assert "offhours-monitor" in {t.name for t in threading.enumerate()}
-    assert "offhours-monitor" not in {t.name for t in threading.enumerate()}
+        assert "offhours-monitor" in begun(before)
+    assert "offhours-monitor" not in begun(before)
 
 
 def test_nobody_pays_who_did_not_ask(app: Offhours) -> None:
+    before = set(threading.enumerate())
     with app:
         app.submit(len, args=("x",)).result(10)
-        assert "offhours-monitor" not in {t.name for t in threading.enumerate()}
+        assert "offhours-monitor" not in begun(before)
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -129,8 +136,9 @@ def test_a_configured_one_looks_without_being_asked(
         f"[monitoring]\nerror_rate_threshold = 0.5\nenabled = {str(enabled).lower()}\n"
     )
     app = Offhours.from_config(store="jobs.db")
+    before = set(threading.enumerate())
     with app:
-        running = "offhours-monitor" in {t.name for t in threading.enumerate()}
+        running = "offhours-monitor" in begun(before)
         assert running is enabled
         assert app.monitor.rules[0] == ErrorRate(share=0.5)
     app.close()
@@ -194,15 +202,17 @@ class TestTheDocument:
         assert "my_task" not in json.loads(found.export_metrics(format="json"))["tasks"]
 
     def test_tasks_of_this_process_only_have_their_names(self) -> None:
+        before = set(threading.enumerate())
         with BackgroundTaskManager() as manager:
             task = manager.get_task(manager.submit_task(lambda: 1, name="mine"))
             assert task is not None and task.wait(10) == "completed"
             assert manager.monitor.get_task_metrics("mine")["successful_executions"] == 1
-            assert "offhours-monitor" in {t.name for t in threading.enumerate()}
+            assert "offhours-monitor" in begun(before)
 
     def test_it_can_be_switched_off(self) -> None:
+        before = set(threading.enumerate())
         with BackgroundTaskManager(monitor_enabled=False):
-            assert "offhours-monitor" not in {t.name for t in threading.enumerate()}
+            assert "offhours-monitor" not in begun(before)
 
     def test_tasks_that_fail_frequently_trigger_alerts(self, quick: None, until: Until) -> None:
         printed: list[str] = []

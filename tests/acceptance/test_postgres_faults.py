@@ -359,7 +359,7 @@ def test_a_backend_that_ends_at_any_statement(
     monkeypatch.setattr(_Session, "_send", counted)
     nth = rounds = 0
     while left[0] <= 0:
-        nth += 1 if os.environ.get("OFFHOURS_NIGHTLY") else 3
+        nth += 1 if os.environ.get("OFFHOURS_NIGHTLY") else 5
         rounds += 1
         left[0] = nth
         before = sum(app_counts(postgres_url))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -252,6 +253,56 @@ def test_a_run_in_another_process_has_its_span_here(spans: Spans, tmp_path: Path
     assert (bad["offhours.job.outcome"], bad["error.type"]) == ("failed", "KeyError")
     assert (dead["offhours.job.outcome"], dead["error.type"]) == ("crashed", "crashed")
     assert origins(spans.runs[1]) == [ids(spans.sent[1].context)]
+
+
+@pytest.mark.parametrize("function", [process_tasks.traced, process_tasks.traced_async])
+def test_what_a_task_traces_in_its_process_belongs_to_its_run(
+    spans: Spans, tmp_path: Path, function: Any
+) -> None:
+    with offhours.Offhours(tmp_path / "shop.db") as app:
+        app.trace(spans.provider)
+        away = app.task(name="away", executor="process")(function)
+        found = [away.options(metadata=told).submit().result(30) for told in (None, {"who": "ann"})]
+    for run, told in zip(spans.runs, found, strict=True):
+        trace_id = trace.format_trace_id(run.context.trace_id)
+        assert told == [trace_id, trace.format_span_id(run.context.span_id), trace_id, "False"]
+
+
+def test_a_process_whose_worker_does_not_trace_has_traces_of_its_own(tmp_path: Path) -> None:
+    with offhours.Offhours(tmp_path / "shop.db") as app:
+        away = app.task(name="away", executor="process")(process_tasks.traced)
+        trace_id, parent, told, _ = away.submit().result(timeout=30)
+    assert trace_id is not None and (parent, told) == (None, None)
+
+
+def test_a_task_that_drains_keeps_its_own_context(app: MemoryApp, spans: Spans) -> None:
+    inner = app.task(name="inner")(lambda: offhours.context().job_id)
+
+    @app.task(name="outer")
+    def outer() -> tuple[int, int, int, str]:
+        before = offhours.context().job_id
+        child = inner.submit()
+        told = child.result()
+        span = trace.get_current_span().get_span_context()
+        return before, told, offhours.context().job_id, trace.format_span_id(span.span_id)
+
+    job = outer.submit()
+    before, told, after, span_id = job.result()
+    assert (before, after) == (job.id, job.id) and told != job.id
+    by_name = {span.name: span for span in spans.runs}
+    assert span_id == trace.format_span_id(by_name["process outer"].context.span_id)
+
+
+def test_a_run_of_a_schedule_names_it_and_its_instant(app: MemoryApp, spans: Spans) -> None:
+    app.task(name="pack")(lambda: None)
+    schedule = app.schedule("pack", "every hour", timezone="UTC")
+    app.clock.advance("1h")
+    app.drain()
+    [run] = spans.runs
+    told = run.attributes or {}
+    assert told["offhours.schedule.id"] == schedule.id
+    assert told["offhours.schedule.fire_at"] == "2026-01-01T01:00:00.000000Z"
+    assert run.links == ()
 
 
 def test_a_broken_tracer_breaks_no_job(

@@ -87,11 +87,13 @@ def test_events_and_points_that_are_told_are_listed() -> None:
     code = "".join(p.read_text(encoding="utf-8") for p in modules())
     told = set(
         re.findall(
-            r'"((?:job|worker|foreground|schedule|store|limit|alert|delivery|recorder)\.[a-z_]+)"',
+            r'"((?:job|worker|foreground|schedule|store|limit|alert|approval|delivery|recorder|'
+            r'training|model|automation|trial|workflow|api|thought|budget|quota)\.[a-z_]+)"',
             code,
         )
     )
-    assert told - {"background.started", "job.quarantined", "recorder.store"} == set(KINDS)
+    no_events = {"background.started", "job.quarantined", "recorder.store", "model.safetensors"}
+    assert told - no_events == set(KINDS)
     reached = {name for path in modules() for name in points_in(path)}
     assert reached == NAMES
 
@@ -124,7 +126,8 @@ def test_only_the_clock_asks_for_the_time() -> None:
 
 def test_nothing_is_executed_that_was_stored() -> None:
     bad = {"eval", "exec", "pickle.loads", "pickle.load", "marshal.loads", "yaml.load"}
-    assert {str(path) for path in modules() if calls(path) & bad} == set()
+    found = {str(path.relative_to(SOURCE)) for path in modules() if calls(path) & bad}
+    assert found == {"sandbox/stage0.py"}  # which runs scripts, and only inside the box
 
 
 def test_each_port_has_an_implementation_that_fits() -> None:
@@ -133,10 +136,13 @@ def test_each_port_has_an_implementation_that_fits() -> None:
     from offhours.executors.inline import InlineExecutor
     from offhours.executors.processes import ProcessExecutor
     from offhours.executors.threads import ThreadExecutor
+    from offhours.optimize.automations import MemoryAutomations
+    from offhours.store.automations import SqlAutomations
     from offhours.store.sql import SqlStore
 
     for port, kinds in (
         (ports.Store, [SqlStore]),
+        (ports.Automations, [SqlAutomations, MemoryAutomations]),
         (
             ports.Executor,
             [ThreadExecutor, AsyncExecutor, InlineExecutor, ProcessExecutor, CeleryExecutor],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from typing import Any
 
@@ -184,17 +185,18 @@ def test_tenants_take_turns(store: Store, worker: int) -> None:
 
 @pytest.mark.parametrize("slots", [1, 7, 100])
 def test_hundreds_of_tenants_get_their_turn(store: Store, worker: int, slots: int) -> None:
-    tenants = [f"tenant {n}" for n in range(150)]
+    count = 150 if os.environ.get("OFFHOURS_NIGHTLY") else 40
+    tenants = [f"tenant {n}" for n in range(count)]
     store.submit([new(tenant=tenant) for _ in range(3) for tenant in tenants], NOW)
     [low] = store.submit([new(priority=90)], NOW)
     served: list[str] = []
-    while len(served) < 450:
+    while len(served) < 3 * count:
         for job_id in ids(claim(store, worker, slots)):
             if job_id != low:
                 job = store.job(job_id)
                 assert job is not None and job.tenant is not None
                 served.append(job.tenant)
-        if len(served) >= 300:
+        if len(served) >= 2 * count:
             assert min(Counter(served).values()) >= 1  # nobody waits for the third of another
     assert Counter(served) == dict.fromkeys(tenants, 3)
     assert low in ids(claim(store, worker, 2)) or store.job(low).state == "running"  # type: ignore[union-attr]

@@ -87,11 +87,13 @@ def test_one_alert_for_what_stays_wrong(store: Store) -> None:
 def test_dumps_are_kept_up_to_a_number(store: Store) -> None:
     notices = store.notices
     for n in range(5):
-        notices.keep_dump(StoredDump(f"d{n}", NOW + n, "t", "high", "variance", "{}"), 3)
+        notices.keep_dump(StoredDump(f"d{n}", NOW + n, "t", "high", "variance", "{}", "{}"), 3)
     assert [dump.dump_id for dump in notices.dumps()] == ["d4", "d3", "d2"]
+    assert notices.dumps()[0].head == "{}" and "body" not in notices.dumps()[0]._fields
+    assert notices.dump("d0") is None
     assert [dump.dump_id for dump in notices.dumps(NOW + 4, 1)] == ["d3"]
     told = len(store.events())
-    notices.keep_dump(StoredDump("d4", NOW, "t", "high", "variance", "{}"), 3)
+    notices.keep_dump(StoredDump("d4", NOW, "t", "high", "variance", "{}", "{}"), 3)
     assert len(store.events()) == told
     found = notices.dump("d2")
     assert found is not None and found.at == NOW + 2

@@ -16,6 +16,7 @@ from offhours.core.model import JobState, NewJob, WorkerInfo
 from offhours.core.outcomes import Deferred, Done, Failed
 from offhours.core.ports import ClaimOrder, Exchange, QueueBound, Store, name_list
 from offhours.core.retries import RetryPolicy
+from offhours.core.terms import Terms
 from offhours.core.times import DAY, SECOND
 
 NOW = 1_800_000_000 * SECOND
@@ -415,3 +416,26 @@ def test_facts_of_jobs_and_the_heads_of_the_lines(store: Store) -> None:
 
 def test_there_are_no_heads_where_there_are_no_jobs(store: Store) -> None:
     assert store.heads(NOW) == []
+
+
+def test_old_jobs_move_up_once_and_stay_in_their_class(store: Store) -> None:
+    young, old = NOW + SECOND, NOW
+    wanted = [(100, old), (90, old), (50, old), (10, old), (0, old), (100, young), (50, young)]
+    ids = [store.submit([new(priority=p, run_at=at)], young)[0] for p, at in wanted]
+    assert store.age(NOW, 100, young) == 2
+    found = [store.job(job_id) for job_id in ids]
+    assert [job and job.priority for job in found] == [90, 90, 10, 10, 0, 100, 50]
+    assert store.age(NOW, 100, young) == 0
+
+
+def test_an_idempotency_key_is_kept_as_long_as_its_job(store: Store) -> None:
+    worker = add_worker(store)
+    done, waiting = "done", "waiting"
+    [first] = store.submit([new()], NOW, None, Terms(once=done))
+    [job] = claim(store, worker).claimed
+    store.apply([states.finish(job, Done("1"), RetryPolicy(), NOW)], NOW)
+    [second] = store.submit([new(args="[[1],{}]")], NOW, None, Terms(once=waiting))
+    assert (store.job_of_key(done), store.job_of_key(waiting)) == (first, second)
+    assert store.job_of_key("another") is None
+    store.prune(NOW + DAY, 1000, 100, NOW + 2 * DAY)
+    assert (store.job_of_key(done), store.job_of_key(waiting)) == (None, second)

@@ -24,7 +24,7 @@ from offhours.core.triggers import Every, Plan
 from offhours.testing import FakeClock
 
 PROGRAM = Path(__file__).with_name("fleet.py")
-STEP = {"sqlite": 10 if os.environ.get("OFFHOURS_NIGHTLY") else 60, "postgres": 24 * 60}
+STEP = {"sqlite": 10 if os.environ.get("OFFHOURS_NIGHTLY") else 240, "postgres": 24 * 60}
 
 
 class Size(NamedTuple):

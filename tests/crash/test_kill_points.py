@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -10,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.stopping import stop_all
 
 from offhours import Offhours
 from offhours.core.addresses import is_server
 from offhours.core.events import fold
 
-ROUNDS = {"sqlite": 200, "postgres": 40}
+NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
+ROUNDS = {"sqlite": 200, "postgres": 40} if NIGHTLY else {"sqlite": 60, "postgres": 20}
 JOBS_A_ROUND = 30
 # At which time that a point is reached the process dies.
 WORK_POINTS = {
@@ -96,20 +99,23 @@ def test_stopped_worker_has_its_result_refused(database: str, spawn, ledger, is_
     app = Offhours(database, lease="1.2s")
     process = spawn("work", "in task", 1_000_000)
     wait_until(lambda: len(app.workers()) == 1, 20)
-    for _ in range(2_000):
-        app.submit_by_name("work", args=(1,))
-    wait_until(lambda: app.counts()["succeeded"] > 50, 20)
-    process.send_signal(signal.SIGSTOP)
-    held = app.counts()["running"]
+    stored = held = 0
+    while not held:  # it may have done them all by the time that it is stopped
+        process.send_signal(signal.SIGCONT)
+        for _ in range(500):
+            app.submit_by_name("work", args=(1,))
+        stored += 500
+        stop_all([process], database)
+        held = app.counts()["running"]
     second = spawn("work")
-    wait_until(lambda: app.counts()["succeeded"] == 2_000, 60)
+    wait_until(lambda: app.counts()["succeeded"] == stored, 60)
     process.send_signal(signal.SIGCONT)
     wait_until(lambda: len(app.workers()) == 2, 20)  # it came back as a new worker
     kinds = [event.kind for event in app.events()]
     assert kinds.count("worker.lost") == 1
-    assert kinds.count("job.rescued") + kinds.count("job.returned") >= min(held, 1)
-    assert kinds.count("job.succeeded") == 2_000
-    assert all(record.state == "succeeded" for record in app.jobs(limit=3_000))
+    assert kinds.count("job.rescued") + kinds.count("job.returned") >= 1
+    assert kinds.count("job.succeeded") == stored
+    assert all(record.state == "succeeded" for record in app.jobs(limit=stored))
     Path(f"{ledger.path}.stop").touch()
     assert process.wait(30) == 0
     assert second.wait(30) == 0

@@ -54,7 +54,9 @@ def test_it_counts_as_who_keeps_everything(events: list[Event]) -> None:
     total = figures.everything.total
     for how in set(HOW.values()):
         assert getattr(total, how) == sum(HOW[e.kind] == how for e in counted)
-    assert figures.last_start == max((e.at for e in events if e.kind == "job.started"), default=0)
+    assert figures.last_start == next(
+        (e.at for e in reversed(events) if e.kind == "job.started"), 0
+    )
     tasks = {f.task for e in counted if (f := FACTS.get(e.job_id or 0))}
     assert set(figures.tasks) - {"(forgotten)"} == tasks
     assert sum(series.total.timed for series in figures.tasks.values()) == total.timed
@@ -102,7 +104,6 @@ def test_the_totals_do_not_depend_on_the_order(pair: tuple[list[Event], list[Eve
     assert {t: s.total for t, s in one.tasks.items()} == {
         t: s.total for t, s in other.tasks.items()
     }
-    assert one.last_start == other.last_start
 
 
 def _task(event: Event) -> str:

@@ -203,6 +203,10 @@ class Ledger:
             self.require(to is not None, f"{kind} of job {job_id}, which is {job.state}")
             self.require(attempt == job.attempt, f"{kind} of job {job_id}: attempt {attempt}")
             job.state = str(to)
+        elif kind == "job.done_again":
+            self.require(job == Replayed(), f"job {job_id} is no fresh one, it was {job.state}")
+            done = self.jobs[told["of"]].state
+            self.require(done in FINAL, f"job {told['of']} is done again, though {done}")
         else:
             known = ("job.cancel_requested", "job.progress", "job.stuck", "job.result_refused")
             self.require(kind in known, f"{kind} of job {job_id}, which is {job.state}")

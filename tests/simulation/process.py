@@ -187,7 +187,7 @@ class Process:
         self.app._wake_ups = LocalWakeUps(None, list)  # whom to wake, the world decides
         self.faults.attach(self.app.store._db)  # type: ignore[attr-defined]
         self.executor = StepExecutor(slots, self.clock, lambda job: on_begin(self, job))
-        self.app._inline = self.executor  # type: ignore[assignment]
+        self.app._places.inline = self.executor  # type: ignore[assignment]
         for name in tasks:
             self.app.task(name=name, give_up_on=(GiveUp,), **TASKS[name])(self.executor.perform)
 

@@ -19,8 +19,12 @@ from offhours import (
     load_config,
     start_background_scheduler,
 )
+from offhours.core.sandbox import Sandbox, SandboxResult
+from offhours.sandbox import SandboxManager
 
 app = Offhours(":memory:", threads=2, lease="1m")
+sandbox: Sandbox = SandboxManager("full")
+assert_type(sandbox.run("pass"), SandboxResult)
 
 
 @app.task(retries=3, timeout="30s", priority=TaskPriority.BACKGROUND)

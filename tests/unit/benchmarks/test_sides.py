@@ -20,12 +20,18 @@ REST = {"pause": 0.0}
 ASIDE = {"background": True, "step_aside": "cooperate"}
 PROCESS = {"executor": "process", "step_aside": "freeze"}
 PREFORK = {"pool": "prefork", "threads": 2, "acks_late": True}
+Case = tuple[str, str, dict[str, object]]
 INTERFERENCE = {"n": 3_000, "seconds": 0.05, "workers": 1}
+
+
+def by_day(*cases: Case) -> tuple[Case, ...]:
+    """All of them at night, each third one by day: they are programs of their own."""
+    return cases if os.environ.get("OFFHOURS_NIGHTLY") else cases[::3]
 
 
 @pytest.mark.parametrize(
     ("side", "measure", "params"),
-    [
+    by_day(
         ("offhours", "submit", {"n": 50, "threads": 2, "options": DURABLE}),
         ("offhours", "bulk", {"n": 50, "at_once": 25}),
         ("offhours", "drain", {"n": 50, "threads": 2, **DURABLE}),
@@ -54,7 +60,7 @@ INTERFERENCE = {"n": 3_000, "seconds": 0.05, "workers": 1}
         ("sqlite", "latency_across", {"n": 5, **REST}),
         ("sqlite", "idle", {"seconds": 0.01}),
         ("sqlite", "cpu_of", {"code": "pass", "n": 1}),
-    ],
+    ),
 )
 def test_a_contender_gives_figures(
     side: str, measure: str, params: dict[str, object], tmp_path: Path
@@ -64,7 +70,7 @@ def test_a_contender_gives_figures(
 
 @pytest.mark.parametrize(
     ("side", "measure", "params"),
-    [
+    by_day(
         ("offhours_postgres", "submit", {"n": 50, "threads": 2}),
         ("offhours_postgres", "bulk", {"n": 50, "at_once": 25}),
         ("offhours_postgres", "drain", {"n": 50, "threads": 2}),
@@ -73,7 +79,7 @@ def test_a_contender_gives_figures(
         ("postgres", "bulk", {"n": 50, "at_once": 25}),
         ("postgres", "drain", {"n": 50, "each": 20}),
         ("postgres", "latency_across", {"n": 5, **REST}),
-    ],
+    ),
 )
 def test_a_contender_on_postgresql_gives_figures(
     side: str,
@@ -114,11 +120,11 @@ def _until_it_answers(port: int) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="Celery has no prefork pool on Windows")
 @pytest.mark.parametrize(
     ("side", "measure", "params"),
-    [
+    by_day(
         ("celery", "drain_noted", {"n": 20, "options": PREFORK}),
         ("offhours_celery", "drain_noted", {"n": 20}),
         ("offhours_celery", "latency_noted", {"n": 5, "options": {"store": "postgres"}, **REST}),
-    ],
+    ),
 )
 def test_a_contender_at_celery_gives_figures(
     side: str,

@@ -13,6 +13,8 @@ import pytest
 from offhours.app import Offhours
 from offhours.cli import checks, checks_db
 from offhours.cli.checks import FAIL, OK, WARN
+from offhours.core.errors import SandboxUnavailable
+from offhours.sandbox import manager, probe
 from offhours.store import sqlite as store_sqlite
 
 Usage = namedtuple("Usage", "total used free")
@@ -32,8 +34,8 @@ def test_a_sound_house(run, app: Offhours) -> None:
     assert told["ok"] is True and told["database"] == "offhours.db"
     assert [check["name"] for check in told["checks"]] == [
         "settings", "python", "sqlite", "clock", "time zones", "folder", "disk", "extras", "engine",
-        "schema", "journal", "integrity", "privacy", "log size", "events", "workers", "held jobs",
-        "schedules",
+        "sandbox", "schema", "journal", "integrity", "privacy", "log size", "events", "workers",
+        "held jobs", "schedules",
     ]  # fmt: skip
     assert run("doctor", "-q").out == ""
 
@@ -192,3 +194,28 @@ def test_an_engine_that_does_not_run(monkeypatch) -> None:
     monkeypatch.setattr(Offhours, "submit", broken)
     check = checks.engine()
     assert check.status == FAIL and "no" in check.message and check.remedy
+
+
+def test_the_sandbox_is_tried_at_each_level(run) -> None:
+    told = run("doctor", "sandbox", "--json")
+    checks = told.json["checks"]
+    assert told.code == 0
+    assert [check["name"] for check in checks] == ["full", "partial", "minimal"]
+    assert all("ten attacks failed as they should" in check["message"] for check in checks)
+
+
+def test_without_a_sandbox_the_doctor_names_the_remedy(run, app: Offhours, monkeypatch) -> None:
+    def none(level: object, places: object) -> None:
+        raise SandboxUnavailable("bubblewrap is not installed", "apt install bubblewrap")
+
+    monkeypatch.setattr(manager, "find", none)
+    check = found(run, "sandbox")
+    assert (check["status"], check["remedy"]) == (WARN, "apt install bubblewrap")
+    assert run("doctor").code == 0
+
+
+def test_a_sandbox_that_leaks_is_a_fault(run, app: Offhours, monkeypatch) -> None:
+    script = "def execute(p): return {'reads the host': False, 'becomes root': True}"
+    monkeypatch.setattr(probe, "_SCRIPT", script)
+    check = found(run, "sandbox")
+    assert check["status"] == FAIL and "reads the host" in check["message"]

@@ -32,7 +32,7 @@ def test_show_as_json(run, app: Offhours) -> None:
     assert [event["kind"] for event in told["history"]] == [
         "job.submitted", "job.started", "job.succeeded",
     ]  # fmt: skip
-    assert set(told["history"][0]) == {"seq", "at", "kind", "attempt", "data"}
+    assert set(told["history"][0]) == {"seq", "at", "kind", "job", "attempt", "data"}
 
 
 def test_the_help_names_each_field_of_a_job(run, app: Offhours) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from offhours.cli.views import is_alive, job_rows, worker_rows
+from offhours.cli.views import job_rows, worker_rows
 from offhours.core.times import SECOND
 from offhours.testing import MemoryApp, memory_app
+from offhours.views import is_alive
 
 
 @pytest.fixture

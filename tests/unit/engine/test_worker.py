@@ -16,9 +16,9 @@ def test_what_ran_unrecorded_when_a_worker_stopped_is_not_handed_back(
     app.task(name="once", on_lost="fail")(lambda: runs.append(1))
     job = app.submit("once")
     app.start()
-    assert app._worker is not None and app._inline is not None
+    assert app._worker is not None and app._places.inline is not None
     app._worker.step(app.clock.micros(), 1)
-    app._inline.run_next()
+    app._places.inline.run_next()
 
     def refuse(*args: object) -> None:
         raise Busy("locked by another process until the deadline")

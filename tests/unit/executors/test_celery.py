@@ -44,6 +44,7 @@ def claimed(number: int = 1, attempt: int = 1, **fields: Any) -> Claimed:
 class FakeErrand:
     order = b""
     step_aside = "cooperate"
+    metadata = '{"who":"ann"}'
 
     def __init__(self) -> None:
         self.cancelled = False

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.unit.monitor.conftest import run
 
+from offhours import context
 from offhours.core.events import Event
 from offhours.core.notices import JobFacts
 from offhours.core.times import HOUR, MINUTE, SECOND
@@ -124,3 +125,44 @@ def test_quantiles_are_close(took: int) -> None:
     sketch.add(Ending("succeeded", took, bucket=bucket_of(took)))
     found = sketch.quantile(0.5) * 1e6
     assert 0.95 * took - 2 <= found <= took * 1.000001 or bucket_of(took) == 400
+
+
+def test_attempts_that_are_retried_have_their_time(app: MemoryApp) -> None:
+    @app.task(name="shop:slow", retries=2, backoff="1s")
+    def slow() -> None:
+        app.clock.advance(4 if context().attempt < 3 else 1)
+        if context().attempt < 3:
+            raise ValueError("no luck")
+
+    app.submit("shop:slow")
+    for _ in range(3):
+        app.drain()
+        app.clock.advance("1h")
+    metrics = app.monitor.task_metrics("slow")
+    assert (metrics["total_executions"], metrics["retried_executions"]) == (3, 2)
+    assert metrics["average_execution_time"] == 3 and metrics["longest_execution_time"] == 4
+
+
+def ended(seq: int, at: int) -> Event:
+    return Event(seq, at, "job.succeeded", 1, 1, None)
+
+
+def test_a_clock_that_is_set_back_leaves_no_hole() -> None:
+    """After an hour in a wrong future, the windows see again what happens."""
+    figures, facts = Figures(), {1: fact(1)}
+    figures.fold([ended(n, NOW + 24 * HOUR) for n in range(10)], facts)
+    assert figures.everything.window(5 * MINUTE, NOW).executions == 0  # that is not yet
+    figures.not_after(NOW)
+    figures.fold([ended(10 + n, NOW + n * SECOND) for n in range(200)], facts)
+    now = NOW + 200 * SECOND
+    assert figures.everything.window(5 * MINUTE, now).executions == 200
+    assert figures.tasks["t"].window(2 * HOUR, now).executions == 200
+    assert figures.everything.total.executions == 210
+
+
+def test_clocks_that_differ_a_little_lose_nothing() -> None:
+    figures, facts = Figures(), {1: fact(1)}
+    for n in range(500):
+        figures.fold([ended(n, NOW + n * SECOND + (MINUTE * 5 if n % 2 else 0))], facts)
+        figures.not_after(NOW + n * SECOND)
+    assert figures.everything.window(HOUR, NOW + 800 * SECOND).executions == 500

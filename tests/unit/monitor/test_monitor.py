@@ -16,7 +16,7 @@ from tests.unit.monitor.conftest import run
 from offhours.core.errors import OffhoursError, OptionError
 from offhours.core.notices import Reading
 from offhours.monitor import ErrorRate, Monitor, MonitorSettings
-from offhours.monitor.keeping import NAME, PAGE, Keeping
+from offhours.monitor.keeping import NAME, PACKED, PAGE, Keeping
 from offhours.testing import MemoryApp
 
 
@@ -112,6 +112,33 @@ class TestOneFolds:
         assert len(app.monitor.open_alerts()) == 1
         one.look()
         assert one._keeping.figures == two._keeping.figures
+
+    def test_what_is_not_stored_yet_is_read_again(self, app: MemoryApp) -> None:
+        one = other(app)
+        run(app, "succeed", seconds=1)
+        one.look()
+        stored = app.store.notices.reading(NAME)
+        for _ in range(3):
+            run(app, "fail", seconds=1)
+            one.look()
+        assert app.store.notices.reading(NAME) == stored  # it is no ten seconds old
+        assert one._keeping.figures == anew(app).figures == other(app).figures  # it died
+        app.clock.advance("31s")
+        app.monitor.look()
+        assert app.monitor._keeping.figures == anew(app).figures
+
+    def test_much_is_stored_packed(self, app: MemoryApp) -> None:
+        for number in range(200):
+            app.task(name=f"a task of some length, and that is number {number}")(lambda: None)
+            app.submit(f"a task of some length, and that is number {number}")
+        app.drain()
+        other(app).look()
+        reading = app.store.notices.reading(NAME)
+        assert reading is not None and reading.state is not None
+        assert reading.state.startswith(PACKED) and len(reading.state) < 30_000
+        again = Keeping(app.store, MonitorSettings().max_history_size)
+        again.read(app.clock.micros())
+        assert again.figures == anew(app).figures
 
     def test_who_has_it_keeps_it_though_nothing_happens(self, app: MemoryApp) -> None:
         one, two = other(app), other(app)

@@ -110,6 +110,57 @@ def test_the_alert_of_a_rule_that_is_gone_is_resolved(app: MemoryApp) -> None:
     assert states(app) == ["resolved"]
 
 
+def test_acknowledged_and_resolved_are_told_over_a_restart(app: MemoryApp, until: Until) -> None:
+    app.monitor.watch(ErrorRate(at_least=1))
+    run(app, "fail")
+    assert states(app) == ["firing"]
+    assert app.monitor.acknowledge(1, "ann")
+    told: Told = []
+    app._monitor = None  # another process goes on
+    app.monitor.watch(ErrorRate(at_least=1))
+    app.monitor.add_callback(lambda kind, alert: told.append((alert["state"], kind)))
+    app.clock.advance("2m")
+    assert states(app) == ["acknowledged"] and app.monitor.alerts()[0].acknowledged_by == "ann"
+    app.clock.advance("5m")
+    assert states(app) == ["resolved"]
+    until(lambda: told == [("resolved", "error_rate")])
+    kinds = [e.kind for e in app.events() if e.kind.startswith("alert.")]
+    assert kinds == ["alert.firing", "alert.acknowledged", "alert.resolved"]
+
+
+def test_a_clock_that_is_set_back_holds_no_alert(app: MemoryApp) -> None:
+    app.monitor.watch(ErrorRate(at_least=1, lasting="2m"))
+    run(app, "fail")
+    assert states(app) == []
+    app.clock.jump("2025-06-01T00:00+00:00")
+    run(app, "fail")
+    assert states(app) == []
+    app.clock.advance("2m")
+    run(app, "fail")
+    assert states(app) == ["firing"]
+    app.clock.jump("2025-01-01T00:00+00:00")
+    run(app, *["succeed"] * 40)
+    assert states(app) == ["firing"]
+    app.clock.advance("2m")
+    assert states(app) == ["resolved"]
+
+
+def test_one_alert_for_all_subjects_names_the_worst(app: MemoryApp) -> None:
+    for number in range(9):
+        app.task(name=f"task{number}")(lambda: 1 / 0)
+        app.submit(f"task{number}")
+    app.drain()
+    run(app, "succeed", "fail")
+    app.monitor.watch(ErrorRate(share=0.4, at_least=1, together=True))
+    assert states(app) == ["firing"]
+    [alert] = app.monitor.open_alerts()
+    assert alert.subject == "all together"
+    assert alert.message.startswith("100% of the runs of task0 failed")
+    assert alert.message.endswith("task5 and 4 more")
+    app.clock.advance("10m")
+    assert states(app) == ["resolved"]
+
+
 class TestQuietHours:
     @pytest.fixture
     def app(self) -> MemoryApp:

@@ -74,19 +74,23 @@ def test_a_recipient_that_is_refused_is_named(authority: Authority) -> None:
     with mail_server(inbox, authority.context("localhost")) as port:
         assert mail(port, authority).send(MESSAGE) == "refused: bob@example.com"
         inbox.refuse = ("bob@example.com", "eve@example.com")
-        with pytest.raises(DeliveryError, match="refused all recipients"):
+        with pytest.raises(DeliveryError, match="refused all recipients") as caught:
             mail(port, authority).send(MESSAGE)
+        assert caught.value.permanent
     assert [envelope.rcpt_tos for envelope in inbox.letters] == [["eve@example.com"]]
 
 
-@pytest.mark.parametrize("reply", ["451 try later", "554 no spam"])
-def test_a_letter_that_is_refused_is_a_failure(authority: Authority, reply: str) -> None:
+@pytest.mark.parametrize(("reply", "permanent"), [("451 try later", False), ("554 no spam", True)])
+def test_a_letter_that_is_refused_is_a_failure(
+    authority: Authority, reply: str, permanent: bool
+) -> None:
     inbox = Inbox()
     inbox.reply = reply
     with mail_server(inbox, authority.context("localhost")) as port:
         refused = mail(port, authority)
-        with pytest.raises(DeliveryError, match=reply):
+        with pytest.raises(DeliveryError, match=reply) as caught:
             refused.send(MESSAGE)
+    assert caught.value.permanent is permanent
 
 
 @pytest.mark.parametrize("first", [b"", b"220-", b"220 hello\r\n250-"])

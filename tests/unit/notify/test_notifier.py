@@ -35,9 +35,9 @@ class Post:
         return ""
 
 
-def refuse(retry_after: float | None = None) -> Callable[[], None]:
+def refuse(retry_after: float | None = None, permanent: bool = False) -> Callable[[], None]:
     def fail() -> None:
-        raise DeliveryError("it is closed", retry_after)
+        raise DeliveryError("it is closed", retry_after, permanent=permanent)
 
     return fail
 
@@ -162,6 +162,21 @@ def test_a_message_is_tried_five_times_and_then_failed(post: Post) -> None:
     assert subjects(other) == ["a message to post could not be delivered: it is closed"]
 
 
+def test_what_is_refused_for_good_is_not_tried_again(post: Post) -> None:
+    app = memory_app()
+    post.fail = refuse(permanent=True)
+    other = Post()
+    notifications = app.notify(
+        Route(post, Rule(on="job.failed")), Route(other, Rule(on="delivery.failed"), name="other")
+    )
+    fail_jobs(app, 1)
+    tell(app, notifications, 60)
+    assert len(post.got) == 1
+    [failed] = notifications.recent(state=DeliveryState.FAILED)
+    assert (failed.attempt, failed.error) == (1, "it is closed")
+    assert subjects(other) == ["a message to post could not be delivered: it is closed"]
+
+
 def test_failed_messages_are_not_told_to_who_failed_nor_for_ever() -> None:
     app = memory_app()
     one, two = Post(), Post()
@@ -267,6 +282,106 @@ def test_a_clock_that_was_set_back_silences_nobody(post: Post) -> None:
     fail_jobs(app, 1)
     notifications.tick()
     assert len(post.got) == 2
+
+
+def test_a_clock_that_is_set_back_while_more_is_waited_for_delays_nothing(post: Post) -> None:
+    app = memory_app()
+    notifications = app.notify(Route(post, wait="5s", every=0))
+    fail_jobs(app, 1)
+    notifications.tick()
+    app.clock.jump("2025-12-01T00:00:00+00:00")
+    tell(app, notifications, 0.1)
+    assert len(post.got) == 1
+
+
+def test_the_gravest_is_named_though_it_came_last(post: Post) -> None:
+    app = memory_app()
+    notifications = app.notify(Route(post))
+    for number in range(9):
+        severity = "critical" if number == 7 else "low"
+        rule = "slow" if number % 3 else "errors"
+        alert = NewAlert(rule, f"task {number}", severity, f"number {number}")
+        app.store.notices.fire(alert, number)
+    tell(app, notifications)
+    [message] = post.got
+    assert (message.severity, message.subject) == ("critical", "9 alerts are firing")
+    assert message.text.startswith("9 alerts are firing: slow 6, errors 3\nnumber 0 (")
+    assert "number 7 (slow, task 7, critical)" in message.text
+    assert message.text.endswith("… and 4 more")
+    assert message.data["groups"] == {"alert.firing": {"slow": 6, "errors": 3}}
+
+
+def test_failures_are_grouped_by_task(post: Post) -> None:
+    app = memory_app()
+    notifications = app.notify(Route(post, Rule(on="job.failed")))
+    for number in range(14):
+        app.task(name=f"task{number}", retries=0)(lambda: 1 / 0)
+        for _ in range(1 + (number == 13)):
+            app.submit(f"task{number}")
+    app.submit(lambda: 1 / 0, durable=False)
+    app.drain()
+    tell(app, notifications)
+    [message] = post.got
+    groups = message.data["groups"]["job.failed"]
+    assert message.data["count"] == sum(groups.values()) == 16
+    assert next(iter(groups.items())) == ("task13", 2)
+    assert (len(groups), groups["others"]) == (11, 5)
+
+
+def test_what_is_pruned_before_it_may_be_told_is_told_all_the_same(post: Post) -> None:
+    app = memory_app(clock=FakeClock("2026-01-10T22:00:00+00:00"))
+    notifications = app.notify(Route(post, quiet="22:00-07:00", timezone="UTC"))
+    for batch in range(5):
+        fail_jobs(app, 700, first=1 + 700 * batch)
+        tell(app, notifications, 0.1)
+        app.store.prune(app.clock.micros() + 1, 0, 10_000, app.clock.micros())
+    assert len(list(app.events())) < 10 and post.got == []
+    app.clock.jump("2026-01-11T07:00:00+00:00")
+    tell(app, notifications, 0.1)
+    assert subjects(post) == ["3,500 jobs failed"]
+    assert post.got[0].text.startswith("3,500 jobs failed:")
+    assert "job 1 failed: ValueError: no disk" in post.got[0].text
+
+
+def test_what_waits_to_be_told_survives_a_restart_and_is_told_once(
+    tmp_path: Path, post: Post
+) -> None:
+    clock = FakeClock("2026-01-10T22:00:00+00:00")
+    route = Route(post, quiet="22:00-07:00", timezone="UTC")
+    apps = [Offhours(tmp_path / "jobs.db", clock=clock) for _ in range(3)]
+    notifications = [app.notify(route) for app in apps]
+    for round_ in range(4):
+        fail_jobs(apps[0], 3)
+        clock.advance(11)
+        for each in notifications[: 1 + round_ % 2]:
+            each.tick()
+    apps[0].store.prune(clock.micros() + 1, 0, 10_000, clock.micros())
+    for app in apps[:2]:
+        app.close()  # as if they had died: the third never read a thing
+    clock.jump("2026-01-11T07:00:00+00:00")
+    for _ in range(3):
+        notifications[2].tick()
+    assert sum(message.data["count"] for message in post.got) == 12
+    assert len(post.got) == 1
+    apps[2].close()
+
+
+def test_two_who_know_the_same_tell_it_once(tmp_path: Path, post: Post) -> None:
+    """Both took over what a third had stored, and no event has come since."""
+    clock = FakeClock("2026-01-10T22:00:00+00:00")
+    route = Route(post, quiet="22:00-07:00", timezone="UTC")
+    apps = [Offhours(tmp_path / "jobs.db", clock=clock) for _ in range(3)]
+    first = apps[0].notify(route)
+    fail_jobs(apps[0], 3)
+    clock.advance(11)
+    first.tick()
+    others = [app.notify(route) for app in apps[1:]]
+    clock.jump("2026-01-11T07:00:00+00:00")
+    for each in (*others, first, *others):
+        each.tick()
+    assert [message.data["count"] for message in post.got] == [3]
+    for app in apps:
+        app.close()
 
 
 def test_what_ones_own_program_says_goes_out_at_once(post: Post) -> None:

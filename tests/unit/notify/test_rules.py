@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from offhours.core.errors import ConfigError, InputError
+from offhours.core.hours import Hours
 from offhours.core.notices import NewAlert
 from offhours.core.times import to_datetime, to_micros
 from offhours.notify import Log, Mail, Memory, Route, Rule
 from offhours.notify.facts import Fact
 from offhours.notify.notifier import pause
-from offhours.notify.quiet import QuietHours
 from offhours.notify.rules import events_of
 from offhours.testing import MemoryApp, memory_app
 
@@ -48,6 +48,25 @@ def test_a_rule_looks_at_kind_task_and_priority() -> None:
     ):  # fmt: skip
         assert not misses.matches(fact), misses
     assert fact.sentence == f"job 1 ({task}) failed: ValueError: no disk"
+
+
+def test_a_rule_looks_at_schedule_and_tenant() -> None:
+    app = memory_app()
+    app.task(name="boom")(boom)
+    schedule = app.schedule("boom", "every minute")
+    app.clock.advance("1m")
+    app.submit("boom", tenant="acme")
+    app.drain()
+    fired, submitted = sorted(facts(app, "job.failed"), key=lambda fact: fact.tenant or "")
+    assert (fired.schedule, submitted.tenant) == (schedule.id, "acme")
+    mine, theirs = Rule(schedules=[schedule.id]), Rule(tenants="acme")
+    assert mine.matches(fired) and not mine.matches(submitted)
+    assert theirs.matches(submitted) and not theirs.matches(fired)
+    told = {"tenant": "acme", "model": "m", "version": 2, "by": "ann", "reason": "bad"}
+    app.store.tell(0, "model.rolled_back", None, None, **told)
+    [back] = facts(app, "model.rolled_back")
+    assert Rule(on="model.*", tenants=["acme"], severity="high").matches(back)
+    assert back.sentence == "m (acme) was rolled back to version 2 by ann: bad"
 
 
 def test_a_job_that_kills_its_workers_is_quarantined() -> None:
@@ -136,19 +155,19 @@ def test_quiet_hours(span: str, now: str, over: str | None) -> None:
     def at(text: str) -> int:
         return to_micros(datetime.fromisoformat(text).replace(tzinfo=BERLIN))
 
-    found = QuietHours.parse(span).over_at(at(now), BERLIN)
+    found = Hours.parse(span).over_at(at(now), BERLIN)
     assert found == at(over or now)
 
 
 @pytest.mark.parametrize("text", ["", "night", "22-7", "25:00-07:00", "22:00", "07:00-07:00"])
 def test_what_are_no_quiet_hours(text: str) -> None:
     with pytest.raises(InputError):
-        QuietHours.parse(text)
+        Hours.parse(text)
 
 
 def test_quiet_hours_without_a_zone_are_those_of_the_machine() -> None:
     now = to_micros(datetime(2026, 1, 10, 12, tzinfo=UTC))
-    end = to_datetime(QuietHours.parse("00:00-23:59").over_at(now, None)).astimezone()
+    end = to_datetime(Hours.parse("00:00-23:59").over_at(now, None)).astimezone()
     assert (end.hour, end.minute) == (23, 59) or end == to_datetime(now)
 
 

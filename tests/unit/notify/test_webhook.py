@@ -53,6 +53,18 @@ def test_any_other_answer_is_a_failure(status: str) -> None:
         server.webhook().send(MESSAGE)
 
 
+@pytest.mark.parametrize(
+    ("status", "permanent"),
+    [("400 Bad", True), ("401 Who", True), ("404 Not Found", True), ("410 Gone", True),
+     ("408 Late", False), ("425 Early", False), ("429 Slower", False), ("500 Broken", False),
+     ("503 Busy", False), ("302 Found", False)],
+)  # fmt: skip
+def test_a_refusal_that_would_be_the_same_again_is_permanent(status: str, permanent: bool) -> None:
+    with web(answer(status)) as server, pytest.raises(DeliveryError) as caught:
+        server.webhook().send(MESSAGE)
+    assert caught.value.permanent is permanent
+
+
 def test_a_redirect_is_not_followed() -> None:
     with web(answer("200 OK")) as inside:
         target = f"Location: http://127.0.0.1:{inside.port}/admin"

@@ -78,6 +78,37 @@ def test_a_young_tool_is_judged_too(first: float, calls: int, jitter: float) -> 
         assert detector.observe(0.025) is not None, seed
 
 
+def test_rare_slow_modes_neither_blind_nor_alarm() -> None:
+    """A twentieth of the calls is a hundred times slower; twice that is news, as much is not."""
+    r = random.Random(4)
+    detector = DynamicDetector(0.2, min_samples=10)
+
+    def call() -> float:
+        return r.choices((0.002, 0.025, 0.24), (0.70, 0.25, 0.05))[0] * r.lognormvariate(0, 0.1)
+
+    found = [detector.observe(call()) for _ in range(6000)]
+    assert sum(one is not None for one in found[1000:]) <= 2
+    assert 0.3 < detector.limit < 1
+    assert detector.observe(1.0) is not None
+    for _ in range(300):
+        detector.observe(call())
+    assert detector.observe(1.0) is not None, "what was found hides nothing"
+
+
+def test_callers_that_come_in_bursts_are_soon_usual() -> None:
+    r = random.Random(5)
+    detector = DynamicDetector(0.2, min_samples=10)
+
+    def call(n: int) -> float:
+        return 0.04 * r.lognormvariate(0, 0.2) * (1.8 if n % 400 < 40 else 1.0)
+
+    found = [detector.observe(call(n)) for n in range(6000)]
+    levels = [n for n, one in enumerate(found) if one is not None and one.reason == "level"]
+    assert 1 <= len(levels) <= 4
+    again = [detector.observe(0.12 * r.lognormvariate(0, 0.2)) for _ in range(40)]
+    assert any(one is not None for one in again), "a higher level is news"
+
+
 def test_faster_is_no_finding() -> None:
     detector = DynamicDetector(0.2, min_samples=10)
     for _ in range(100):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from offhours.core.errors import OptionError
@@ -28,6 +30,10 @@ SECRET = "s3cr3t-canary"
         f"postgresql://ann:{SECRET}@host/db",
         f"Set-Cookie: {SECRET}",
         f"key={SECRET}",
+        f'{{"password": "{SECRET} is cut off',
+        f"url=password={SECRET}",
+        f'"token": "a\\"{SECRET}"',
+        f"my-password.old : '{SECRET}\\\n{SECRET}'",
     ],
 )
 def test_by_name_and_form(text: str) -> None:
@@ -49,6 +55,20 @@ def test_by_name_and_form(text: str) -> None:
 )
 def test_ordinary_text_stays(text: str) -> None:
     assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a-", "a.b ", "token", "token=", "://", "a://", "key=", '"', "password='\\\\", "bearer ",
+     "key" + " " * 50, "x" * 30 + "=", "://a@", "\\"],
+)  # fmt: skip
+def test_no_text_takes_long(piece: str) -> None:
+    """Twice the text may take twice as long; where it took four times, this would take minutes."""
+    redactor = Redactor()
+    started = time.process_time()
+    redactor.text(piece * (200_000 // len(piece)))
+    redactor.data({piece * (200_000 // len(piece)): 1})
+    assert time.process_time() - started < 5
 
 
 def test_by_value_the_longer_first() -> None:

@@ -1,0 +1,183 @@
+"""`/jobs`: listed, submitted, steered."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.testclient import TestClient
+
+from offhours.testing import MemoryApp
+
+
+def test_submit_and_follow_it_to_its_end(app: MemoryApp, client: TestClient) -> None:
+    answer = client.post(
+        "/api/v1/jobs",
+        json={"task": "shop:work", "args": ["succeed"], "priority": "high", "name": "first",
+              "metadata": {"who": "ann"}, "queue": "mail", "retries": 2, "timeout": "5m"},
+    )  # fmt: skip
+    job = answer.json()
+    assert (answer.status_code, job["state"], job["priority"]) == (201, "pending", "high")
+    assert (job["max_attempts"], job["timeout_ms"], job["queue"]) == (3, 300_000, "mail")
+    where = answer.url.join(answer.headers["location"])
+    assert where.path == f"/api/v1/jobs/{job['id']}"
+    assert client.get(f"{where.path}/why").json()["code"] == "no_worker"
+    app.drain()
+    done = client.get(where.path).json()
+    assert (done["state"], done["result"], done["metadata"]) == (
+        "succeeded", "succeed", {"who": "ann"},
+    )  # fmt: skip
+    kinds = [event["kind"] for event in client.get(f"{where.path}/history").json()["data"]]
+    assert kinds == ["job.submitted", "job.started", "job.succeeded"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"task": "shop:wrk"}, "task_not_found"),
+        ({"task": "shop:work", "args": ["succeed", 1, 2]}, "argument_error"),
+        ({"task": "shop:work", "args": [float("nan")]}, "bad_request"),
+        ({"task": "shop:work", "args": [2**70]}, "argument_error"),
+        ({"task": "shop:work", "at": "2026-06-01T09:00"}, "time_error"),
+        ({"task": "shop:work", "delay": -1}, "time_error"),
+        ({"task": "shop:work", "delay": 1, "at": "2026-06-01T09:00Z"}, "option_error"),
+        ({"task": "shop:work", "priority": "urgent"}, "invalid"),
+        ({"task": "shop:work", "colour": "red"}, "invalid"),
+        ({"task": "shop:work", "name": "a\0b"}, "invalid"),
+        ({}, "invalid"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused(client: TestClient, body: dict, code: str) -> None:
+    if code == "bad_request":
+        answer = client.post(
+            "/api/v1/jobs",
+            content=b'{"task": "shop:work", "args": [NaN]}',
+            headers={"content-type": "application/json"},
+        )
+        assert answer.status_code == 422
+        return
+    answer = client.post("/api/v1/jobs", json=body)
+    problem = answer.json()
+    assert answer.status_code == 422 and problem["code"] == code
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["hint"] and problem["request_id"] == answer.headers["x-request-id"]
+    assert client.get("/api/v1/jobs").json()["data"] == []
+
+
+def test_an_unknown_member_is_pointed_at(client: TestClient) -> None:
+    problem = client.post("/api/v1/jobs", json={"task": "shop:work", "colour": "red"}).json()
+    assert problem["errors"][0]["pointer"] == "/colour"
+    assert 'did you mean "shop:work"' in client.post(
+        "/api/v1/jobs", json={"task": "shop:wrk"}
+    ).json()["detail"]  # fmt: skip
+
+
+def test_pages_have_every_job_once(app: MemoryApp, client: TestClient) -> None:
+    for n in range(7):
+        app.submit("shop:work", name=f"job {n}")
+    for sort in ("-id", "id"):
+        seen: list[int] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            asked = {"limit": "3", "sort": sort} | ({"cursor": cursor} if cursor else {})
+            page = client.get("/api/v1/jobs", params=asked).json()
+            seen += [job["id"] for job in page["data"]]
+            app.submit("shop:work", name="meanwhile") if sort == "-id" else None
+            cursor = page["next_cursor"]
+        assert len(seen) == len(set(seen)) and set(range(1, 8)) <= set(seen)
+        assert seen == sorted(seen, reverse=sort == "-id")
+    assert client.get("/api/v1/jobs", params={"cursor": "WzEsMl0"}).status_code == 422
+    other = client.get("/api/v1/jobs?limit=1&sort=id").json()["next_cursor"]
+    assert client.get("/api/v1/jobs", params={"cursor": other, "sort": "-id"}).status_code == 422
+
+
+def test_filters(app: MemoryApp, client: TestClient) -> None:
+    app.submit("shop:work", args=("fail",), name="Ann's order", queue="mail")
+    app.submit("shop:work", name="100% sure", priority="low", tenant="acme")
+    app.drain()
+    app.submit("shop:work", delay="1h", name="a_b")
+
+    def ids(query: str) -> list[int]:
+        return [job["id"] for job in client.get(f"/api/v1/jobs?{query}").json()["data"]]
+
+    assert ids("state=failed") == [1] and ids("state=failed&state=pending") == [3, 1]
+    assert ids("queue=mail") == [1] and ids("priority=low") == [2] and ids("tenant=acme") == [2]
+    assert ids("q=ANN") == [1] and ids("q=no luck") == [1] and ids("q=0%25 s") == [2]
+    assert ids("q=a_b") == [3] and ids("q=a%25b") == [] and ids("q=%27; drop table jobs") == []
+    assert ids("since=2027-01-01T00:00:00Z") == [] and len(ids("until=2027-01-01T00:00:00Z")) == 3
+    assert client.get("/api/v1/jobs?count=true&limit=1").json()["total"] == 3
+    assert client.get("/api/v1/jobs?sort=args").status_code == 422
+    assert client.get("/api/v1/jobs?limit=501").status_code == 422
+    assert client.get("/api/v1/jobs?stat=failed").status_code == 422
+
+
+def test_cancel_retry_defer(app: MemoryApp, client: TestClient) -> None:
+    app.submit("shop:work", args=("fail",))
+    assert client.post("/api/v1/jobs/1/retry").status_code == 409
+    moved = client.post("/api/v1/jobs/1/defer", json={"until": "2h", "reason": "rate limit"})
+    assert moved.json()["run_at"] == "2026-01-01T02:00:00.000000Z"
+    assert "rate limit" in client.get("/api/v1/jobs/1/why").json()["sentence"]
+    assert client.post("/api/v1/jobs/1/defer", json={"until": "soon"}).status_code == 422
+    done = client.post("/api/v1/jobs/1/cancel", json={"reason": "not needed"})
+    assert done.json() == {"id": 1, "outcome": "cancelled"}
+    problem = client.post("/api/v1/jobs/1/cancel").json()
+    assert (problem["status"], problem["code"]) == (409, "illegal_move")
+    again = client.post("/api/v1/jobs/1/retry")
+    assert (again.status_code, again.json()["retry_of"]) == (201, 1)
+    assert again.url.join(again.headers["location"]).path == "/api/v1/jobs/2"
+    assert client.get("/api/v1/jobs/99").json()["code"] == "job_not_found"
+
+
+def test_bulk_counts_first(app: MemoryApp, client: TestClient) -> None:
+    for _ in range(3):
+        app.submit("shop:work", args=("fail",))
+    app.submit("shop:work")
+    app.drain()
+    body: dict = {"filter": {"state": ["failed"], "task": ["shop:work"]}}
+    assert client.post("/api/v1/jobs:retry", json=body).json()["count"] == 3
+    assert app.counts()["ready"] == 0
+    wrong = client.post("/api/v1/jobs:retry", json={**body, "confirm": 2})
+    assert (wrong.status_code, wrong.json()["count"]) == (409, 3)
+    begun = client.post("/api/v1/jobs:retry", json={**body, "confirm": 3})
+    assert begun.status_code == 202
+    where = begun.url.join(begun.headers["location"]).path
+    client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
+    ended = client.get(where).json()
+    assert (ended["state"], ended["total"], ended["done"], ended["failed"]) == (
+        "succeeded", 3, 3, 0,
+    )  # fmt: skip
+    assert app.counts()["ready"] == 3
+    assert client.get("/api/v1/operations").json()["data"] == [ended]
+
+
+def test_bulk_by_ids_tells_refusals(app: MemoryApp, client: TestClient) -> None:
+    app.submit("shop:work", delay="1h")
+    app.submit("shop:work", delay="1h")
+    assert client.post("/api/v1/jobs:cancel", json={"ids": [1, 2, 99]}).json()["count"] == 2
+    assert client.post("/api/v1/jobs:cancel", json={}).json()["code"] == "option_error"
+    assert client.post("/api/v1/jobs:cancel", json={"ids": []}).status_code == 422
+    many = list(range(1, 1002))
+    assert client.post("/api/v1/jobs:cancel", json={"ids": many}).status_code == 422
+    client.post("/api/v1/jobs:cancel", json={"ids": [1, 2], "confirm": 2})
+    client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
+    assert app.counts()["cancelled"] == 2
+
+
+def test_progress(app: MemoryApp, client: TestClient) -> None:
+    from offhours import Context
+
+    @app.task(name="shop:long")
+    def long(ctx: Context) -> None:
+        ctx.progress(0.25, "a quarter")
+
+    app.submit("shop:long")
+    assert client.get("/api/v1/jobs/1/progress").json()["fraction"] is None
+    app.drain()
+    told = client.get("/api/v1/jobs/1/progress").json()
+    assert (told["fraction"], told["message"]) == (0.25, "a quarter")
+
+
+def test_rows_of_a_list_are_short(app: MemoryApp, client: TestClient) -> None:
+    app.submit("shop:work", args=("x" * 100_000,))
+    app.drain()
+    answer = client.get("/api/v1/jobs")
+    assert len(answer.content) < 2_000 and answer.json()["data"][0]["arguments"].startswith('[["xx')
+    assert len(client.get("/api/v1/jobs/1").content) > 100_000

@@ -1,0 +1,549 @@
+"""The security rules of the API, each by its name."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+from tests.unit.api.conftest import BASE, TOKEN
+
+from offhours.api import Limits, make_app
+from offhours.api.tokens import new_token
+from offhours.core.access import Scope
+from offhours.testing import MemoryApp
+
+LIVE = "ws://localhost/api/v1/live"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+OPEN = {("get", "/healthz"), ("get", "/readyz"), ("get", "/problems/{code}"),
+        ("post", "/api/v1/session")}  # fmt: skip
+EVIL = ["http://evil.example", "null", "http://localhost.evil.example", "https://localhost:1"]
+
+
+def routes(client: TestClient) -> Iterator[tuple[str, str]]:
+    """Each method and path of the description, filled in."""
+    paths = client.get("/openapi.json", headers=BEARER).json()["paths"]
+    for path, methods in paths.items():
+        for method in methods:
+            yield method, path
+
+
+def filled(path: str) -> str:
+    return re.sub(r"\{[a-z_]+\}", "1", path)
+
+
+# -- S2, S3: tokens ---------------------------------------------------------------------------
+
+
+def test_s2_every_route_wants_a_token(stranger: TestClient) -> None:
+    seen = 0
+    for method, path in routes(stranger):
+        answer = stranger.request(method, filled(path))
+        if (method, path) in OPEN:
+            assert answer.status_code in (200, 422), path
+            continue
+        seen += 1
+        assert (answer.status_code, answer.json()["code"]) == (401, "no_token"), path
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert seen > 60
+    assert stranger.get("/openapi.json").status_code == 401
+    with pytest.raises(WebSocketDisconnect), stranger.websocket_connect(LIVE):
+        pass
+
+
+@pytest.mark.parametrize(
+    "told", ["Bearer", "Bearer ", "Basic b2g6eA==", "Bearer oh_wrong", f"Token {TOKEN}", "\xe9"]
+)
+def test_s2_other_credentials_do_not_hold(stranger: TestClient, told: str) -> None:
+    headers = [(b"authorization", told.encode("latin-1"))]
+    assert stranger.get("/api/v1/jobs", headers=headers).status_code == 401
+
+
+def test_s3_tokens_have_256_bits_and_are_kept_as_digests(app: MemoryApp, client) -> None:
+    assert len({new_token() for _ in range(100)}) == 100 and len(new_token()) == 46
+    made = client.post("/api/v1/tokens", json={"name": "ci", "scope": "read"}).json()
+    kept = app.store.access.tokens()[0]
+    assert made["token"] not in str(kept) and kept.digest != made["token"]
+    assert "token" not in client.get("/api/v1/tokens").json()["data"][0]
+    other = {"authorization": f"Bearer {made['token']}"}
+    assert client.get("/api/v1/jobs", headers=other).status_code == 200
+    assert client.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
+    assert client.get("/api/v1/jobs", headers=other).json()["code"] == "bad_token"
+    assert client.delete(f"/api/v1/tokens/{made['id']}").status_code == 404
+
+
+def test_s3_a_token_expires(app: MemoryApp, client: TestClient) -> None:
+    made = client.post("/api/v1/tokens", json={"name": "ci", "expires": "1h"}).json()
+    other = {"authorization": f"Bearer {made['token']}"}
+    assert client.get("/api/v1/jobs", headers=other).status_code == 200
+    app.clock.advance("61m")
+    assert client.get("/api/v1/jobs", headers=other).status_code == 401
+
+
+def test_s3_scopes_in_order(client_of) -> None:
+    needed = {
+        ("get", "/api/v1/jobs"): Scope.READ,
+        ("post", "/api/v1/jobs"): Scope.SUBMIT,
+        ("post", "/api/v1/jobs/1/retry"): Scope.SUBMIT,
+        ("post", "/api/v1/jobs/1/cancel"): Scope.OPERATE,
+        ("post", "/api/v1/jobs/1/defer"): Scope.OPERATE,
+        ("post", "/api/v1/pause"): Scope.OPERATE,
+        ("post", "/api/v1/alerts/1/acknowledge"): Scope.OPERATE,
+        ("post", "/api/v1/schedules/1/run"): Scope.OPERATE,
+        ("get", "/api/v1/tokens"): Scope.ADMIN,
+        ("get", "/api/v1/settings"): Scope.ADMIN,
+    }
+    for scope in Scope:
+        client = client_of(scope.value)
+        for (method, path), least in needed.items():
+            refused = client.request(method, path).status_code == 403
+            assert refused is not scope.includes(least), (scope, path)
+
+
+# -- S4 to S6: hosts, pages, origins ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io"])
+@pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/jobs", "/api/v1/events"])
+def test_s4_other_hosts_are_refused(client: TestClient, host: str, path: str) -> None:
+    accept = {"accept": "text/event-stream"}
+    assert client.get(path, headers={"host": host, **accept}).status_code == 421
+
+
+def test_s4_own_names_are_not(app: MemoryApp) -> None:
+    client = TestClient(make_app(app, token=TOKEN, hosts=["nas"]), base_url="http://nas:8787")
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/healthz", headers={"host": "localhost"}).status_code == 421
+    for host in ("127.0.0.1:1", "localhost", "LOCALHOST:8787", "[::1]:5"):
+        local = TestClient(make_app(app, token=TOKEN), base_url=BASE)
+        assert local.get("/healthz", headers={"host": host}).status_code == 200
+
+
+def session(client: TestClient) -> tuple[dict[str, str], str]:
+    answer = client.post("/api/v1/session", json={"token": TOKEN})
+    assert answer.status_code == 201, answer.text
+    cookie = answer.headers["set-cookie"]
+    return {"x-csrf-token": answer.json()["csrf"]}, cookie
+
+
+def test_s5_the_cookie_is_for_our_page_only(stranger: TestClient) -> None:
+    csrf, cookie = session(stranger)
+    assert "HttpOnly" in cookie and "SameSite=strict" in cookie and TOKEN not in cookie
+    assert stranger.get("/api/v1/overview").status_code == 200
+    assert stranger.get("/api/v1/session").json()["csrf"] == csrf["x-csrf-token"]
+    new = {"task": "shop:work"}
+    assert stranger.post("/api/v1/jobs", json=new).json()["code"] == "csrf"
+    wrong = {"x-csrf-token": "x" * 43}
+    assert stranger.post("/api/v1/jobs", json=new, headers=wrong).status_code == 403
+    assert stranger.post("/api/v1/jobs", json=new, headers=csrf).status_code == 201
+    own = {**csrf, "origin": BASE}
+    assert stranger.post("/api/v1/jobs", json=new, headers=own).status_code == 201
+    assert stranger.get("/api/v1/audit").json()["data"][0]["face"] == "page"
+    for origin in EVIL:
+        answer = stranger.post("/api/v1/jobs", json=new, headers={**csrf, "origin": origin})
+        assert (answer.status_code, answer.json()["code"]) == (403, "csrf")
+    form = {"content-type": "text/plain", **csrf}
+    assert stranger.post("/api/v1/jobs", content='{"task":"x"}', headers=form).status_code == 415
+    stranger.delete("/api/v1/session", headers=csrf)
+    assert stranger.get("/api/v1/overview").status_code == 401
+
+
+def test_s5_a_session_ends_with_its_token_and_its_time(app, client, stranger) -> None:
+    made = client.post("/api/v1/tokens", json={"name": "ann", "scope": "read"}).json()
+    page = TestClient(client.app, base_url=BASE)
+    assert page.post("/api/v1/session", json={"token": made["token"]}).status_code == 201
+    assert page.get("/api/v1/jobs").status_code == 200
+    client.delete(f"/api/v1/tokens/{made['id']}")
+    assert page.get("/api/v1/jobs").status_code == 401
+    session(stranger)
+    app.clock.advance("13h")
+    assert stranger.get("/api/v1/jobs").status_code == 401
+
+
+def test_s5_a_socket_with_a_cookie_names_its_origin(stranger: TestClient) -> None:
+    session(stranger)
+    for headers in [{}, *({"origin": origin} for origin in EVIL)]:
+        with (
+            pytest.raises(WebSocketDisconnect),
+            stranger.websocket_connect(LIVE, headers=headers),
+        ):
+            pass
+    with stranger.websocket_connect(LIVE, headers={"origin": BASE}) as socket:
+        assert socket.receive_json()["type"] == "hello"
+
+
+def test_s5_every_answer_forbids_foreign_script_and_frames(client: TestClient) -> None:
+    for path in ("/", "/healthz", "/api/v1/jobs", "/api/v1/none", "/api/v1/jobs/99"):
+        headers = client.get(path).headers
+        policy = headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy and "http" not in policy
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+
+
+@pytest.mark.parametrize("origin", EVIL)
+def test_s6_no_origin_is_ever_allowed(client: TestClient, origin: str) -> None:
+    asked = {"origin": origin, "access-control-request-method": "POST"}
+    for method, path in (("OPTIONS", "/api/v1/jobs"), ("GET", "/api/v1/jobs"), ("GET", "/")):
+        answer = client.request(method, path, headers=asked)
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+# -- S7 to S9: what comes out, what is looked up, what is read ---------------------------------
+
+SCRIPTS = ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "\x1b[31mred", "‮"]
+
+
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_s7_what_was_stored_comes_out_as_data(app: MemoryApp, client: TestClient, text) -> None:
+    app.submit("shop:work", args=(text,), name=text, metadata={"x": text})
+    for path in ("/api/v1/jobs", "/api/v1/jobs/1", "/api/v1/jobs/1/history", "/api/v1/overview"):
+        answer = client.get(path)
+        assert answer.headers["content-type"].startswith("application/json")
+        assert "\x1b" not in answer.text
+    assert client.get("/api/v1/jobs/1").json()["name"] == text
+    problem = client.post("/api/v1/jobs", json={"task": text})
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert "html" not in client.get(f"/problems/{quote(text)}").headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "task", ["os.system", "os:system", "subprocess:run", "builtins.eval", "builtins:len", "local:1"]
+)
+def test_s8_tasks_are_looked_up_and_never_imported(app, client: TestClient, task: str) -> None:
+    answer = client.post("/api/v1/jobs", json={"task": task, "args": ["touch /tmp/x"]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "task_not_found")
+    assert app.counts()["ready"] == 0
+
+
+def test_s9_only_json_is_read(app: MemoryApp, client: TestClient) -> None:
+    class Bomb:
+        def __reduce__(self) -> Any:
+            return (pytest.fail, ("a pickle was loaded",))
+
+    for kind in ("application/x-pickle", "application/yaml", "text/plain", "application/xml"):
+        answer = client.post(
+            "/api/v1/jobs", content=pickle.dumps(Bomb()), headers={"content-type": kind}
+        )
+        assert answer.status_code == 415
+    as_json = {"content-type": "application/json"}
+    answer = client.post("/api/v1/jobs", content=pickle.dumps(Bomb()), headers=as_json)
+    assert answer.status_code in (400, 422)
+    tagged = {"task": "shop:work", "args": [{"$": "object", "v": {"__class__": "os.system"}}]}
+    answer = client.post("/api/v1/jobs", json=tagged)
+    assert answer.status_code == 201
+    app.drain()
+    assert client.get("/api/v1/jobs/1").json()["state"] in ("failed", "succeeded")
+
+
+# -- S10, S25: who may change the house --------------------------------------------------------
+
+
+def test_s10_s25_schedules_limits_and_tokens_are_for_admins(client_of) -> None:
+    operator = client_of("operate")
+    for method, path, body in (
+        ("post", "/api/v1/schedules", {"task": "shop:work", "when": "every day at 9am"}),
+        ("patch", "/api/v1/schedules/1", {"when": "every day at 9am"}),
+        ("delete", "/api/v1/schedules/1", None),
+        ("put", "/api/v1/limits", {"queue": "x", "concurrency": 1}),
+        ("post", "/api/v1/tokens", {"name": "mine", "scope": "admin"}),
+        ("delete", "/api/v1/tokens/1", None),
+        ("get", "/api/v1/settings", None),
+    ):
+        assert operator.request(method, path, json=body).status_code == 403, path
+
+
+def test_s25_no_documentation_from_elsewhere(client: TestClient) -> None:
+    for path in ("/docs", "/redoc", "/docs/oauth2-redirect", "/console"):
+        assert client.get(path).status_code == 404
+    assert "http" not in client.get("/openapi.json").text.replace("application/http", "").replace(
+        '"type": "http"', ""
+    )
+
+
+# -- S11: tenants ------------------------------------------------------------------------------
+
+
+def test_s11_tenants_see_their_own(app: MemoryApp, client_of) -> None:
+    ann, bob = client_of("operate", "ann"), client_of("operate", "bob")
+    mine = ann.post("/api/v1/jobs", json={"task": "shop:work"}).json()
+    assert mine["tenant"] == "ann" and app.record(mine["id"]).tenant == "ann"
+    app.submit("shop:work")  # nobody's
+    stolen = bob.post("/api/v1/jobs", json={"task": "shop:work", "tenant": "ann"})
+    assert stolen.status_code == 403
+    assert [job["id"] for job in ann.get("/api/v1/jobs?count=true").json()["data"]] == [1]
+    assert bob.get("/api/v1/jobs").json()["data"] == []
+    assert bob.get("/api/v1/jobs?tenant=ann").status_code == 403
+    assert bob.get("/api/v1/changes?cursor=0").json()["events"] == []
+    assert {e["job"] for e in ann.get("/api/v1/changes?cursor=0").json()["events"]} == {1}
+
+
+def test_s11_each_route_with_another_tenant_s_id(app: MemoryApp, client_of) -> None:
+    bob = client_of("admin", "bob")
+    app.submit("shop:work", tenant="ann")
+    app.schedule("shop:work", "every day at 9am")
+    app.store.access.begin_operation("jobs.retry", "ann", "ann", 1, app.clock.micros())
+    bodies = {"defer": {"until": "1h"}}
+    for method, path in routes(bob):
+        if (method, path) in OPEN or "{" not in path:
+            continue
+        body = bodies.get(path.rpartition("/")[2])
+        answer = bob.request(method, filled(path), json=body)
+        hidden = path.startswith(("/api/v1/jobs/", "/api/v1/operations/"))
+        assert answer.status_code == (404 if hidden else 403), (method, path)
+    body = {"ids": [1], "confirm": 1}
+    assert bob.post("/api/v1/jobs:cancel", json={"ids": [1]}).json()["count"] == 0
+    assert bob.post("/api/v1/jobs:cancel", json=body).status_code == 409
+    assert app.counts()["ready"] == 1
+
+
+def test_s11_what_is_everybody_s_is_not_a_tenant_s(client_of) -> None:
+    ann = client_of("admin", "ann")
+    for path in ("overview", "events", "schedules", "workers", "audit", "tokens", "failures",
+                 "timeline", "queues", "tasks", "alerts", "deferrals"):  # fmt: skip
+        assert ann.get(f"/api/v1/{path}").status_code == 403, path
+    assert ann.get("/metrics").status_code == 403
+    assert ann.post("/api/v1/session", json={"token": "oh_admin_ann"}).status_code == 403
+    with pytest.raises(WebSocketDisconnect), ann.websocket_connect(LIVE):
+        pass
+
+
+# -- S12, S13: bounds --------------------------------------------------------------------------
+
+INJECTIONS = ["' or 1=1 --", "%", "_", "\\", '"', "*", "a AND", "NEAR(", "\x1f", "x'||'y", "{0}"]
+
+
+@pytest.mark.parametrize("text", INJECTIONS)
+def test_s12_text_is_only_ever_text(app: MemoryApp, client: TestClient, text: str) -> None:
+    app.submit("shop:work", name="plain")
+    for name in ("q", "task", "queue"):
+        answer = client.get("/api/v1/jobs", params={name: text})
+        assert (answer.status_code, answer.json()["data"]) == (200, [])
+    assert client.get("/api/v1/jobs", params={"sort": text}).status_code == 422
+    assert client.get("/api/v1/events", params={"kind": text}).json()["data"] == []
+
+
+def test_s13_bodies_are_bounded(client: TestClient) -> None:
+    as_json = {"content-type": "application/json"}
+    large = b'{"task": "' + b"x" * 1_000_001 + b'"}'
+    assert client.post("/api/v1/jobs", content=large, headers=as_json).status_code == 413
+
+    def drip() -> Iterator[bytes]:
+        for _ in range(30):
+            yield b"x" * 100_000
+
+    assert client.post("/api/v1/jobs", content=drip(), headers=as_json).status_code == 413
+    for deep in (b"[" * 65 + b"]" * 65, b"[" * 100_000, b'{"a":' * 500 + b"1" + b"}" * 500):
+        answer = client.post("/api/v1/jobs", content=deep, headers=as_json)
+        assert answer.status_code == 422, deep[:10]
+    levels: Any = 1
+    for _ in range(60):
+        levels = [levels]
+    kept = client.post("/api/v1/jobs", json={"task": "shop:work", "args": levels})
+    assert kept.status_code == 201
+
+
+def test_s13_depth_is_told_apart_from_length(client: TestClient) -> None:
+    flat = {"task": "shop:work", "kwargs": {"how": [[]] * 500}}
+    assert client.post("/api/v1/jobs", json=flat).status_code == 201
+
+
+def test_s13_requests_are_counted(app: MemoryApp) -> None:
+    limits = Limits(rate=1, burst=3)
+    client = TestClient(make_app(app, token=TOKEN, limits=limits), base_url=BASE, headers=BEARER)
+    assert [client.get("/api/v1/jobs").status_code for _ in range(5)] == [200] * 3 + [429] * 2
+    assert client.get("/api/v1/jobs").headers["retry-after"] == "1"
+    app.clock.advance(1)
+    assert client.get("/api/v1/jobs").status_code == 200
+
+
+def test_s13_streams_are_counted(app: MemoryApp) -> None:
+    made = make_app(app, token=TOKEN, limits=Limits(streams=1))
+    with (
+        TestClient(made, base_url=BASE, headers=BEARER) as client,
+        client.websocket_connect(LIVE) as socket,
+    ):
+        socket.receive_json()
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect(LIVE):
+            pass
+        answer = client.get("/api/v1/events", headers={"accept": "text/event-stream"})
+        assert answer.status_code == 429
+
+
+# -- S18, S19, S21, S22: secrets, files, phrases, errors ---------------------------------------
+
+
+def test_s18_secrets_reach_nothing(app: MemoryApp, client: TestClient, caplog) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = client.post("/api/v1/tokens", json={"name": "canary", "scope": "admin"}).json()["token"]
+    other = {"authorization": f"Bearer {made}"}
+    client.post("/api/v1/jobs", json={"task": "shop:work"}, headers=other)
+    page = TestClient(client.app, base_url=BASE)
+    page.post("/api/v1/session", json={"token": made})
+    page.post("/api/v1/session", json={"token": made + "x"})
+    client.get("/api/v1/jobs", headers={"authorization": f"Bearer {made}x"})
+    app.drain()
+    told = [
+        client.get(path).text
+        for path in ("/api/v1/audit", "/api/v1/events?limit=500", "/api/v1/tokens", "/metrics",
+                     "/api/v1/settings", "/api/v1/overview", "/openapi.json")
+    ]  # fmt: skip
+    events = [str(event) for event in app.events()]
+    for canary in (made, TOKEN, next(iter(page.cookies.values()))):
+        assert canary and not [text for text in [*told, *events, caplog.text] if canary in text]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../pyproject.toml", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "a/../../x.js",
+     "....//x.js", "/etc/passwd", "C:\\x.js", "x.js%00.html", "index.html/../../x.json",
+     "secret.py", "sub/.hidden", "x" * 5000 + ".js"],
+)  # fmt: skip
+def test_s19_the_page_s_folder_is_not_left(app: MemoryApp, tmp_path: Path, path: str) -> None:
+    folder = tmp_path / "page"
+    folder.mkdir()
+    (folder / "index.html").write_text("<!doctype html>")
+    (folder / "secret.py").write_text("secret")
+    (tmp_path / "x.js").write_text("secret")
+    (tmp_path / "x.json").write_text("secret")
+    (folder / "link.js").symlink_to(tmp_path / "x.js")
+    client = TestClient(make_app(app, token=TOKEN, page=folder), base_url=BASE)
+    assert client.get("/").headers["content-type"] == "text/html; charset=utf-8"
+    for asked in (path, "link.js"):
+        answer = client.get(f"/{asked}")
+        assert answer.status_code == 404 and "secret" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    ["every " * 83, "at 9 and " * 55, "1-5," * 120, "*/" * 250, "mon-" * 120, "9" * 500,
+     "every 1 " + "and 1 " * 80],
+)  # fmt: skip
+def test_s21_no_phrase_is_too_much(client: TestClient, phrase: str) -> None:
+    answer = client.post("/api/v1/schedules:preview", json={"when": phrase})
+    assert answer.status_code == 422
+
+
+def test_s22_errors_say_nothing_of_the_inside(app, client: TestClient, caplog, monkeypatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("the password is hunter2")
+
+    monkeypatch.setattr(app, "workers", fail)
+    quiet = TestClient(client.app, base_url=BASE, headers=BEARER, raise_server_exceptions=False)
+    answer = quiet.get("/api/v1/workers")
+    problem = answer.json()
+    assert answer.status_code == 500 and "hunter2" not in answer.text
+    assert "Traceback" not in answer.text and problem["request_id"] in caplog.text
+
+
+def test_s22_wrong_tokens_are_slowed_down_and_right_ones_never(app, stranger, client_of) -> None:
+    codes = [
+        stranger.get("/api/v1/jobs", headers={"authorization": f"Bearer oh_{n}"}).status_code
+        for n in range(20)
+    ]
+    assert codes == [401] * 5 + [429] * 15
+    assert stranger.get("/api/v1/jobs", headers=BEARER).status_code == 200
+    client_of("read")
+    right = {"authorization": "Bearer oh_read_None"}
+    assert stranger.get("/api/v1/jobs", headers=right).status_code == 200
+    app.clock.advance("1m")
+    wrong = {"authorization": "Bearer oh_x"}
+    assert stranger.get("/api/v1/jobs", headers=wrong).status_code == 401
+
+
+# -- S23, S24, S26, S27: logs, audit, labels, data ----------------------------------------------
+
+
+def test_s23_log_lines_stay_lines(app: MemoryApp) -> None:
+    from offhours.cli.follow import log_line
+
+    client = TestClient(make_app(app, token=TOKEN), base_url=BASE, headers=BEARER)
+    client.post("/api/v1/tokens", json={"name": "evil\nINFO all is well\x1b[2J", "scope": "admin"})
+    client.post("/api/v1/pause", json={"reason": "a\nb\x1b[0m"})
+    for event in app.events():
+        line = log_line(event)
+        assert "\n" not in line and "\x1b" not in line
+
+
+def test_s24_each_change_has_a_row(app: MemoryApp, client_of) -> None:
+    ann = client_of("admin")
+    ann.post("/api/v1/jobs", json={"task": "shop:work"})
+    ann.post("/api/v1/jobs/1/cancel")
+    ann.post("/api/v1/jobs/1/cancel")  # refused: nothing was changed
+    ann.post("/api/v1/schedules:preview", json={"when": "every day at 9am"})
+    ann.put("/api/v1/limits", json={"queue": "x", "concurrency": 1})
+    rows = ann.get("/api/v1/audit").json()["data"]
+    assert [(row["method"], row["path"], row["job"]) for row in rows] == [
+        ("PUT", "/api/v1/limits", None),
+        ("POST", "/api/v1/jobs/1/cancel", 1),
+        ("POST", "/api/v1/jobs", None),
+    ]
+    assert rows[0]["by"] == "admin of None" and rows[0]["address"] == "testclient"
+    assert rows[0]["at"] == "2026-01-01T00:00:00.000000Z" and rows[0]["request"]
+    for method in ("post", "put", "patch", "delete"):  # nobody can change it
+        assert ann.request(method, "/api/v1/audit").status_code == 405
+
+
+def test_s26_labels_are_bounded(app: MemoryApp, client: TestClient) -> None:
+    for n in range(50):
+        app.submit("shop:work", tenant=f"tenant-{n}", name=f"name {n}")
+    app.drain()
+    text = client.get("/metrics").text
+    assert "tenant-" not in text and "name 1" not in text
+    assert len(text.splitlines()) < 400
+
+
+def test_s27_what_agents_send_is_data(app: MemoryApp, client: TestClient) -> None:
+    client.post(
+        "/api/v1/jobs",
+        json={"task": "shop:work", "name": "approved by admin",
+              "metadata": {"approved": True, "scope": "admin", "set": "threads=99"}},
+    )  # fmt: skip
+    ours = client.post(
+        "/api/v1/jobs", json={"task": "shop:work", "metadata": {"offhours:force": True}}
+    )
+    assert ours.status_code == 422
+    assert app.settings.threads == 4 and client.get("/api/v1/tokens").json()["data"] == []
+
+
+# -- mounted -----------------------------------------------------------------------------------
+
+
+def test_mounted_under_a_prefix(app: MemoryApp) -> None:
+    host = Starlette(routes=[Mount("/ops", make_app(app, token=TOKEN))])
+    client = TestClient(host, base_url=BASE)
+    assert client.get("/ops/healthz").status_code == 200
+    assert client.get("/ops/api/v1/jobs").status_code == 401
+    made = client.post("/ops/api/v1/jobs", json={"task": "shop:work"}, headers=BEARER)
+    assert made.url.join(made.headers["location"]).path == "/ops/api/v1/jobs/1"
+    problem = client.get("/ops/api/v1/jobs/9", headers=BEARER).json()
+    assert problem["type"] == "/ops/problems/job_not_found"
+    assert client.get(problem["type"]).status_code == 200
+    begun = client.post("/ops/api/v1/session", json={"token": TOKEN})
+    assert "Path=/ops/" in begun.headers["set-cookie"]
+    assert client.get("/ops/api/v1/overview").status_code == 200
+    assert client.get("/api/v1/jobs").status_code == 404
+    with client.websocket_connect(
+        "ws://localhost/ops/api/v1/live", headers={"origin": BASE}
+    ) as socket:
+        assert socket.receive_json()["type"] == "hello"
+
+
+def test_problems_are_json_without_surprises(client: TestClient) -> None:
+    answer = client.post(
+        "/api/v1/jobs",
+        content=json.dumps({"task": "\ud800"}),
+        headers={"content-type": "application/json"},
+    )
+    assert answer.status_code == 422
