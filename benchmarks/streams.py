@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 PER_SECOND = 5.0
@@ -103,12 +103,24 @@ def stream(kind: str, seed: int, calls: int = 6000) -> Stream:
     normal = NORMAL[kind]
     ms = [normal(r, i) for i in range(calls)]
     sample = sorted(normal(r, calls // 2) for _ in range(20_000))
-    far, spread = sample[-20], sample[15_865] / sample[10_000]
     spikes, bursts, shifts = PLANTED.get(kind, (6, 3, 1))
     plan = ["spike"] * spikes + ["burst"] * bursts
     r.shuffle(plan)
     plan += ["shift"] * shifts
-    room = (calls - 300) // len(plan)
+    events = plant(r, ms, sample, plan, lambda i: _season(kind, i, calls))
+    return Stream(kind, ms, events)
+
+
+def plant(
+    r: random.Random,
+    ms: list[float],
+    sample: Sequence[float],
+    plan: Sequence[str],
+    season: Callable[[int], float],
+) -> list[Event]:
+    """Slow down what is planned; `sample` is sorted, `season` how slow the tool is as a whole."""
+    far, spread = sample[-20], sample[15_865] / sample[10_000]
+    room = (len(ms) - 300) // len(plan)
     events, level = [], 1.0
     for number, what in enumerate(plan):
         at = 300 + number * room + r.randrange(max(1, room - 250))
@@ -121,9 +133,9 @@ def stream(kind: str, seed: int, calls: int = 6000) -> Stream:
             continue
         length = 1 if what == "spike" else r.randrange(4, 16)
         for i in range(at, at + length):
-            ms[i] = far * level * r.uniform(1.5, 5.0) * _season(kind, i, calls)
+            ms[i] = far * level * r.uniform(1.5, 5.0) * season(i)
         events.append(Event(what, at, at + length + 2))
-    return Stream(kind, ms, events)
+    return events
 
 
 def _season(kind: str, i: int, calls: int) -> float:
