@@ -102,7 +102,7 @@ def _running() -> float:
     app = Offhours(":memory:", executor="inline")
     task = app.task(noop)
     jobs = task.submit_many([()] * 2_000)
-    worker = app._make_worker("")
+    worker = app._work.make_worker("")
     worker.start(threads=False)
     claimed = [job._replace(attempt=1) for job in _claims(app, jobs[0].id, 2_000)]
     whole = _timed(lambda: [worker.runner.run(job) for job in claimed], 2_000)

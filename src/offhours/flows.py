@@ -7,6 +7,7 @@ from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+from offhours.acting import steers
 from offhours.core.errors import FlowNotFound, IllegalMove, OptionError, ResultTimeout
 from offhours.core.flows import NOTHING_FAILED, FlowStep, IfFailed, Member, Upstream, in_order
 from offhours.core.flows import Flow as StoredFlow
@@ -15,7 +16,6 @@ from offhours.core.states import WAITS
 from offhours.core.times import SECOND, Duration, parse_duration
 from offhours.handles import After, JobHandle, SubmitOptions, TaskHandle, upstream
 from offhours.options import word
-from offhours.steering import steers
 
 if TYPE_CHECKING:
     from offhours.app import Offhours

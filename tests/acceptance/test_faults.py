@@ -359,7 +359,7 @@ def test_a_clock_that_was_set_back_does_not_delay_what_was_handed_back(app: Memo
     from offhours.core import states
     from offhours.core.ports import ClaimOrder, name_list
 
-    worker = app._worker.id
+    worker = app._work.worker.id
     tasks = name_list([claimed.task])
     app.store.exchange([], ClaimOrder(worker, 1, 1, tasks), app.clock.micros())
     app.clock.jump("2026-01-01T11:00Z")

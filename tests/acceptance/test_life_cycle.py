@@ -317,7 +317,7 @@ def test_retention_deletes_what_is_old(tmp_path: Path) -> None:
         assert job.status is JobState.SUCCEEDED
         app.clock.advance("2d")
         keep = app.submit("t")
-        app._worker.prune(app.clock.micros())
+        app._work.worker.prune(app.clock.micros())
         assert [record.id for record in app.jobs()] == [keep.id]
 
 

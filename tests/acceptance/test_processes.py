@@ -517,7 +517,7 @@ def test_a_worker_that_lost_its_lease_kills_what_it_runs(
 ) -> None:
     job = run(app, tasks.spin, str(tmp_path / "pid"))
     child = number_in(tmp_path / "pid", until)
-    worker = app._worker
+    worker = app._work.worker
     assert worker is not None
     worker._start_over(worker.id)
     assert not alive(child)

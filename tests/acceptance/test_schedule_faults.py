@@ -155,7 +155,7 @@ def test_many_dense_schedules_after_a_sleep_hold_the_store_for_moments_only() ->
 def test_a_worker_that_stops_does_not_spin_on_what_is_due() -> None:
     app = memory_app()
     app.schedule(noop, "every second")
-    worker = app._make_worker("")
+    worker = app._work.make_worker("")
     worker.start(threads=False)
     app.clock.advance("1h")
     now = app.clock.micros()

@@ -309,7 +309,7 @@ def test_a_broken_tracer_breaks_no_job(
     app: MemoryApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = app.submit(len, args=("four",))
-    monkeypatch.setattr(app._tracing, "_tracer", None)
+    monkeypatch.setattr(app._work.tracing, "_tracer", None)
     app.drain()
     assert job.result() == 4
     assert "no span could be opened" in caplog.text

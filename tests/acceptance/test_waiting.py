@@ -66,7 +66,7 @@ def test_a_coroutine_that_waits_no_longer_is_forgotten(tmp_path: Path) -> None:
             await asyncio.wait_for(job, 0.05)
 
     asyncio.run(give_up())
-    assert not app._waiters
+    assert not app._work.waiters
     with app:
         assert job.result(timeout=20) == 2
     app.close()

@@ -214,7 +214,7 @@ def test_a_result_that_cannot_be_stored_is_no_failure(house: House, result: Any)
     job = house.task(produce).submit()
     assert job.wait(WAIT) is JobState.SUCCEEDED
     assert job.result() is result  # this process still has it
-    house.app._local._results.clear()
+    house.app._work.local._results.clear()
     with pytest.raises(ResultNotStored, match="result"):
         job.result()
 

@@ -128,7 +128,7 @@ def test_deep_recursion(house: House) -> None:
 def test_a_result_that_cannot_be_stored_is_no_failure(house: House) -> None:
     job = house.submit("produce")
     assert job.wait(WAIT) is JobState.SUCCEEDED
-    house.app._local._results.clear()
+    house.app._work.local._results.clear()
     with pytest.raises(ResultNotStored, match="result"):
         job.result()
 

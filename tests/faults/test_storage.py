@@ -362,7 +362,7 @@ def test_a_forked_child_has_no_worker_and_takes_none_along(tmp_path: Path, scrip
         app = Offhours(sys.argv[1])
         task = app.task(name="t")(lambda n: n)
         with app:
-            while not app._worker.hungry:
+            while not app._work.worker.hungry:
                 time.sleep(0.005)
             child = os.fork()
             if child == 0:

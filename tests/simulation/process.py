@@ -184,16 +184,16 @@ class Process:
             backend.address, clock=self.clock, executor="inline", lock_timeout=0, retention="9000d",
             retention_jobs=10**9, lease="30s", **options,
         )  # fmt: skip
-        self.app._wake_ups = LocalWakeUps(None, list)  # whom to wake, the world decides
+        self.app._work._wake_ups = LocalWakeUps(None, list)  # whom to wake, the world decides
         self.faults.attach(self.app.store._db)  # type: ignore[attr-defined]
         self.executor = StepExecutor(slots, self.clock, lambda job: on_begin(self, job))
-        self.app._places.inline = self.executor  # type: ignore[assignment]
+        self.app._work._places.inline = self.executor  # type: ignore[assignment]
         for name in tasks:
             self.app.task(name=name, give_up_on=(GiveUp,), **TASKS[name])(self.executor.perform)
 
     @property
     def worker(self) -> worker.Worker | None:
-        return self.app._worker
+        return self.app._work.worker
 
     def start(self) -> None:
         """Become a worker."""
@@ -222,10 +222,10 @@ class Process:
         """The end of it, without a word: what was only in its memory is gone."""
         self.faults.dead = True
         watch = None if self.worker is None else self.worker._watch
-        self.app._worker = None
+        self.app._work.worker = None
         for store in {self.app.store, watch or self.app.store}:
             store.close()
-        self.app._wake_ups.close()
+        self.app._work._wake_ups.close()
 
 
 class Machines:

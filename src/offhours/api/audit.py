@@ -9,12 +9,12 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from offhours.acting import acting_as
 from offhours.api.auth import route_path
 from offhours.api.tokens import Principal
 from offhours.core.clock import Clock
 from offhours.core.errors import OffhoursError
 from offhours.core.ports import Store
-from offhours.steering import acting_as
 
 KIND = "api.changed"
 _CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})

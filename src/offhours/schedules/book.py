@@ -10,6 +10,7 @@ from heapq import merge
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from offhours.acting import steers
 from offhours.core import schedules
 from offhours.core.errors import Conflict, IllegalMove, ScheduleError, ScheduleNotFound
 from offhours.core.firing import first_fire, plan_of
@@ -35,7 +36,6 @@ from offhours.schedules.options import (
     said,
     with_old_plan,
 )
-from offhours.steering import steers
 
 if TYPE_CHECKING:
     from offhours.app import Offhours

@@ -1,9 +1,12 @@
-"""A worker that stops while the database refuses to write."""
+"""A worker that stops while the database refuses to write, and one that is told otherwise."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from offhours import Offhours
 from offhours.core.errors import Busy
 from offhours.testing import memory_app
 
@@ -16,9 +19,9 @@ def test_what_ran_unrecorded_when_a_worker_stopped_is_not_handed_back(
     app.task(name="once", on_lost="fail")(lambda: runs.append(1))
     job = app.submit("once")
     app.start()
-    assert app._worker is not None and app._places.inline is not None
-    app._worker.step(app.clock.micros(), 1)
-    app._places.inline.run_next()
+    assert app._work.worker is not None and app._work._places.inline is not None
+    app._work.worker.step(app.clock.micros(), 1)
+    app._work._places.inline.run_next()
 
     def refuse(*args: object) -> None:
         raise Busy("locked by another process until the deadline")
@@ -32,3 +35,11 @@ def test_what_ran_unrecorded_when_a_worker_stopped_is_not_handed_back(
     app.clock.advance("31s")
     app.drain()
     assert (job.status, job.record.code, runs) == ("failed", "lost", [1])
+
+
+def test_what_is_set_later_holds_from_the_next_start() -> None:
+    app = Offhours(":memory:", threads=4)
+    app.settings = replace(app.settings, threads=1)
+    worker = app._work.make_worker("")
+    threads, _ = worker._places[0]
+    assert threads.slots == 1
