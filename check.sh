@@ -14,4 +14,6 @@ echo "types";    mypy
 echo "contract"; lint-imports --no-cache >.import-contract.log 2>&1 || { cat .import-contract.log; exit 1; }
 rm -f .import-contract.log
 echo "tests"
-pytest --numprocesses auto --dist loadfile "$@"
+# Half as many again as there are cores: many tests wait for a process, a disk or a browser.
+cores=$(getconf _NPROCESSORS_ONLN)
+pytest --numprocesses $((cores + (cores + 1) / 2)) --dist loadfile "$@"

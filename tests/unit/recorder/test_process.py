@@ -58,10 +58,10 @@ def work(tool):
     for _ in range(60):
         tool()
     ready.wait()
-    for _ in range(100):
+    while not gone_on.is_set():
         tool()
 
-ready = threading.Barrier(5)
+ready, gone_on = threading.Barrier(5), threading.Event()
 threads = [threading.Thread(target=work, args=(tool,)) for tool in tools]
 for thread in threads:
     thread.start()
@@ -70,6 +70,7 @@ recorder.flush()
 before = len(recorder.dumps)
 print("ready", flush=True)
 sys.stdin.readline()
+gone_on.set()
 for thread in threads:
     thread.join()
 recorder.flush()
