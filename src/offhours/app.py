@@ -336,13 +336,7 @@ class Offhours:
         """
         from offhours.flows import FlowHandle
 
-        now = self.clock.micros()
-        steps = flow.in_order(self)
-        self._work.check_open()
-        ids = self.store.flows.submit(flow.name, steps, now)
-        for step in steps:
-            if not step.after:
-                self._work.announce(step.job, now)
+        ids = self._submitter.flow(flow.name, flow.in_order(self))
         found = self.store.flows.flow_of(ids[0])
         assert found is not None
         return FlowHandle(self, found[0])

@@ -40,6 +40,8 @@ class SubmitOptions(TypedDict, total=False):
     queue: name of its queue
     after: jobs that it waits for: handles, numbers, or `After(job, if_failed=...)`; in a
         flow also names of steps
+    concurrency_key: of the jobs that have this key, whatever their tasks, at most `per_key` (1) run
+        at once, at all workers together; the others wait, and delay nobody else
     force: whether it passes those gates of its task that a person may pass; that is told
     tenant: whose it is; the jobs of tenants take turns, so that nobody's thousands delay others
     retries: attempts after the first one fails
@@ -64,6 +66,8 @@ class SubmitOptions(TypedDict, total=False):
     idempotency_key: str | None
     queue: str
     tenant: str | None
+    concurrency_key: str | None
+    per_key: int
     force: bool
     after: Iterable[JobHandle[Any] | After | int | str]
     retries: int
@@ -216,13 +220,8 @@ class JobHandle(Generic[R]):
         return f"<job {self.id}>"
 
 
-def job_dict(job: Job) -> dict[str, Any]:
-    """A job as JSON answers carry it: RFC 3339 times, durations with their unit."""
-    from offhours.engine.codec import load
-
-    def when(moment: int | None) -> str | None:
-        return None if moment is None else iso(moment)
-
+def job_head(job: Job) -> dict[str, Any]:
+    """What lists and details tell alike of a job: RFC 3339 times."""
     return {
         "id": job.id,
         "task": job.task,
@@ -231,29 +230,43 @@ def job_dict(job: Job) -> dict[str, Any]:
         "priority": TaskPriority(job.priority).name.lower(),
         "queue": job.queue,
         "tenant": job.tenant,
+        "concurrency_key": job.concurrency_key,
         "attempts": job.attempts,
         "max_attempts": job.max_attempts,
-        "crashes": job.crashes,
         "deferrals": job.deferrals,
-        "created_at": when(job.created_at),
-        "run_at": when(job.run_at),
-        "started_at": when(job.started_at),
-        "finished_at": when(job.finished_at),
-        "timeout_ms": None if job.timeout is None else job.timeout // 1000,
+        "created_at": _when(job.created_at),
+        "run_at": _when(job.run_at),
+        "started_at": _when(job.started_at),
+        "finished_at": _when(job.finished_at),
         "worker": job.worker,
         "code": job.code,
         "reason": job.reason,
-        "retry_of": job.retry_of,
-        "parent": job.parent_id,
-        "expires_at": when(job.expires_at),
         "schedule": job.schedule_id,
-        "fire_at": when(job.fire_at),
+        "retry_of": job.retry_of,
+    }
+
+
+def job_dict(job: Job) -> dict[str, Any]:
+    """A job as JSON answers carry it: RFC 3339 times, durations with their unit."""
+    from offhours.engine.codec import load
+
+    return {
+        **job_head(job),
+        "crashes": job.crashes,
+        "timeout_ms": None if job.timeout is None else job.timeout // 1000,
+        "parent": job.parent_id,
+        "expires_at": _when(job.expires_at),
+        "fire_at": _when(job.fire_at),
         "metadata": _attached(load(job.metadata)),
         "progress": load(job.progress),
         "arguments": _loose(job.args),
         "result": _loose(job.result),
         "error": job.error,
     }
+
+
+def _when(moment: int | None) -> str | None:
+    return None if moment is None else iso(moment)
 
 
 def _attached(metadata: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -88,6 +88,9 @@ def new_job(task: Task, options: SubmitOptions, now: Micros, settings: Settings)
     get = cast(dict[str, Any], options).get
     metadata = get("metadata")
     run_at = _run_at(get("delay"), get("at"), now, settings)
+    together = word(get("concurrency_key"), "concurrency_key")
+    if together is None and "per_key" in options:
+        raise OptionError("per_key: it says how many of a concurrency_key run; give that, too")
     return NewJob(
         task=task.name,
         args="",
@@ -109,6 +112,8 @@ def new_job(task: Task, options: SubmitOptions, now: Micros, settings: Settings)
         on_lost=_on_lost(get("on_lost", task.on_lost)),
         expires_at=_expires_at(get("expires"), run_at, now, settings),
         tenant=word(get("tenant"), "tenant"),
+        concurrency_key=together,
+        per_key=None if together is None else at_most(get("per_key", 1), "per_key"),
     )
 
 

@@ -12,8 +12,9 @@ from offhours.core.errors import OptionError, QueueFull
 from offhours.core.flows import FlowStep, Upstream
 from offhours.core.model import NewJob
 from offhours.core.ports import Store
+from offhours.core.terms import Terms
 from offhours.core.times import SECOND, Micros
-from offhours.core.tracing import NO_TRACING
+from offhours.core.tracing import NO_TRACING, Carrier, carried, carry
 from offhours.engine.context import find_context
 from offhours.engine.registry import Task
 from offhours.handles import SubmitOptions
@@ -40,8 +41,9 @@ class Submitter:
         pattern = new_job(task, options, now, self._settings)
         context = find_context()
         if context is not None and context.home == self._store.identity:
-            metadata = context.payers(pattern.metadata, pattern.tenant)
-            return pattern._replace(parent_id=context.job_id, metadata=metadata)
+            tenant = pattern.tenant if "tenant" in options else context.tenant
+            metadata = context.payers(pattern.metadata, tenant)
+            return pattern._replace(parent_id=context.job_id, metadata=metadata, tenant=tenant)
         return pattern
 
     def job(self, task: Task, call: Call, options: SubmitOptions) -> NewJob:
@@ -62,20 +64,39 @@ class Submitter:
         limit = self._settings.max_payload
         encode = task.codec.encode
         arguments = [encode(args, kwargs, limit) for args, kwargs in calls]
+        self._work.check_open()
         if len(calls) > 1 and pattern.unique_key is not None:
             raise OptionError("unique: one key cannot be that of several jobs; submit them singly")
         if after is not None:
-            return self._after(arguments, options, now, pattern, after)
+            return self._behind_others(arguments, options, now, pattern, after)
         if "on_conflict" in options or "idempotency_key" in options:
-            return self._on_terms(arguments, options, now, pattern)
-        connection = options.get("connection")
+            terms = self._terms(options, len(arguments))
+            store = functools.partial(self._on_terms, arguments, terms, now)
+        else:
+            store = functools.partial(self._plainly, arguments, options.get("connection"), now)
         tracing = self._work.tracing
-        if tracing is NO_TRACING:  # the partial alone would be a hundredth of a submit
-            return self._plainly(arguments, connection, now, pattern)
-        store = functools.partial(self._plainly, arguments, connection, now)
+        if tracing is NO_TRACING:
+            return store(pattern)
         return tracing.submit(pattern, len(arguments), store)
 
-    def _after(
+    def flow(self, name: str | None, steps: Sequence[FlowStep]) -> list[int]:
+        """Store jobs of which some wait for others, all or none; with a name, they are a flow."""
+        self._work.check_open()
+        now = self._clock.micros()
+
+        def store(first: NewJob) -> list[int]:
+            carrier = carried(first.metadata)
+            traced = [_carrying(step, carrier) for step in steps] if carrier else steps
+            bound = self._settings.bound
+            return self._when_room(lambda: self._store.flows.submit(name, traced, now, bound))
+
+        ids = self._work.tracing.submit(steps[0].job, len(steps), store)
+        for step in steps:
+            if not step.after:
+                self._work.announce(step.job, now)
+        return ids
+
+    def _behind_others(
         self,
         arguments: Sequence[str],
         options: SubmitOptions,
@@ -87,23 +108,26 @@ class Submitter:
             raise OptionError("after: a job in a transaction of your own waits for no other")
         if "unique" in options or "idempotency_key" in options:
             raise OptionError("after: a job with a key of its own waits for no other")
-        steps = [FlowStep(None, pattern._replace(args=text), after) for text in arguments]
-        self._work.check_open()
-        ids = self._store.flows.submit(None, steps, now)
-        self._work.announce(pattern, now)
+        ids = self.flow(
+            None, [FlowStep(None, pattern._replace(args=text), after) for text in arguments]
+        )
+        self._work.announce(pattern, now)  # what it waits for may have ended
         return ids
 
-    def _on_terms(
-        self, arguments: Sequence[str], options: SubmitOptions, now: Micros, pattern: NewJob
-    ) -> list[int]:
+    def _terms(self, options: SubmitOptions, jobs: int) -> Terms:
         if options.get("connection") is not None:
             raise OptionError("on_conflict, idempotency_key: not in a transaction of your own")
         terms = terms_of(options)
-        if len(arguments) > 1 and terms.once is not None:
+        if jobs > 1 and terms.once is not None:
             raise OptionError("idempotency_key: one key cannot be that of several jobs")
-        self._work.check_open()
+        return terms
+
+    def _on_terms(
+        self, arguments: Sequence[str], terms: Terms, now: Micros, pattern: NewJob
+    ) -> list[int]:
         jobs = [pattern._replace(args=text) for text in arguments]
-        ids = self._store.submit(jobs, now, self._settings.bound, terms)
+        bound = self._settings.bound
+        ids = self._when_room(lambda: self._store.submit(jobs, now, bound, terms))
         self._work.announce(pattern, now)
         return ids
 
@@ -111,37 +135,35 @@ class Submitter:
         self, arguments: Sequence[str], connection: Any, now: Micros, pattern: NewJob
     ) -> list[int]:
         if connection is not None:
-            self._work.check_open()
             jobs = [pattern._replace(args=text) for text in arguments]
             return self._store.submit_on(connection, jobs, now, self._settings.bound)
         if len(arguments) > 1 and pattern.unique_key is None and self._settings.bound is None:
-            self._work.check_open()
             ids = self._store.submit_alike(pattern, arguments, now)
             self._work.announce(pattern, now)
             return ids
         return self._jobs([pattern._replace(args=text) for text in arguments], now)
 
     def _jobs(self, jobs: Sequence[NewJob], now: Micros) -> list[int]:
-        self._work.check_open()
         bound = self._settings.bound
         worker = self._work.worker
         if worker is not None and len(jobs) == 1 and jobs[0].run_at <= now:
             job_id = worker.submit(jobs[0], now, bound)
             if job_id is not None:
                 return [job_id]
-        if bound is not None and bound.policy == "block":
-            ids = self._when_room(jobs)
-        else:
-            ids = self._store.submit(jobs, now, bound)
+        ids = self._when_room(lambda: self._store.submit(jobs, self._clock.micros(), bound))
         if jobs:
             self._work.announce(jobs[0], now)  # they differ in their arguments only
         return ids
 
-    def _when_room(self, jobs: Sequence[NewJob]) -> list[int]:
+    def _when_room(self, store: Callable[[], list[int]]) -> list[int]:
+        """Store when the queue has room, waiting for it if the settings say so."""
+        bound = self._settings.bound
+        if bound is None or bound.policy != "block":
+            return store()
         deadline = self._clock.monotonic() + self._settings.submit_timeout / SECOND
         while True:
             try:
-                return self._store.submit(jobs, self._clock.micros(), self._settings.bound)
+                return store()
             except QueueFull:
                 if self._clock.monotonic() >= deadline:
                     raise
@@ -156,6 +178,7 @@ class Submitter:
         pattern = new_job(task, options, self._clock.micros(), self._settings)
         job = pattern._replace(args=NO_ARGUMENTS, owner=local.owner)
         self._work.registry.add(task)
+        self._work.check_open()
         try:
             [job_id] = self._jobs([job], self._clock.micros())
         except BaseException:
@@ -166,3 +189,7 @@ class Submitter:
         if found is None or found.state.final:
             self._work.finished([job_id])  # it was faster than we
         return job_id
+
+
+def _carrying(step: FlowStep, carrier: Carrier) -> FlowStep:
+    return step._replace(job=step.job._replace(metadata=carry(step.job.metadata, carrier)))

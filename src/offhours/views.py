@@ -8,11 +8,12 @@ from typing import Any
 from offhours.core.events import Event
 from offhours.core.flows import Approval, Member
 from offhours.core.limits import Limit
-from offhours.core.model import ForegroundLease, Job, TaskPriority, WorkerInfo
+from offhours.core.model import ForegroundLease, Job, WorkerInfo
 from offhours.core.notices import Delivery, DeliveryState
 from offhours.core.times import Micros, iso
 from offhours.engine.lifeline import host_identity, process_started
 from offhours.flows import FlowHandle
+from offhours.handles import job_head
 
 
 def is_alive(worker: WorkerInfo, now: Micros) -> bool:
@@ -70,25 +71,7 @@ def job_row(job: Job) -> dict[str, Any]:
     """A job of a list: the beginning of its arguments, and the last line of its error."""
     lines = (job.error or "").strip().splitlines()
     return {
-        "id": job.id,
-        "task": job.task,
-        "name": job.name,
-        "state": job.state.value,
-        "priority": TaskPriority(job.priority).name.lower(),
-        "queue": job.queue,
-        "tenant": job.tenant,
-        "attempts": job.attempts,
-        "max_attempts": job.max_attempts,
-        "deferrals": job.deferrals,
-        "created_at": iso(job.created_at),
-        "run_at": iso(job.run_at),
-        "started_at": _when(job.started_at),
-        "finished_at": _when(job.finished_at),
-        "worker": job.worker,
-        "code": job.code,
-        "reason": job.reason,
-        "schedule": job.schedule_id,
-        "retry_of": job.retry_of,
+        **job_head(job),
         "arguments": job.args[:300],
         "error": lines[-1][:300] if lines else None,
         "progress": _fraction(job.progress),

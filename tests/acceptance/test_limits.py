@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,12 @@ WORKER = """
         note("in")
         time.sleep(0.02)
         note("out")
+
+    @app.task(name="keyed")
+    def keyed(key):
+        note("in:" + key)
+        time.sleep(0.05)
+        note("out:" + key)
 
     @app.task(name="other")
     def other(): note("other")
@@ -81,6 +88,9 @@ def test_a_rate_and_a_concurrency_over_eight_workers(
     begin = time.time()
     for name, jobs in (("mail", 20 * seconds), ("single", 30), ("other", 3_000)):
         app.submit_calls(app.task_named(name), [((), {})] * jobs, {})
+    for key in ("k0", "k1", "k2"):
+        calls = [((key,), {})] * 20
+        app.submit_calls(app.task_named("keyed"), calls, {"concurrency_key": key, "per_key": 2})
     time.sleep(seconds + 2)
     for process in started:
         process.terminate()
@@ -103,7 +113,46 @@ def test_a_rate_and_a_concurrency_over_eight_workers(
     for word, _ in said:
         inside += {"in": 1, "out": -1}.get(word, 0)
         assert 0 <= inside <= 1
+    assert max(most_at_once(said, f"k{n}") for n in range(3)) == 2
     app.close()
+
+
+def most_at_once(said: list[list[str]], key: str) -> int:
+    """How many jobs of a key ran at the same time; there were twenty."""
+    steps = [word for word, at in sorted(said, key=lambda entry: float(entry[1]))
+             if word in (f"in:{key}", f"out:{key}")]  # fmt: skip
+    assert len(steps) == 40
+    return max(accumulate(1 if word.startswith("in") else -1 for word in steps))
+
+
+def test_why_names_the_key_of_which_jobs_run() -> None:
+    app = memory_app()
+    seen: list[str] = []
+
+    @app.task(name="t")
+    def look(other: int) -> None:
+        seen.append(str(app.why(other)))
+
+    one = look.options(concurrency_key="ann")
+    one.submit(2)
+    one.submit(1)
+    app.drain()
+    assert seen[0] == "1 job runs of the concurrency key ann, as many as may at once"
+
+
+def test_a_job_that_a_job_submits_is_of_its_tenant() -> None:
+    app = memory_app()
+    app.task(name="child")(lambda: None)
+
+    @app.task(name="parent")
+    def parent() -> None:
+        app.submit_by_name("child")
+        app.submit_by_name("child", tenant="other")
+        app.submit_by_name("child", tenant=None)
+
+    parent.options(tenant="acme").submit()
+    app.drain()
+    assert [job.tenant for job in app.jobs(task="child")] == [None, "other", "acme"]
 
 
 def test_why_names_the_limit_and_when_it_opens() -> None:
@@ -243,6 +292,21 @@ def test_a_tenants_thousands_delay_nobody(address: str) -> None:
     assert order.index("small") < 300  # what one claim brings
     app.close()
     assert Counter(order)["small"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"per_key": 2}, "per_key: it says how many of a concurrency_key run; give that, too"),
+        ({"concurrency_key": "a", "per_key": 0}, "per_key: expected a whole number from 1 on"),
+        ({"concurrency_key": "a\x1fb"}, "concurrency_key: contains a control character"),
+        ({"concurrency_key": 3}, "concurrency_key: expected text"),
+    ],
+)
+def test_bad_keys_are_refused(options: dict[str, object], said: str) -> None:
+    app = memory_app()
+    with pytest.raises(OptionError, match=said):
+        app.task(name="t")(lambda: None).options(**options)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize(

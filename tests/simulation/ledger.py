@@ -33,7 +33,7 @@ IDLE = {
 COLUMNS = (
     "id, task, queue, args, priority, state, attempt, returned, crashes, worker, max_attempts, "
     "on_lost, unique_key, schedule_id, fire_at, retry_of, expires_at, finished_at, code, reason, "
-    "result"
+    "result, concurrency_key, per_key"
 )
 
 
@@ -61,6 +61,8 @@ class Row(NamedTuple):
     code: str | None
     reason: str | None
     result: str | None
+    concurrency_key: str | None
+    per_key: int | None
 
     @property
     def number(self) -> int:
@@ -234,9 +236,19 @@ class Ledger:
                 )
                 self.require(run < limit, f"job {row.id} is one too many of {subject}")
 
+    def _check_key(self, row: Row) -> None:
+        """Before one more of its concurrency key starts, fewer run than may."""
+        if row.per_key is not None:
+            run = sum(
+                job.state == "running" and self.rows[job_id].concurrency_key == row.concurrency_key
+                for job_id, job in self.jobs.items()
+            )
+            self.require(run < row.per_key, f"job {row.id} is one too many of its key")
+
     def _check_claim(self, job_id: int, at: int) -> None:
         row = self.rows[job_id]
         self._check_limits(row)
+        self._check_key(row)
         self.require(row.expires_at is None or row.expires_at > at, f"job {job_id} had expired")
         if row.priority >= BACKGROUND:
             for until, ttl in self.leases.values():

@@ -64,6 +64,9 @@ def submit(world: World, process: Process) -> None:
         options["queue"] = "mail"
     if rng.random() < 0.3:
         options["tenant"] = rng.choice("ab")
+    if rng.random() < 0.3:
+        options["concurrency_key"] = rng.choice(("k", "l"))
+        options["per_key"] = rng.choice((1, 1, 2))
     if rng.random() < 0.2:
         options["priority"] = rng.choice(("CRITICAL", "HIGH", "LOW"))
     numbers = world.fresh_numbers(1)

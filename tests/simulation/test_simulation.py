@@ -75,14 +75,19 @@ def _believe_nobody(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Lifeline, "_cause_of_death", lambda self, worker: "it is not me")
 
 
+def _forget_the_keys(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Gates, "is_full", lambda self, key: False)
+
+
 def _let_all_pass(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Gates, "admit", lambda self, task, queue: True)
+    patch.setattr(Gates, "admit", lambda self, task, queue, key: True)
 
 
 @pytest.mark.parametrize(
     ("break_rule", "seen_as"),
     [
         (_let_all_pass, "is one too many|is paused"),
+        (_forget_the_keys, "one too many of its key"),
         (_claim_uncounted, "its events tell"),
         (_forget_an_instant, "forgot"),
         (_believe_nobody, "declared dead"),

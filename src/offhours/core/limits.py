@@ -34,6 +34,7 @@ class Scope(StrEnum):
 
 
 Subject = tuple[str, str]  # a scope and a name, which is empty for ALL
+Key = tuple[str, int]  # a concurrency key, and how many jobs that have it may run at once
 EVERYTHING: Subject = (Scope.ALL, "")
 
 
@@ -174,8 +175,15 @@ def running_by_subject(running: Iterable[Running]) -> Mapping[Subject, int]:
 class Gates:
     """The limits as one claim finds them, counting what passes."""
 
-    def __init__(self, limits: Iterable[Limit], running: Iterable[Running], now: Micros) -> None:
+    def __init__(
+        self,
+        limits: Iterable[Limit],
+        running: Iterable[Running],
+        now: Micros,
+        keys: Mapping[str, int] | None = None,
+    ) -> None:
         self._now = now
+        self._keys = None if keys is None else Counter(keys)  # how many run of each
         self._limits = {limit.subject: limit for limit in limits}
         self._started: Counter[Subject] = Counter()
         self._room: dict[Subject, int] = {}
@@ -186,13 +194,19 @@ class Gates:
                 self._room[subject] = room
 
     def __bool__(self) -> bool:
-        return bool(self._limits)
+        return bool(self._limits) or self._keys is not None
 
-    def admit(self, task: str, queue: str) -> bool:
-        """Let one job pass, unless a limit has no room left for it."""
+    def is_full(self, key: Key | None) -> bool:
+        """Whether as many jobs of a concurrency key run as may."""
+        return key is not None and self._keys is not None and self._keys[key[0]] >= key[1]
+
+    def admit(self, task: str, queue: str, key: Key | None = None) -> bool:
+        """Let one job pass, unless a limit or its concurrency key has no room left for it."""
         subjects = [s for s in subjects_of(task, queue) if s in self._room]
-        if any(self._room[subject] <= 0 for subject in subjects):
+        if self.is_full(key) or any(self._room[subject] <= 0 for subject in subjects):
             return False
+        if key is not None and self._keys is not None:
+            self._keys[key[0]] += 1
         for subject in subjects:
             self._room[subject] -= 1
             self._started[subject] += 1
@@ -223,7 +237,9 @@ class Gates:
     @property
     def counted(self) -> bool:
         """Whether the end of one job may let another one start."""
-        return any(limit.concurrency is not None for limit in self._limits.values())
+        return self._keys is not None or any(
+            limit.concurrency is not None for limit in self._limits.values()
+        )
 
 
 def subjects_of(task: str, queue: str) -> tuple[Subject, ...]:

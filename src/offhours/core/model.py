@@ -86,6 +86,8 @@ class NewJob(NamedTuple):
     fire_at: Micros | None = None
     tenant: str | None = None
     parent_id: int | None = None
+    concurrency_key: str | None = None
+    per_key: int | None = None
 
 
 class Job(NamedTuple):
@@ -96,7 +98,7 @@ class Job(NamedTuple):
     a run that was seen going on from a job that may still wait in its worker's buffer. A job that a
     schedule made names it, and the instant (`fire_at`) for which it was made. Jobs of one `tenant`
     do not make those of another wait: they take turns. `parent_id` is the job that submitted it
-    while it ran.
+    while it ran. Of those with its `concurrency_key`, at most `per_key` run at once.
     """
 
     id: int
@@ -117,6 +119,8 @@ class Job(NamedTuple):
     fire_at: Micros | None
     tenant: str | None
     parent_id: int | None
+    concurrency_key: str | None
+    per_key: int | None
     created_at: Micros
     state: JobState
     run_at: Micros

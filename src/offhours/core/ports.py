@@ -143,6 +143,7 @@ class Situation(NamedTuple):
     running: int
     limits: Sequence[Limit] = ()
     running_of: Sequence[Running] = ()
+    running_of_key: int = 0
     upstream: Sequence[tuple[int, str, str]] = ()
 
 
@@ -446,7 +447,13 @@ class Models(Protocol):
 class Flows(Protocol):
     """Jobs that wait for others, for a signal, for a person; and what a run has done already."""
 
-    def submit(self, name: str | None, steps: Sequence[FlowStep], now: Micros) -> list[int]:
+    def submit(
+        self,
+        name: str | None,
+        steps: Sequence[FlowStep],
+        now: Micros,
+        bound: QueueBound | None = None,
+    ) -> list[int]:
         """Store jobs in this order, all or none; with a name, they are a flow."""
         ...
 

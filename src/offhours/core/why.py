@@ -102,7 +102,7 @@ def _pending(
         return Why(
             "no_handler", f"no running worker knows the task {job.task}; it waits for one that does"
         )
-    limited = _limited(job, around, now)
+    limited = _limited(job, around, now) or _keyed(job, around)
     if limited is not None:
         return limited
     if job.background:
@@ -195,6 +195,16 @@ def _limited(job: Job, around: Situation, now: Micros) -> Why | None:
         jobs = "1 job runs" if run == 1 else f"{run} jobs run"
         return Why("concurrency", f"{jobs} of {what}, as many as may at once (offhours limit)")
     return Why("rate", f"{what} may start {limit.rate}; the next at {_at(until, now)}", until)
+
+
+def _keyed(job: Job, around: Situation) -> Why | None:
+    """The jobs of its concurrency key that run."""
+    run = around.running_of_key
+    if job.per_key is None or run < job.per_key:
+        return None
+    jobs = "1 job runs" if run == 1 else f"{run} jobs run"
+    sentence = f"{jobs} of the concurrency key {job.concurrency_key}, as many as may at once"
+    return Why("concurrency_key", sentence)
 
 
 def _named(limit: Limit) -> tuple[str, str]:

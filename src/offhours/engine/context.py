@@ -142,6 +142,11 @@ class Context:
         """The same for every attempt of this job: hand it to what must not happen twice."""
         return f"offhours-{self.job_id}-{self._job.created_at}"
 
+    @property
+    def tenant(self) -> str | None:
+        """Whose job it is; those that it submits are theirs, too, unless they say otherwise."""
+        return self._job.tenant
+
     def payers(self, metadata: str | None, tenant: str | None) -> str | None:
         """Stored metadata of a job that this run submits: what it uses is counted here, too."""
         return inherited(self._job.metadata, self._job.tenant, metadata, tenant)

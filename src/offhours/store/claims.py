@@ -27,8 +27,8 @@ _encode = msgspec.json.Encoder().encode
 class Line(NamedTuple):
     """Ready jobs of one priority that come first, first served.
 
-    `name` is empty for most jobs; else it has the tenant and, after a mark, the task if that is
-    limited.
+    `name` is empty for most jobs; else it has the tenant and, after marks, the task if that is
+    limited, the concurrency key, and how many of that key may run at once.
     """
 
     priority: int
@@ -49,7 +49,13 @@ class Line(NamedTuple):
     @property
     def task(self) -> str:
         """The limited task whose jobs alone are in it, if there is one."""
-        return self.name.partition(UNIT)[2]
+        return self.name.split(UNIT, 2)[1] if UNIT in self.name else ""
+
+    @property
+    def key(self) -> tuple[str, int] | None:
+        """The concurrency key of its jobs, and how many of them may run at once."""
+        parts = self.name.split(UNIT)
+        return (parts[2], int(parts[3])) if len(parts) > 3 else None
 
 
 class Claims:
@@ -64,7 +70,8 @@ class Claims:
         limits: list[Limit] = [Limit(*row) for row in db.execute(self._sql["limits"]).fetchall()]
         counted = any(limit.concurrency is not None for limit in limits)
         rows = db.execute(self._sql["running_of"]).fetchall() if counted else []
-        return Gates(limits, [Running(*row) for row in rows], now)
+        keys = dict(db.execute(self._sql["running_of_key"]).fetchall())
+        return Gates(limits, [Running(*row) for row in rows], now, keys)
 
     def claim(
         self,
@@ -90,7 +97,11 @@ class Claims:
                 slots = min(slots, room)
             while slots > 0:
                 found = self._in_turns(db, lines, slots, _open_tasks(order, gates), now)
-                passed = [(line, job) for line, job in found if gates.admit(job.task, line.queue)]
+                passed = [
+                    (line, job)
+                    for line, job in found
+                    if gates.admit(job.task, line.queue, line.key)
+                ]
                 if passed:
                     self._served[priority] = passed[-1][0].turn
                     free = order.free - len(claimed)
@@ -203,6 +214,7 @@ def _is_open(line: Line, gates: Gates) -> bool:
         gates.shut(Scope.ALL)
         or line.queue in gates.shut(Scope.QUEUE)
         or line.task in gates.shut(Scope.TASK)
+        or gates.is_full(line.key)
     )
 
 

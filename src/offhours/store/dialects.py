@@ -83,8 +83,12 @@ _COLUMNS = {
        or lower(args) like :text escape '\\' or lower(metadata) like :text escape '\\'
        or lower(reason) like :text escape '\\' or lower(error) like :text escape '\\')
   and (:since is null or created_at >= :since) and (:until is null or created_at < :until)""",
+    # The tenant, the task if it is limited, the concurrency key and its limit, as far as they are.
     "{line}": "coalesce(:tenant, '') || case when exists (select 1 from limits "
-    "where scope = 'task' and name = :task) then {unit} || :task else '' end",
+    "where scope = 'task' and name = :task) then {unit} || :task "
+    "when :concurrency_key is not null then {unit} else '' end || "
+    "case when :concurrency_key is not null "
+    "then {unit} || :concurrency_key || {unit} || :per_key else '' end",
 }
 
 # The words in braces: a JSON list as rows, one item of such a row, a whole query as a JSON list,

@@ -22,12 +22,13 @@ from offhours.core.flows import (
     verdict,
 )
 from offhours.core.model import Job, JobState, NewJob
+from offhours.core.ports import QueueBound
 from offhours.core.states import Move, Value
 from offhours.core.terms import keys_of, plain_key
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
 
-Insert = Callable[[Connection, NewJob, Micros], int]
+Insert = Callable[[Connection, NewJob, Micros, QueueBound | None], int]
 Apply = Callable[[Connection, Sequence[Move], Micros], Sequence[Move]]
 Tell = Callable[..., None]
 Read = Callable[[tuple[Any, ...]], Job]
@@ -74,14 +75,21 @@ class SqlFlows:
 
     # -- storing jobs that wait for others --------------------------------------------------
 
-    def submit(self, name: str | None, steps: Sequence[FlowStep], now: Micros) -> list[int]:
-        """Store jobs in this order, all or none; with a name, they are a flow."""
+    def submit(
+        self,
+        name: str | None,
+        steps: Sequence[FlowStep],
+        now: Micros,
+        bound: QueueBound | None = None,
+    ) -> list[int]:
+        """Store jobs in this order, all or none; with a name, they are a flow. Those that wait for
+        others need no room in the queue."""
 
         def unit(db: Connection) -> list[int]:
             flow_id = None if name is None else self._new_flow(db, name, now)
             ids: list[int] = []
             for step in steps:
-                ids.append(self._insert(db, step.job, now))
+                ids.append(self._insert(db, step.job, now, None if step.after else bound))
                 if flow_id is not None:
                     member = (ids[-1], flow_id, step.name or str(len(ids)))
                     db.execute(self._sql["insert_member"], member)
@@ -225,7 +233,7 @@ class SqlFlows:
                     if holder is not None:
                         made[job.id] = int(holder)
                         continue
-                made[job.id] = self._insert(db, new, now)
+                made[job.id] = self._insert(db, new, now, None)
                 db.execute(self._sql["copy_member"], (made[job.id], job.id))
                 fresh.append(job.id)
                 self._tell(db, now, "job.done_again", made[job.id], 0, {"job": job.id}, of=job.id)

@@ -5,20 +5,20 @@
 -- name: insert_job
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
                   unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
-                  tenant, parent_id, created_at, ready, line)
+                  tenant, parent_id, concurrency_key, per_key, created_at, ready, line)
 values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
         :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :tenant,
-        :parent_id, :now, :ready, {line})
+        :parent_id, :concurrency_key, :per_key, :now, :ready, {line})
 {numbered}
 
 -- name: insert_alike
 -- Jobs of one call to submit: they differ in their arguments only.
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
                   unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
-                  tenant, parent_id, created_at, ready, line)
+                  tenant, parent_id, concurrency_key, per_key, created_at, ready, line)
 select :task, batch.value, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
        :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :tenant,
-       :parent_id, :now, :ready, {line}
+       :parent_id, :concurrency_key, :per_key, :now, :ready, {line}
 from ({texts :args}) as batch
 {numbered}
 
@@ -26,10 +26,10 @@ from ({texts :args}) as batch
 -- Inside the transaction of somebody else, who may commit before or after others.
 insert into jobs (task, args, priority, run_at, max_attempts, queue, timeout, name, metadata,
                   unique_key, on_lost, owner, retry_of, expires_at, schedule_id, fire_at,
-                  tenant, parent_id, created_at, ready, line, told)
+                  tenant, parent_id, concurrency_key, per_key, created_at, ready, line, told)
 values (:task, :args, :priority, :run_at, :max_attempts, :queue, :timeout, :name, :metadata,
         :unique_key, :on_lost, :owner, :retry_of, :expires_at, :schedule_id, :fire_at, :tenant,
-        :parent_id, :now, 0, {line}, 0)
+        :parent_id, :concurrency_key, :per_key, :now, 0, {line}, 0)
 on conflict (unique_key) where unique_key is not null and finished_at is null do nothing
 {numbered}
 
@@ -70,7 +70,8 @@ select (select count(*) from workers where id = :worker),
         order by priority desc, queue desc, line desc, id desc limit 1),
        (select min(due_at) from schedules where due_at is not null),
        exists (select 1 from foreground),
-       exists (select 1 from limits)
+       exists (select 1 from limits) or exists (
+           select 1 from jobs where concurrency_key is not null and finished_at is null)
 
 -- name: next_due
 select min(run_at) from jobs where state = 'pending' and ready = 0
@@ -296,6 +297,15 @@ update limits set next_at = :next_at where scope = :scope and name = :name
 
 -- name: running_of
 select task, queue, count(*) from jobs where worker is not null group by task, queue
+
+-- name: running_of_key
+select concurrency_key, count(*) from jobs
+where worker is not null and concurrency_key is not null and finished_at is null
+group by concurrency_key
+
+-- name: running_of_one_key
+select count(*) from jobs
+where concurrency_key = :key and worker is not null and finished_at is null
 
 -- name: enter_foreground
 insert into foreground (workflow, holder, since, until, ttl)
@@ -895,8 +905,10 @@ from jobs
 where unique_key in (:key, :after) and finished_at is null order by id
 
 -- name: replace_job
--- Only its place in line and what it was made by stay. A job that sleeps or is held stays so.
+-- Only its number, by which it is in line, and what it was made by stay. A job that sleeps or is held stays so.
 update jobs set task = :task, args = :args, priority = :priority, max_attempts = :max_attempts,
+                queue = :queue, tenant = :tenant, concurrency_key = :concurrency_key,
+                per_key = :per_key, line = {line},
                 timeout = :timeout, name = :name, metadata = :metadata, expires_at = :expires_at,
                 on_lost = :on_lost,
                 run_at = case when :again = 1 and state = 'pending' then :run_at else run_at end,

@@ -516,6 +516,8 @@ class SqlStore:
         [(ahead,)] = self._db.read(self._sql["ahead"], (job.priority, job.id))
         limits = self.limits.all()
         running_of = self._db.read(self._sql["running_of"]) if limits else []
+        key = job.concurrency_key
+        of_key = [(0,)] if key is None else self._db.read(self._sql["running_of_one_key"], (key,))
         [(background, last_start, running)] = self._db.read(
             self._sql["background_state"], (BACKGROUND_CLASS,)
         )
@@ -523,7 +525,8 @@ class SqlStore:
         upstream = self._db.read(self._sql["upstream_left"], (job.id,)) if waits else []
         return Situation(
             ahead, self.foreground(now), background, last_start, self.workers(), running, limits,
-            [Running(*row) for row in running_of], [(row[0], row[1], row[2]) for row in upstream],
+            [Running(*row) for row in running_of], of_key[0][0],
+            [(row[0], row[1], row[2]) for row in upstream],
         )  # fmt: skip
 
     @property

@@ -69,6 +69,8 @@ class Uniques:
             "id": job_id, "task": job.task, "args": job.args, "priority": job.priority,
             "max_attempts": job.max_attempts, "timeout": job.timeout, "name": job.name,
             "metadata": job.metadata, "expires_at": job.expires_at, "on_lost": job.on_lost,
+            "queue": job.queue, "tenant": job.tenant, "concurrency_key": job.concurrency_key,
+            "per_key": job.per_key,
             "again": int(again),
             "run_at": job.run_at, "ready": int(job.run_at <= now),
         }  # fmt: skip

@@ -27,8 +27,8 @@ StateName = Literal["pending", "held", "running", "succeeded", "failed", "cancel
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of a job.")]
 
 
-class JobRow(Shape):
-    """A job of a list: the beginning of its arguments, the last line of its error, no result."""
+class JobHead(Shape):
+    """What lists and details tell alike. Times are RFC 3339 in UTC."""
 
     id: int
     task: str
@@ -37,6 +37,7 @@ class JobRow(Shape):
     priority: PriorityName
     queue: str
     tenant: str | None
+    concurrency_key: str | None
     attempts: int
     max_attempts: int | None
     deferrals: int
@@ -49,39 +50,25 @@ class JobRow(Shape):
     reason: str | None
     schedule: int | None
     retry_of: int | None
+
+
+class JobRow(JobHead):
+    """A job of a list: the beginning of its arguments, the last line of its error, no result."""
+
     arguments: str
     error: str | None
     progress: float | None
 
 
-class JobShape(Shape):
+class JobShape(JobHead):
     """All about a job. Times are RFC 3339 in UTC."""
 
     model_config = ConfigDict(title="Job", extra="forbid")
 
-    id: int
-    task: str
-    name: str | None
-    state: StateName
-    priority: PriorityName
-    queue: str
-    tenant: str | None
-    attempts: int
-    max_attempts: int | None
     crashes: int
-    deferrals: int
-    created_at: Moment
-    run_at: Moment
-    started_at: Moment | None
-    finished_at: Moment | None
     timeout_ms: int | None
-    worker: int | None
-    code: str | None
-    reason: str | None
-    retry_of: int | None
     parent: int | None
     expires_at: Moment | None
-    schedule: int | None
     fire_at: Moment | None
     metadata: dict[str, Any] | None
     progress: Any
