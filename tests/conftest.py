@@ -13,12 +13,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import apsw
+import hypothesis
 import pytest
 from tests.acceptance.proxy import proxy
 from tests.servers import database, postgres, postgres_url
 
 from offhours.core.addresses import is_server
 from offhours.core.here import running
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 __all__ = ["database", "postgres", "postgres_url", "proxy"]  # fixtures
 

@@ -72,7 +72,6 @@ schema = description()
 @schema.parametrize()
 @settings(
     max_examples=CASES,
-    deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

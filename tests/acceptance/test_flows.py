@@ -16,6 +16,7 @@ from offhours.core.errors import (
     IllegalMove,
     LeaseLost,
     OptionError,
+    QueueFull,
     SignalTimeout,
     TaskError,
 )
@@ -549,6 +550,18 @@ class TestAfterARepair:
         house.app.drain()
         assert run.status == "succeeded" and house.ran == ["one", "two", "two", "three"]
 
+    def test_of_two_retries_at_once_one_is_refused(self, house: House) -> None:
+        house.bad.add("two")
+        run = self.chain(house, "cancel")
+        house.app.drain()
+        house.bad.clear()
+        old = run.job("two").id
+        run.retry()
+        with pytest.raises(IllegalMove, match=f"job {old} is being done again already, as job"):
+            house.app.retry(old)
+        house.app.drain()
+        assert house.ran == ["one", "two", "two", "three"]
+
     def test_a_restart_goes_through_it(self, house: House) -> None:
         house.bad.add("two")
         run = self.chain(house, "hold")
@@ -874,3 +887,37 @@ def test_a_short_sleep_of_a_coroutine_leaves_the_loop_to_others() -> None:
     app.clock.advance(1)
     app.drain()
     assert job.status is DONE and len(runs) == 2
+
+
+def test_what_sleeps_has_begun_and_expires_no_more() -> None:
+    app = memory_app()
+    ends: list[str] = []
+
+    @app.task
+    def sleeper(ctx: Context) -> None:
+        ctx.sleep("2h")
+        ends.append(ctx.wait_for_signal("go"))
+
+    job = sleeper.options(expires="1h").submit()
+    app.drain()
+    app.clock.advance("3h")
+    app.drain()
+    assert job.status == "held"
+    app.clock.advance("3h")
+    app.signal(job.id, "go", "on")
+    app.drain()
+    assert (job.status, ends) == ("succeeded", ["on"])
+
+
+def test_a_flow_keeps_to_the_bound_of_the_queue() -> None:
+    app = memory_app(max_queue_size=2)
+    task = app.task(name="t")(lambda: None)
+    flow = Flow("wide")
+    flow.group("part", task, [()] * 3)
+    with pytest.raises(QueueFull):
+        app.submit_flow(flow)
+    assert app.jobs() == [] and app.flows() == []
+    first = task.submit()
+    behind = [task.options(after=[first]).submit() for _ in range(3)]  # they wait, and need no room
+    app.drain()
+    assert {job.status for job in behind} == {"succeeded"}

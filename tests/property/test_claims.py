@@ -75,7 +75,7 @@ def room_of(found: list[Limit], running: Counter[Any]) -> Callable[[NewJob], int
 any_claims = given(first=jobs, wanted=limits, more=jobs, orders=orders)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @any_claims
 def test_a_claim_takes_all_that_may_start_and_nothing_else(
     first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob], orders: list[Order]
@@ -84,7 +84,7 @@ def test_a_claim_takes_all_that_may_start_and_nothing_else(
         takes_all_that_may_start(store, first, wanted, more, orders)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @any_claims
 def test_so_it_does_on_postgres(
     postgres: str, first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob],

@@ -18,7 +18,7 @@ from offhours.sources.configuration import Configuration, read
 from offhours.sources.keys import BY_NAME, BY_VARIABLE, KEYS, SECTIONS
 from offhours.sources.schema import schema
 
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+patient = settings(suppress_health_check=[HealthCheck.too_slow])
 CHECKED = Draft202012Validator(schema())
 scalars: st.SearchStrategy[Any] = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8),

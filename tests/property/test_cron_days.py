@@ -90,7 +90,7 @@ def stars(high: int, first: int) -> st.SearchStrategy[Rule]:
     return st.one_of(st.just(("*", lambda d: True)), st.integers(1, high).map(rule))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     st.one_of(stars(31, 1), st.lists(day_rules(), min_size=1, max_size=3)),
     st.one_of(stars(7, 0), st.lists(weekday_rules(), min_size=1, max_size=3)),
@@ -137,7 +137,7 @@ def test_the_next_days_are_those_of_the_rules(
         expected += timedelta(days=1)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(
     st.one_of(
         st.text(alphabet="0123456789*,-/#LWlwASUNmo@ \t\n?", max_size=30),
@@ -157,7 +157,7 @@ def test_any_text_is_a_cron_or_a_schedule_error(text: str) -> None:
     assert cron.next_after(0, UTC) is not None
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from(["*", "0", "*/7", "1-5", "2,4", "3-11/4", "11"]), min_size=5,
              max_size=6),
@@ -178,7 +178,7 @@ def test_in_utc_it_is_cronsim(fields: list[str], start: datetime) -> None:
         after = found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.integers(1, 40),
     st.booleans(),

@@ -81,7 +81,7 @@ def comes_back(plan: Plan, now: datetime = NOW) -> bool:
 
 
 @given(st.one_of(phrases, two_clauses), st.sampled_from(ZONES))
-@settings(max_examples=166, deadline=None)
+@settings(max_examples=166)
 def test_what_is_understood_comes_back_and_what_is_refused_helps(phrase: str, zone: str) -> None:
     try:
         plan = parse(phrase, NOW, zone)
@@ -101,7 +101,7 @@ WORDS = sorted({*WEEKDAYS, *MONTHS, *UNITS, *ADVERBS, "every", "at", "on", "the"
 
 
 @given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=9).map(" ".join))
-@settings(max_examples=333, deadline=None)
+@settings(max_examples=333)
 def test_any_words_in_any_order(phrase: str) -> None:
     try:
         plan = parse(phrase, NOW)
@@ -113,7 +113,7 @@ def test_any_words_in_any_order(phrase: str) -> None:
 
 
 @given(st.one_of(phrases, two_clauses), st.integers(0, 40), st.sampled_from(["", *WORDS]))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_word_is_never_skipped(phrase: str, place: int, extra: str) -> None:
     """A strange word anywhere is refused, whatever stands around it."""
     words = phrase.split()
@@ -123,7 +123,7 @@ def test_a_word_is_never_skipped(phrase: str, place: int, extra: str) -> None:
 
 
 @given(st.text(max_size=260))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_any_text_is_a_plan_or_a_refusal(text: str) -> None:
     try:
         plan = parse(text, NOW)
@@ -166,7 +166,7 @@ def valid_cron(expression: str) -> Cron | None:
 
 
 @given(crons)
-@settings(max_examples=166, deadline=None)
+@settings(max_examples=166)
 def test_each_cron_expression_has_a_sentence_that_reads_back(expression: str) -> None:
     cron = valid_cron(expression)
     if cron is None:
@@ -178,7 +178,7 @@ def test_each_cron_expression_has_a_sentence_that_reads_back(expression: str) ->
 
 
 @given(crons)
-@settings(max_examples=166, deadline=None)
+@settings(max_examples=166)
 def test_the_canonical_spelling_means_the_same(expression: str) -> None:
     cron = valid_cron(expression)
     if cron is None:
@@ -211,7 +211,7 @@ triggers: st.SearchStrategy[Trigger] = st.one_of(
 
 
 @given(st.lists(triggers, min_size=1, max_size=2, unique=True), st.sampled_from(ZONES))
-@settings(max_examples=333, deadline=None)
+@settings(max_examples=333)
 def test_each_anchored_plan_comes_back(found: list[Trigger], zone: str) -> None:
     try:
         plan = Plan(tuple(found), zone)
@@ -228,7 +228,7 @@ def test_each_anchored_plan_comes_back(found: list[Trigger], zone: str) -> None:
     st.one_of(st.none(), st.integers(1, 999)),
     st.lists(dates, max_size=3, unique=True).map(sorted),
 )
-@settings(max_examples=166, deadline=None)
+@settings(max_examples=166)
 def test_bounds_and_exceptions_come_back(
     expression: str,
     zone: str,

@@ -251,7 +251,6 @@ def agrees(machine: Callable[[], StoreMachine], examples: int) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=40,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
     )

@@ -46,7 +46,17 @@ EARLIER = "an earlier job of its schedule is not finished"
 
 # Columns that a move may change; state, worker and finished_at follow from the move itself.
 CHANGEABLE = frozenset(
-    {"run_at", "returned", "crashes", "deferrals", "result", "error", "code", "reason"}
+    {
+        "run_at",
+        "returned",
+        "crashes",
+        "deferrals",
+        "result",
+        "error",
+        "code",
+        "reason",
+        "expires_at",
+    }
 )
 
 
@@ -143,6 +153,7 @@ def _suspended(job: Claimed, outcome: Suspended) -> Move:
     return _move(
         job, RUNNING, to, kind, tell,
         run_at=outcome.until, returned=job.returned + 1, reason=outcome.reason, code=outcome.code,
+        expires_at=None,  # that is for its start, and it has begun
     )  # fmt: skip
 
 

@@ -143,16 +143,20 @@ def _mode(value: Any, key: str) -> str:
     return str(value)
 
 
+# The least and the most of each whole number.
+BOUNDS: dict[str, tuple[int, int]] = {
+    "window_size": (2, 100_000),
+    "min_samples": (2, 100_000),
+    "max_requests": (1, 1_000_000),
+    "daily_cap": (0, 1_000_000),
+}
 CHECKS: dict[str, Callable[[Any, str], Any]] = {
     "enabled": _switch,
     "variance_threshold": share,
-    "window_size": _whole(2, 100_000),
-    "min_samples": _whole(2, 100_000),
     "buffer_duration": seconds,
-    "max_requests": _whole(1, 1_000_000),
     "mode": _mode,
     "fixed_limit": seconds,
     "cooldown": seconds,
-    "daily_cap": _whole(0, 1_000_000),
     "after": seconds,
+    **{name: _whole(*bounds) for name, bounds in BOUNDS.items()},
 }

@@ -70,7 +70,12 @@ class _OfRecorder(NamedTuple):
         if self.name == "mode":
             return {"enum": list(recorder.MODES)}
         spans = ("buffer_duration", "fixed_limit", "cooldown", "after")
-        return Span().schema if self.name in spans else {"type": self.type}
+        if self.name in spans:
+            return Span().schema
+        if self.name in recorder.BOUNDS:
+            least, most = recorder.BOUNDS[self.name]
+            return {"type": self.type, "minimum": least, "maximum": most}
+        return {"type": self.type} | ({"minimum": 0} if self.type == "number" else {})
 
 
 _ADDRESS = Text("an address such as redis://localhost:6379/0", r"^\S+://\S*$")

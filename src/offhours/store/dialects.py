@@ -148,7 +148,7 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
 }
 _FILES = ("queries.sql", "agents.sql")
 _WORD = re.compile(r"\{(\w+)(?: ([^{}]*))?\}")
-_INTEGERS = frozenset({"run_at", "returned", "crashes", "deferrals"})  # of a move's columns
+_INTEGERS = frozenset({"run_at", "returned", "crashes", "deferrals", "expires_at"})
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from offhours.core import states
+from offhours.core.errors import IllegalMove
 from offhours.core.flows import (
     IDLE,
     NOTHING_FAILED,
@@ -225,6 +226,7 @@ class SqlFlows:
             made: dict[int, int] = {}
             fresh: list[int] = []
             for job in jobs:
+                self._check_not_under_way(db, job)
                 fields = {name: getattr(job, name) for name in NewJob._fields}
                 new = NewJob(**fields)._replace(run_at=now, retry_of=job.id, expires_at=None)
                 if new.unique_key is not None:
@@ -251,6 +253,15 @@ class SqlFlows:
             return made
 
         return self._db.write(unit)
+
+    def _check_not_under_way(self, db: Connection, job: Job) -> None:
+        """In a flow one job stands for a step: two that are done again at once would both run."""
+        latest = self._latest(db, job.id)
+        if latest == job.id or db.execute(self._sql["flow_of"], (job.id,)).fetchone() is None:
+            return
+        other = self._job(db.execute(self._sql["job"], (latest,)).fetchone())
+        if not other.state.final:
+            raise IllegalMove(f"job {job.id} is being done again already, as job {latest}")
 
     def _latest(self, db: Connection, job_id: int) -> int:
         """The job that counts for this one now: of a failed one, its retry."""
