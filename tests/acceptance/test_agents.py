@@ -85,7 +85,7 @@ def test_a_budget_holds_at_a_worker_that_another_process_has_told_of_it(
         task = worker.task(name="t")(lambda: "done")
         other = Offhours(tmp_path / "jobs.db")
         other.agent("scout").budget(tokens=0, per="day", on_breach="defer")
-        until(lambda: worker._purse._known)
+        until(lambda: worker._work.purse._known)
         job = worker.agent("scout").submit(task)
         until(lambda: job.record.deferrals == 1)
         assert "the budget of agent scout is used up" in str(job.why())
