@@ -16,7 +16,7 @@ def test_old_work_overtakes_what_came_later() -> None:
     app.clock.advance("10m")
     task.options(priority="high").submit("urgent")
     task.options(priority="normal").submit("new")
-    worker = app.start()._worker
+    worker = app.start()._work.worker
     assert worker is not None and worker.ageing is not None
     worker.ageing.tick(app.clock.micros())
     app.drain()
@@ -28,7 +28,7 @@ def test_old_work_overtakes_what_came_later() -> None:
 def test_background_work_stays_background_work() -> None:
     app = memory_app(ageing="10m")
     job = app.task(name="t", priority="background")(lambda: 1).submit()
-    worker = app.start()._worker
+    worker = app.start()._work.worker
     assert worker is not None and worker.ageing is not None
     for _ in range(3):
         app.clock.advance("10m")
@@ -40,5 +40,5 @@ def test_background_work_stays_background_work() -> None:
 def test_by_default_nothing_ages() -> None:
     app = memory_app()
     app.task(name="t", priority="background")(lambda: 1).submit()
-    worker = app.start()._worker
+    worker = app.start()._work.worker
     assert worker is not None and worker.ageing is None
