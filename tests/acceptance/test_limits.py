@@ -106,9 +106,9 @@ def test_a_rate_and_a_concurrency_over_eight_workers(
     print(f"{address.partition(':')[0]}: mails in each second {windows}; 3,000 others done after "
           f"{max(others) - begin:.2f} s")  # fmt: skip
     assert len(others) == 3_000
-    most = 1 if NIGHTLY else 5  # a busy machine shifts some here and there
-    assert all(abs(count - 10) <= most for count in windows)
-    assert abs(sum(windows) - 10 * len(windows)) <= 5
+    most, least = (1, 1) if NIGHTLY else (5, 8)  # a busy machine shifts some, and starts fewer
+    assert all(-least <= count - 10 <= most for count in windows)
+    assert -5 * least <= sum(windows) - 10 * len(windows) <= 5
     inside = 0
     for word, _ in said:
         inside += {"in": 1, "out": -1}.get(word, 0)
