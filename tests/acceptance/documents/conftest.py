@@ -12,8 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.acceptance.documents.doubles import Internet
 from tests.acceptance.documents.source import Block, Document, ours
 from tests.acceptance.documents.surroundings import SURROUNDINGS, Surrounding
+from tests.unit.notify.doubles import Authority
 
 from offhours.faces import base
 from offhours.faces.interceptors import forget_global_chain, get_perfcatcher_interceptor
@@ -121,6 +123,17 @@ class Example:
         waits = eval(compiled, self._space)
         if inspect.iscoroutine(waits):
             self._loop.run(waits)
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def internet(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Internet:
+    """Servers of ours in the places of the documents' hosts."""
+    return Internet(authority, monkeypatch)
 
 
 @pytest.fixture

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any, Protocol
 from urllib.request import Request, urlopen
+
+import pytest
+from tests.unit.notify.doubles import Authority, Inbox, WebServer, answer, mail_server, web
 
 from offhours import TaskPriority, get_global_scheduler
 from offhours.optimize import PerformanceAnalyzer, PerformanceMetric, Task
@@ -124,10 +129,57 @@ class TimeServiceProtocol(Protocol):
 # -- servers on loopback ------------------------------------------------------------------------
 
 
-class Ollama:
-    """Answers `POST /api/embed` as Ollama does. Its vectors count words, and know three pairs."""
+def call(method: str, url: str, token: str, body: str = "") -> tuple[int, dict[str, Any]]:
+    """Ask a server of ours; the status and the answer."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    asked = Request(url, body.encode() if body else None, headers, method=method)
+    with urlopen(asked, timeout=20) as answer:
+        return answer.status, json.load(answer)
 
-    ALIKE = (("daily", "nightly", "0 2 * * *"), ("weekly", "sunday"), ("poll", "events"))
+
+class Internet:
+    """The hosts that the documents name, on loopback. Their certificates are good ones."""
+
+    PUBLIC = "93.184.215.14"
+
+    def __init__(self, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._authority = authority
+        self._ports: dict[tuple[str, int], int] = {}
+        self._connect, self._look_up = socket.create_connection, socket.getaddrinfo
+        monkeypatch.setattr(socket, "create_connection", self._connect_here)
+        monkeypatch.setattr(socket, "getaddrinfo", self._found)
+        monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+
+    def _connect_here(self, place: tuple[str, int], *rest: Any) -> socket.socket:
+        port = self._ports.get(place)
+        return self._connect(place if port is None else ("127.0.0.1", port), *rest)
+
+    def _found(self, host: str, port: int, *rest: Any, **more: Any) -> Any:
+        found = self._look_up("127.0.0.1", port, *rest, **more)
+        if host == "127.0.0.1":
+            return found
+        return [(*entry[:4], (self.PUBLIC, port)) for entry in found]
+
+    @contextmanager
+    def mail(self, host: str, port: int, password: bytes | None) -> Iterator[Inbox]:
+        """A mail server; without a password it knows no TLS."""
+        inbox = Inbox(password=password or b"")
+        tls = None if password is None else self._authority.context(host)
+        with mail_server(inbox, tls) as self._ports[host, port]:
+            yield inbox
+
+    @contextmanager
+    def web(self, host: str) -> Iterator[WebServer]:
+        """A server behind HTTPS that takes what it is sent."""
+        with web(answer("200 OK"), self._authority.context(host)) as server:
+            self._ports[self.PUBLIC, 443] = server.port
+            yield server
+
+
+class Ollama:
+    """Answers `POST /api/embed` as Ollama does. Its model knows which of these are alike."""
+
+    ALIKE = (("backup", "copies"), ("watch", "look after"), ("poll", "ask again"))
 
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []

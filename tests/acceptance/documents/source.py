@@ -1,7 +1,7 @@
 """The source documents: their blocks of code by heading, with our names in place of theirs.
 
 They are not part of this repository. Where they are not beside the checkout, what needs them is
-skipped; where OFFHOURS_DOCUMENTS says that they are, it is an error that they are not.
+skipped; where OFFHOURS_TEST_DOCUMENTS says that they are, it is an error that they are not.
 """
 
 from __future__ import annotations
@@ -16,15 +16,11 @@ from typing import Any, NamedTuple
 import pytest
 
 ROOT = Path(__file__).parents[3]
-PLACE = "OFFHOURS_DOCUMENTS"
+PLACE = "OFFHOURS_TEST_DOCUMENTS"
 DOCUMENTS = Path(os.environ.get(PLACE) or ROOT.parent / "shared" / "sources")
 
 if PLACE in os.environ and not DOCUMENTS.is_dir():
     raise FileNotFoundError(f"{PLACE}: the documents are not in {DOCUMENTS}")
-
-needs_documents = pytest.mark.skipif(
-    not DOCUMENTS.is_dir(), reason="the documents are not beside this checkout"
-)
 
 # What is changed in an example, and all that is changed: whence it imports, and the names of
 # modules in texts (a logger's name, a Celery application).
@@ -68,9 +64,14 @@ Test = Callable[..., Any]
 
 
 class Document:
-    """A document, and which of its blocks the tests of a module run."""
+    """A document, and which of its blocks the tests of a module run.
+
+    A module that opens one is skipped where there are no documents.
+    """
 
     def __init__(self, name: str) -> None:
+        if not DOCUMENTS.is_dir():
+            pytest.skip("the documents are not beside this checkout", allow_module_level=True)
         self.name = name
         self.path = DOCUMENTS / name
         self.claimed: list[str] = []
@@ -103,14 +104,16 @@ class Document:
         def mark(test: Test) -> Test:
             self.claimed += keys
             test.document, test.keys = self, keys  # type: ignore[attr-defined]
-            return needs_documents(test)
+            return test
 
         return mark
 
     def accounts_for(self, elsewhere: Mapping[str, str]) -> None:
-        """Each block is run by one test, or listed with the reason why it is not."""
-        told = [self.block(key).key for key in (*self.claimed, *elsewhere)]
-        assert sorted(told) == sorted(one.key for one in self.blocks)
+        """Each block is run by a test, or listed with the reason why it is not."""
+        run = {self.block(key).key for key in self.claimed}
+        listed = {self.block(key).key for key in elsewhere}
+        assert run | listed == {one.key for one in self.blocks}, "a block is left out"
+        assert not run & listed, "a block is run, and listed as not run"
         assert all(elsewhere.values())
 
 

@@ -94,7 +94,15 @@ your_learner, your_memory_service = Learner(), MemoryService()
     "Schedule Management": Surrounding(after=("Basic Usage",)),
     "Resource Monitoring": Surrounding(after=("Basic Usage",)),
     "Email Notifications": Surrounding(_NOTIFICATIONS),
-    "Webhook Integration": Surrounding(_NOTIFICATIONS),
+    "Webhook Integration": Surrounding(  # it makes two, under one name
+        """
+from offhours import NotificationConfig as Config, NotificationType
+made = []
+def NotificationConfig(**given):
+    made.append(Config(**given))
+    return made[-1]
+"""
+    ),
     "Memory Storage": Surrounding(_NOTIFICATIONS),
     "Manual Recovery": Surrounding("autonomous_learner = your_learner", after=("Basic Usage",)),
     "Schedule Statistics": Surrounding(after=("Basic Usage",)),

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 from tests.acceptance.documents.conftest import Example
 from tests.acceptance.documents.doubles import Ollama, clean_up
-from tests.acceptance.documents.source import Document, needs_documents
+from tests.acceptance.documents.source import Document
 from tests.unit.recorder.loki_double import LokiDouble
 
 import offhours
@@ -26,7 +26,6 @@ DOCUMENT = Document("1-offline-optimizer.md")
 ELSEWHERE = {"File Structure": "a drawing of the folders of another repository"}
 
 
-@needs_documents
 def test_each_block_is_run_or_has_a_reason() -> None:
     DOCUMENT.accounts_for(ELSEWHERE)
 
@@ -111,9 +110,7 @@ class TestPerfCatcher:
         assert re.fullmatch(r"Buffer: 0 requests, \d+\.\ds\n", capsys.readouterr().out)
 
     @DOCUMENT.runs("Buffer Not Dumping")
-    def test_buffer_not_dumping(
-        self, example: Example, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_buffer_not_dumping(self, example: Example, capsys: pytest.CaptureFixture[str]) -> None:
         example.run()
         assert capsys.readouterr().out == "Threshold: 20.0%\nLoki not available\n"
 
@@ -224,6 +221,12 @@ class TestPriorityScheduler:
 class TestScheduledTasks:
     """Components 3 and 4."""
 
+    @pytest.fixture
+    def ollama(self) -> Iterator[Ollama]:
+        server = Ollama()
+        yield server
+        server.close()
+
     @DOCUMENT.runs("Natural Language Examples")
     def test_natural_language(self, example: Example) -> None:
         done = example.run()
@@ -238,9 +241,7 @@ class TestScheduledTasks:
         assert wanted == {"every sunday at noon": manager.get_task(made[3]).cron_expression}
 
     @DOCUMENT.runs("Creating Scheduled Tasks", "Managing Scheduled Tasks")
-    def test_create_and_manage(
-        self, example: Example, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_create_and_manage(self, example: Example, capsys: pytest.CaptureFixture[str]) -> None:
         done = example.run("Creating Scheduled Tasks")
         manager = done.task_manager
         poller, backup = manager.list_tasks()
@@ -263,42 +264,36 @@ class TestScheduledTasks:
         example.run("Managing Scheduled Tasks")
         told = capsys.readouterr().out
         assert "event_poller: */5 * * * *\n  Next run: " in told
-        assert "  Run count: 1\n  Errors: 0\n" in told
+        assert "  Run count: 0\n  Errors: 0\n" in told
         assert "nightly_backup: 0 2 * * *" in told
         assert seen == ["2 1 True"]
         assert manager.get_task(done.task_id) is None
 
     @DOCUMENT.runs("RAG Integration")
-    @pytest.mark.parametrize("by", ["words", "ollama"])
-    def test_memory(self, example: Example, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
-        monkeypatch.setattr("offhours.search.installed_embedder", lambda: None)
-        space = example.surround()
-        server = Ollama()
-        space.ollama_client.url = server.url
-        if by == "words":
-            monkeypatch.setattr("offhours.faces.rag.as_embedder", lambda client: None)
+    def test_memory(self, example: Example, ollama: Ollama) -> None:
+        example.surround().ollama_client.url = ollama.url
         done = example.run()
-        server.close()
-        assert done.rag.mode == {"words": "lexical", "ollama": "semantic"}[by]
-        assert bool(server.asked) is (by == "ollama")
+        assert done.rag.mode == "semantic"
         assert done.similar[0].name == "nightly_backup"
         assert 0 < len(done.similar) <= 10
         assert all("scheduled_task" in each.tags for each in done.similar)
         assert {each.artifact_type for each in done.similar} == {offhours.ArtifactType.PLAN}
         assert [each.name for each in done.weekly_tasks] == ["sundays"]
+        assert ollama.asked == [], "when something runs is no question of meaning"
+        assert done.rag.find_similar("keep copies")[0].name == "nightly_backup"
+        assert {asked["model"] for asked in ollama.asked} == {"nomic-embed-text"}
 
-    @pytest.mark.parametrize("case", ["1. Event Polling", "2. Periodic Reports", "3. Data Cleanup"])
     @DOCUMENT.runs("1. Event Polling", "2. Periodic Reports", "3. Data Cleanup")
-    def test_use_cases(self, example: Example, case: str) -> None:
-        crons = {
-            "1. Event Polling": "*/2 * * * *", "2. Periodic Reports": "0 9 * * 0",
-            "3. Data Cleanup": "0 3 * * *",
-        }  # fmt: skip
-        example.left = {case}
-        [task] = example.run(case).task_manager.list_tasks()
-        assert (task.cron_expression, task.func) == (crons[case], clean_up)
-        task.handle.run_now().result(timeout=20)
-        assert (task.last_result, task.run_count) == ("clean", 1)
+    def test_use_cases(self, example: Example) -> None:
+        for case, cron in (
+            ("1. Event Polling", "*/2 * * * *"),
+            ("2. Periodic Reports", "0 9 * * 0"),
+            ("3. Data Cleanup", "0 3 * * *"),
+        ):
+            task = example.run(case).task_manager.list_tasks()[-1]
+            assert (task.cron_expression, task.func) == (cron, clean_up)
+            task.handle.run_now().result(timeout=20)
+            assert task.last_result == "clean"
 
     @DOCUMENT.runs("Component 4: Background Scheduler Loop / Usage", "CLI Integration")
     def test_it_starts(self, example: Example) -> None:
@@ -309,9 +304,7 @@ class TestScheduledTasks:
         assert scheduler._running
 
     @DOCUMENT.runs("Component 4: Background Scheduler Loop / Configuration")
-    def test_its_configuration(
-        self, example: Example, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_its_configuration(self, example: Example, capsys: pytest.CaptureFixture[str]) -> None:
         manager = offhours.get_global_task_manager()
         manager.create_task("clean", "", "every hour", func=clean_up)
         done = example.run()
