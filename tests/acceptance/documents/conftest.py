@@ -48,7 +48,8 @@ class Example:
         self._keys = keys
         self._space: dict[str, Any] = {"__name__": "document_example"}
         self._loop = asyncio.Runner()
-        self._before: set[str] = set()
+        self._prepared: set[str] = set()
+        self._ran: set[str] = set()
         self.left = set(keys)
 
     def text(self, key: str | None = None) -> str:
@@ -97,18 +98,20 @@ class Example:
 
     def _prepare(self, block: Block, surrounding: Surrounding) -> None:
         """Once for each block."""
-        if block.key in self._before:
+        if block.key in self._prepared:
             return
-        self._before.add(block.key)
+        self._prepared.add(block.key)
         for key in surrounding.after:
             earlier = self._document.block(key)
-            self._run(earlier, self._surrounding(earlier))
+            if earlier.key not in self._ran:
+                self._run(earlier, self._surrounding(earlier))
         self._execute(surrounding.before, f"what stands before {block.key}")
 
     def _run(self, block: Block, surrounding: Surrounding) -> None:
         self._prepare(block, surrounding)
         code = "\n" * block.line + self._filled(block, surrounding)  # faults name its lines
         self._execute(code, self._document.name)
+        self._ran.add(block.key)
 
     def _filled(self, block: Block, surrounding: Surrounding) -> str:
         code = ours(block.text)

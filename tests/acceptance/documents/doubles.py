@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -16,8 +17,10 @@ from urllib.request import Request, urlopen
 import pytest
 from tests.unit.notify.doubles import Authority, Inbox, WebServer, answer, mail_server, web
 
-from offhours import TaskPriority, get_global_scheduler
+from offhours import TaskPriority, TaskSchedulerService, get_global_scheduler
+from offhours.core.errors import ScheduleError
 from offhours.optimize import PerformanceAnalyzer, PerformanceMetric, Task
+from offhours.testing import MemoryApp, memory_app
 
 # -- functions of users: named, so that they can be stored ----------------------------------------
 
@@ -91,6 +94,25 @@ def slow_pipeline() -> PerformanceAnalyzer:
             PerformanceMetric("m", "data_pipeline", datetime.now(), 9_000, 85.0, 60.0, n > 2)
         )
     return analyzer
+
+
+def busy_service(app: MemoryApp | None = None) -> TaskSchedulerService:
+    """A service on a fake clock to which all sorts of things have happened."""
+    app = memory_app() if app is None else app
+    service = TaskSchedulerService(app=app)
+
+    async def use() -> None:
+        await service.schedule_task("Report", "Know", "Write it.", "t1", schedule_cron="0 9 * * *")
+        await service.schedule_task("Once", "Know", "Do it.", "t2", defer_until="2020-01-01T00:00Z")
+        when = app.clock.now() + timedelta(days=3)
+        await service.schedule_deferred_task("t3", "known", when, "High system load", {"a": 1})
+        with pytest.raises(ScheduleError):
+            await service.schedule_task("Bad", "", "No.", "t4", schedule_cron="61 * * * *")
+
+    asyncio.run(use())
+    app.clock.advance("1d")
+    app.drain()
+    return service
 
 
 # -- services of users --------------------------------------------------------------------------
