@@ -121,3 +121,14 @@ def test_integration(example: Example, capsys: pytest.CaptureFixture[str]) -> No
         r"Found 1 automation opportunities\nDeployed automation: auto_\w+\n",
         capsys.readouterr().out,
     )
+
+
+def test_what_nobody_has_tested_is_not_ready() -> None:
+    async def validated() -> bool:
+        with offhours.sandbox.SandboxManager(isolation_level="full") as sandbox:
+            tester = offhours.sandbox.AutomationTester(sandbox)
+            cases = tester.generate_default_tests("pattern_nobody_saw")
+            tester.create_test_suite("auto_002", cases)
+            return await tester.validate_automation("auto_002", "print('hello')", "python")
+
+    assert asyncio.run(validated()) is False
