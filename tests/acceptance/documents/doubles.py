@@ -42,6 +42,16 @@ poll_github_webhooks = generate_analytics_report = cleanup_old_logs = clean_up
 requests = SimpleNamespace(get=lambda url: SimpleNamespace(json=lambda: {"asked": url}))
 
 
+def write_module(context: Any) -> dict[str, dict[str, str]]:
+    """Carries out a phase of writing: a module, and a test of it."""
+    name = context.phase.part.replace(" ", "_").lower()
+    test = (
+        f"import unittest, {name}\n\nclass Test(unittest.TestCase):\n"
+        f"    def test(self):\n        self.assertEqual({name}.NAME, {name!r})\n"
+    )
+    return {"files": {f"{name}.py": f"NAME = {name!r}\n", f"test_{name}.py": test}}
+
+
 class Unreliable:
     """Fails so many times, then does it."""
 

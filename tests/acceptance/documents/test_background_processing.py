@@ -22,7 +22,7 @@ import yaml
 from django.test import RequestFactory
 from django.utils.functional import empty
 from tests.acceptance.documents.conftest import Example
-from tests.acceptance.documents.doubles import clean_up
+from tests.acceptance.documents.doubles import clean_up, write_module
 from tests.acceptance.documents.source import Document
 from tests.conftest import Until
 
@@ -103,9 +103,23 @@ class TestTasks:
         assert manager.get_task(manager.submit_task(clean_up)).wait(10) == "completed"
         assert not any(each.name == "offhours-monitor" for each in threading.enumerate())
 
-    @pytest.mark.skipif(not WITH_ORCHESTRATOR, reason="there is no Orchestrator yet")
-    def test_with_orchestrator(self) -> None:
-        raise AssertionError
+
+if WITH_ORCHESTRATOR:
+
+    @DOCUMENT.runs("Using with Orchestrator")
+    def test_with_orchestrator(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+        done = example.run()
+        told = [line.partition(": ") for line in capsys.readouterr().out.splitlines()]
+        assert len(told) == len(done.task_ids) > 1
+        assert {word for word, _, _ in told} == {"Phase status"}
+        assert {status for _, _, status in told} <= set(TaskStatus)
+        done.orchestrator.register("code", write_module)  # all else is there
+        assert done.task_ids.wait(60) is TaskStatus.COMPLETED
+        statuses = map(done.orchestrator.get_background_task_status, done.task_ids)
+        assert set(statuses) == {TaskStatus.COMPLETED}
+        packed = done.task_ids.results()["packaging"]["packed"]
+        assert {"web_api.py", "authentication.py", "README.md"} <= packed.keys()
+        done.orchestrator.shutdown()
 
 
 class TestConfiguration:
