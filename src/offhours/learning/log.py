@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Self
 
+from offhours.core.outcomes import Defer
 from offhours.core.training import Cycle, CycleState, Model
 from offhours.training import Finished
 
@@ -44,11 +45,15 @@ class CycleLog:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            _log.warning("cycle %d: %r", self._told["cycle"], error, exc_info=error,
+        if error is None:
+            self._tell_end(self.finished)
+        elif isinstance(error, Exception) and not isinstance(error, Defer):
+            _log.warning("cycle %d failed: %r", self._told["cycle"], error, exc_info=error,
                          extra=self._told)  # fmt: skip
-            return
-        ended = self.finished
+        else:  # cancelled, handed back, or put off
+            _log.info("cycle %d stops here: %r", self._told["cycle"], error, extra=self._told)
+
+    def _tell_end(self, ended: Finished) -> None:
         level = logging.WARNING if ended.status in _BAD else logging.INFO
         told = self._told | {"status": ended.status, "code": ended.code,
                              "version": ended.version, "report": ended.report}  # fmt: skip
