@@ -17,8 +17,7 @@ from tests.acceptance.documents.source import Block, Document, ours
 from tests.acceptance.documents.surroundings import SURROUNDINGS, Surrounding
 from tests.unit.notify.doubles import Authority
 
-from offhours.faces import base
-from offhours.faces.interceptors import forget_global_chain, get_perfcatcher_interceptor
+from offhours.faces import base, interceptors
 
 
 @pytest.fixture(autouse=True)
@@ -30,12 +29,15 @@ def _own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
             monkeypatch.delenv(name)
     monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "process.db"))
     base.forget_shared()
-    forget_global_chain()
+    interceptors.forget_global_chain()
     yield
-    get_perfcatcher_interceptor().close()
-    forget_global_chain()
+    if interceptors._chain is not None:
+        interceptors.get_perfcatcher_interceptor().close()
+    interceptors.forget_global_chain()
     for app in list(base._started):
         app.stop()
+        if manager := app.attached.get("training"):
+            manager.resource_monitor.stop()
     base.forget_shared()
 
 

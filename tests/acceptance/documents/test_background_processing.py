@@ -195,10 +195,17 @@ class TestMonitor:
         for _ in range(5):
             task = manager.get_task(manager.submit_task(broken, name="broken"))
             assert task is not None and task.wait(10) is TaskStatus.FAILED
-        told: list[str] = []
+        told = ""
+
+        def both_alerts() -> bool:
+            nonlocal told
+            told += capsys.readouterr().out
+            return told.count("ALERT: ") == 2
+
         monitor.app.monitor.look()
-        until(lambda: told.append(capsys.readouterr().out) or "broken failed in" in "".join(told))
-        assert "ALERT: " in "".join(told)
+        until(both_alerts)
+        assert "broken failed in the last" in told, "too large a share of them"
+        assert "broken all failed" in told, "too many, one after the other"
 
 
 class TestReference:

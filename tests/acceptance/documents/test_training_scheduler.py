@@ -24,7 +24,6 @@ from offhours.testing import FakeMachine, memory_app
 DOCUMENT = Document("2-training-scheduler.md")
 ELSEWHERE = {
     "Installation": "installs what is not used here, and two modules that come with Python",
-    "Common Issues #1": "installs croniter, which is not used here; 0 2 * * * is asked above",
     "Testing": "names a file of another repository; tests/unit/faces/test_training.py has its list",
 }
 
@@ -139,12 +138,23 @@ class TestSafety:
             one, two, three = (getattr(each, limit) for each in (strict, moderate, permissive))
             assert one < two < three, limit
 
-    @DOCUMENT.runs("Resource Monitoring", "Common Issues #2")
+    @DOCUMENT.runs("Resource Monitoring")
     def test_resources(self, example: Example, capsys: pytest.CaptureFixture[str]) -> None:
-        example.run("Resource Monitoring")
+        example.run()
         told = capsys.readouterr().out
         assert re.fullmatch(r"Memory: [\d.]+ MB \([\d.]+%\)\nCPU: [\d.]+%\n", told)
-        assert "import psutil\n" in example.text("Common Issues #2")
+
+    @DOCUMENT.runs("Common Issues #1", "Common Issues #2")
+    def test_common_issues(self, example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+        """Each block is of a shell first, and of Python then."""
+        for key, told in (("Common Issues #1", "True"), ("Common Issues #2", "svmem")):
+            install, word, code = re.split(r"^(from|import) ", example.text(key), flags=re.M)[:3]
+            assert "pip install" in install
+            code = f"{word} {code}"
+            exec(compile(code, f"<{key}>", "exec"), {})
+            assert capsys.readouterr().out.startswith(told)
+        with offhours.Offhours(":memory:") as app:
+            assert app.schedules.preview("0 2 * * *").sentence == "every day at 02:00"
 
 
 class TestNotifications:
