@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from tests.acceptance.documents.doubles import Learner
 
+from offhours import SchedulerManager, TaskSchedulerService
 from offhours.api import Limits, make_app
 from offhours.cli.up import up
 from offhours.testing import memory_app
@@ -49,10 +51,10 @@ def test_each_address_is_in_the_table() -> None:
 
 
 def test_each_documented_route_is_told() -> None:
-    from tests.unit.api.test_documented import Telemetry, Training
-
     app = memory_app()
-    made = make_app(app, token="oh_x", training=Training(), task_scheduler=Telemetry())
+    SchedulerManager(Learner(), app=app)
+    TaskSchedulerService(app=app)
+    made = make_app(app, token="oh_x")
     documented = [path for path in made.openapi()["paths"] if not path.startswith("/api/v1")]
     routes = REST.partition("## Routes of the documents")[2]
     for path in documented:

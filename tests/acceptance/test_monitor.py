@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +14,6 @@ from typing import Any
 import pytest
 from tests.conftest import Until
 
-import offhours
 from offhours import BackgroundTaskManager, MonitoringConfig, Offhours, TaskMonitor
 from offhours.core.errors import ConfigError
 from offhours.core.notices import AlertState
@@ -187,19 +184,6 @@ class TestTheDocument:
     @pytest.fixture(autouse=True)
     def _process(self, _own_process: None) -> None:
         pass
-
-    def test_its_methods_answer(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-        manager, found = offhours.get_task_manager(), offhours.get_task_monitor()
-        assert found is offhours.get_task_monitor() and found.app is manager.app
-        task = manager.get_task(manager.submit_task(pow, 2, 5, name="my_task"))
-        assert task is not None and task.wait(10) == "completed"
-        metrics = found.get_task_metrics("my_task")
-        assert metrics["successful_executions"] / metrics["total_executions"] == 1
-        assert found.get_task_metrics("builtins:pow")["total_executions"] == 1
-        assert found.get_system_metrics()["tasks_in_queue"] == 0
-        assert found.get_performance_summary(timedelta(hours=1))["total_tasks"] == 1
-        assert found.get_task_trends("problematic_task", hours=24)["success_rate"] == 1
-        assert "my_task" not in json.loads(found.export_metrics(format="json"))["tasks"]
 
     def test_tasks_of_this_process_only_have_their_names(self) -> None:
         before = set(threading.enumerate())

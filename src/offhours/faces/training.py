@@ -129,7 +129,7 @@ class SchedulerManager:
             handle.resume()
         schedule = TrainingSchedule(self.app, handle.record)
         self._notices.begin(schedule, chosen.notifications)
-        self.backup.save()
+        self._changed(schedule, "created")
         return schedule.schedule_id
 
     def list_schedules(self, tenant_id: str | None = None) -> list[dict[str, Any]]:
@@ -157,7 +157,7 @@ class SchedulerManager:
         schedule = self._find(schedule_id, tenant_id)
         if schedule is not None:
             schedule.handle.pause(reason or "paused by hand")
-            self.backup.save()
+            self._changed(schedule, "paused")
         return schedule is not None
 
     def resume_schedule(self, schedule_id: str, tenant_id: str | None = None) -> bool:
@@ -165,7 +165,7 @@ class SchedulerManager:
         schedule = self._find(schedule_id, tenant_id)
         if schedule is not None:
             schedule.handle.resume()
-            self.backup.save()
+            self._changed(schedule, "resumed")
         return schedule is not None
 
     def update_schedule(
@@ -187,7 +187,7 @@ class SchedulerManager:
         if schedule is None:
             return False
         self._update(schedule, updates)
-        self.backup.save()
+        self._changed(schedule, f"updated ({', '.join(updates)})")
         return True
 
     def delete_schedule(self, schedule_id: str, tenant_id: str | None = None) -> bool:
@@ -196,9 +196,14 @@ class SchedulerManager:
         if schedule is None:
             return False
         self._notices.end(schedule)
+        schedule.note("deleted")
         schedule.handle.delete()
         self.backup.save()
         return True
+
+    def _changed(self, schedule: TrainingSchedule, done: str) -> None:
+        schedule.note(done)
+        self.backup.save()
 
     def _update(self, schedule: TrainingSchedule, updates: Mapping[str, Any]) -> None:
         changes: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from offhours.faces.training_config import AutonomousConfig
 from offhours.learning.limits import held_because
 from offhours.schedules import ScheduleHandle
 from offhours.training.registry import cycle_dict
+
+_log = logging.getLogger("offhours.training")
 
 OURS = "training_schedule"
 """The key of a schedule's metadata under which this face keeps what is its own."""
@@ -98,6 +101,11 @@ class TrainingSchedule:
     def _kept(self) -> dict[str, Any]:
         kept: dict[str, Any] = (load(self.record.metadata) or {})[OURS]
         return kept
+
+    def note(self, done: str) -> None:
+        """Write into the log what was done with it."""
+        told = {"schedule_id": self._id, "schedule": self.name, "tenant": self.tenant_id}
+        _log.info("schedule %d: %s", self._id, done, extra=told)
 
     def counts(self) -> CycleCounts:
         """How many of its cycles there were, by how they ended."""

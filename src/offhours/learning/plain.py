@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -16,8 +15,6 @@ from offhours.core.training import CycleState, Hold, Model
 from offhours.engine.context import Context
 from offhours.training import Finished, SafetyControls
 from offhours.training.learner import Caller
-
-_log = logging.getLogger("offhours.training")
 
 TRIGGER = "trigger_learning_cycle"
 _BAD = frozenset(("failed", "failure", "error", "refused", "rejected", "rolled_back"))
@@ -73,11 +70,6 @@ class PlainRun:
             told.report,
         )  # fmt: skip
         self._models.finish(self._hold, finished.as_end(), self._clock.micros())
-        named = {"tenant": self._model.tenant, "model": self._model.name}
-        _log.info(
-            "%s: %s", finished.status, finished.reason,
-            extra={"cycle": self._hold.cycle_id, **named},
-        )  # fmt: skip
         return finished
 
 

@@ -15,6 +15,7 @@ from offhours.core.training import CycleState, Hold, Model, NewCycle, Version
 from offhours.engine.context import find_context
 from offhours.learning.gates import SCHEDULE, training_gates
 from offhours.learning.limits import held_because, limit_memory
+from offhours.learning.log import CycleLog
 from offhours.learning.plain import PlainRun, check_plain
 from offhours.training import CycleRun, Finished, GoldenSet, Learner, Rules, SafetyControls
 from offhours.training.learner import METHODS, Predict, check_learner
@@ -75,6 +76,7 @@ class Trainer:
         self._check(keep)
         self._keep = keep
         self._sinks = tuple(sinks)
+        self._monitor = monitor
         folder = app.models_folder
         self.gates = training_gates(
             self.name,
@@ -229,18 +231,21 @@ class Trainer:
             made = next((v for v in handle.versions() if v.cycle_id == cycle.id), None)
             return Finished.of(cycle, None if made is None else made.number)._asdict()
         own = self.learner if learner is None else learner
-        if self.plain:
-            run = PlainRun(models, self.app.clock, handle.record, hold, chosen)
-            return run.make(own, forced, context)._asdict()
-        rules = Rules(chosen, self._keep, forced)
-        limit_memory(chosen, context)
-        finished = CycleRun(
-            models, self.app.artefacts, self.app.clock, own, self._golden_of(tenant_id),
-            handle.record, hold, rules, correlation=cycle.correlation,
-            progress=context.progress, checkpoint=context.checkpoint,
-        ).run(context.last_attempt)  # fmt: skip
-        self._publish(handle, finished)
-        return finished._asdict()
+        log = CycleLog(self.app, handle.record, cycle, self._monitor)
+        with log:
+            if self.plain:
+                run = PlainRun(models, self.app.clock, handle.record, hold, chosen)
+                log.finished = run.make(own, forced, context)
+                return log.finished._asdict()
+            rules = Rules(chosen, self._keep, forced)
+            limit_memory(chosen, context)
+            log.finished = CycleRun(
+                models, self.app.artefacts, self.app.clock, own, self._golden_of(tenant_id),
+                handle.record, hold, rules, correlation=cycle.correlation,
+                progress=context.progress, checkpoint=context.checkpoint,
+            ).run(context.last_attempt)  # fmt: skip
+        self._publish(handle, log.finished)
+        return log.finished._asdict()
 
     def _golden_of(self, tenant: str) -> GoldenSet:
         golden = self.golden if isinstance(self.golden, GoldenSet) else None

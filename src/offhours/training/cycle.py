@@ -124,7 +124,13 @@ class CycleRun:
         self._checkpoint()
         self._models.enter(self._hold, step)
         self._progress(STEPS.index(step) / len(STEPS), step)
-        _log.info("%s", step, extra=self._told_as({"step": step}))
+        _log.info(
+            "%s", step,
+            extra={
+                "correlation_id": self._correlation, "tenant": self._model.tenant,
+                "model": self._model.name, "cycle": self._hold.cycle_id, "step": step,
+            },
+        )  # fmt: skip
         points.reach("in training step")
 
     def _step(self, step: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -277,18 +283,7 @@ class CycleRun:
     def _told(self, state: CycleState, code: str, reason: str, version: Version | None) -> Finished:
         """What became of it; what has no part to play any more is given up."""
         number = None if version is None else version.number
-        told = {"status": str(state), "code": code, "version": number}
-        level = (
-            logging.WARNING if state in (CycleState.FAILED, CycleState.REFUSED) else logging.INFO
-        )
-        _log.log(level, "%s: %s", state, reason, extra=self._told_as(told))
         keep, former = self._rules.keep, self._controls.backup_models
         now = self._clock.micros()
         self._artefacts.drop(self._models.drop(self._model, keep, former, now))
         return Finished(str(state), code, reason, self._hold.cycle_id, number, self._report)
-
-    def _told_as(self, more: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "correlation_id": self._correlation, "tenant": self._model.tenant,
-            "model": self._model.name, "cycle": self._hold.cycle_id, **more,
-        }  # fmt: skip

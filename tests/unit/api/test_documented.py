@@ -1,10 +1,7 @@
-"""The routes that two source documents name: their addresses, parameters and shapes."""
+"""The routes of the training scheduler's document: their addresses, parameters and refusals."""
 
 from __future__ import annotations
 
-import json
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +13,6 @@ from offhours.core.errors import PhraseError
 from offhours.testing import MemoryApp
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
-DOCUMENT = Path(__file__).parents[4] / "shared" / "sources" / "5-task-scheduler-telemetry.md"
 
 
 class Training:
@@ -149,55 +145,3 @@ def test_tenants_train_their_own(app: MemoryApp, training: TestClient, client_of
 def test_not_there_without_a_face(client: TestClient) -> None:
     assert client.get("/api/scheduler/status").status_code == 404
     assert client.get("/v1/telemetry/task-scheduler/status").status_code == 404
-
-
-def samples() -> dict[str, Any]:
-    """The answers that the document prints, by the last word of their address."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    found = re.findall(
-        r"GET /v1/telemetry/task-scheduler/(\w+)\n```.*?```json\n(.*?)```", text, re.DOTALL
-    )
-    return {word: json.loads(answer) for word, answer in found}
-
-
-class Telemetry:
-    """Answers what the document prints, and remembers how it was asked."""
-
-    def __init__(self) -> None:
-        self.samples = samples()
-        self.asked: dict[str, Any] = {}
-
-    def telemetry_status(self) -> Any:
-        return self.samples["status"]
-
-    def telemetry_tasks(self, **asked: Any) -> Any:
-        self.asked = asked
-        return self.samples["tasks"]
-
-    def telemetry_analytics(self, **asked: Any) -> Any:
-        self.asked = asked
-        return self.samples["analytics"]
-
-    def telemetry_cron(self) -> Any:
-        return self.samples["cron"]
-
-    def telemetry_performance(self) -> Any:
-        return self.samples["performance"]
-
-
-@pytest.mark.skipif(not DOCUMENT.is_file(), reason="the source documents are not here")
-def test_telemetry_answers_have_the_document_s_keys(app: MemoryApp) -> None:
-    service = Telemetry()
-    made = make_app(app, token=TOKEN, task_scheduler=service)
-    client = TestClient(made, base_url=BASE, headers=BEARER)
-    assert sorted(service.samples) == ["analytics", "cron", "performance", "status", "tasks"]
-    for word, sample in service.samples.items():
-        assert client.get(f"/v1/telemetry/task-scheduler/{word}").json() == sample
-    client.get("/v1/telemetry/task-scheduler/tasks?status=ACTIVE&type=recurring&limit=5")
-    assert service.asked == {"status": "ACTIVE", "task_type": "recurring", "limit": 5}
-    client.get("/v1/telemetry/task-scheduler/analytics?period=30d&task_type=one_time")
-    assert service.asked == {"period": "30d", "task_type": "one_time"}
-    for query in ("tasks?status=DONE", "tasks?type=daily", "tasks?limit=0", "analytics?period=2d"):
-        assert client.get(f"/v1/telemetry/task-scheduler/{query}").status_code == 422
-    anonymous = TestClient(made, base_url=BASE)
-    assert anonymous.get("/v1/telemetry/task-scheduler/status").status_code == 401

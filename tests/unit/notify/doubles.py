@@ -149,10 +149,11 @@ class Authority:
 class Inbox:
     """What a mail server got: the letters, and the logins."""
 
-    def __init__(self, refuse: tuple[str, ...] = ()) -> None:
+    def __init__(self, refuse: tuple[str, ...] = (), password: bytes = b"right-password-1") -> None:
         self.letters: list[Any] = []
         self.logins: list[tuple[bytes, bytes]] = []
         self.refuse = refuse
+        self.password = password
         self.reply = "250 kept"
 
     async def handle_RCPT(  # noqa: N802
@@ -171,7 +172,7 @@ class Inbox:
         self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any
     ) -> AuthResult:
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right-password-1", handled=False)
+        return AuthResult(success=data.password == self.password, handled=False)
 
 
 class _AnyPort(Controller):  # type: ignore[misc]

@@ -10,10 +10,13 @@ import time
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 LINE_LIMIT = 262_144
 LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
+MATCHER = re.compile(r'(\w+)="([^"]*)"')
 HOUR = 3_600 * 10**9
+SPANS = {"m": HOUR // 60, "h": HOUR, "d": 24 * HOUR}
 # What a real Loki says, shortened.
 TOO_OLD = "entry has timestamp too old: oldest acceptable timestamp is a week ago"
 TOO_NEW = "entry has timestamp too new"
@@ -68,6 +71,27 @@ class LokiDouble:
     def counted(self) -> int:
         """What `count_over_time` counts: lines that came twice count twice."""
         return sum(map(len, self.stored.values()))
+
+    def query_range(self, asked: dict[str, str]) -> dict[str, Any]:
+        """Lines of a selector, the newest first, as `GET /loki/api/v1/query_range` answers."""
+        if "start" in asked and not asked["start"].isdecimal():
+            number = f'strconv.ParseInt: parsing "{asked["start"]}": invalid syntax'
+            raise Refusal(400, f"could not parse 'start' parameter: {number}")
+        since = asked.get("since", "1h")
+        from_on = time.time_ns() - int(since[:-1]) * SPANS[since[-1]]
+        selector, _, phrase = asked["query"].partition("}")
+        wanted = dict(MATCHER.findall(selector))
+        phrase = phrase.replace("|=", "").strip(' "')
+        streams: dict[str, Any] = {}
+        for labels, (at, text, _) in sorted(self.read(), key=lambda line: -line[1][0]):
+            if wanted.items() <= labels.items() and at >= from_on and phrase in text:
+                stream = streams.setdefault(str(labels), {"stream": labels, "values": []})
+                stream["values"].append([str(at), text])
+        limit = int(asked.get("limit", 100))
+        for stream in streams.values():
+            stream["values"] = stream["values"][:limit]
+        result = {"resultType": "streams", "result": list(streams.values()), "stats": {}}
+        return {"status": "success", "data": result}
 
     def push(self, body: bytes, headers: Any) -> None:
         if headers["Content-Type"] != "application/json":
@@ -125,6 +149,20 @@ class LokiDouble:
                 double.statuses.append(status)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def do_GET(self) -> None:
+                place = urlsplit(self.path)
+                try:
+                    if place.path != "/loki/api/v1/query_range":
+                        raise Refusal(404, "404 page not found")
+                    asked = {name: values[0] for name, values in parse_qs(place.query).items()}
+                    status, text = 200, json.dumps(double.query_range(asked))
+                except Refusal as refusal:
+                    status, text = refusal.status, str(refusal)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
                 self.wfile.write(text.encode())
 

@@ -186,6 +186,23 @@ def test_logs_carry_the_correlation(trainer: Trainer, caplog: pytest.LogCaptureF
     assert {record.correlation_id for record in told} == {cycle.correlation}  # type: ignore[attr-defined]
     steps = [record.step for record in told if hasattr(record, "step")]
     assert steps == ["collect", "quality", "train", "validate", "judge", "promote"]
+    begun, ended = told[0], told[-1]
+    assert begun.getMessage() == "cycle 1 begins"
+    assert begun.usage["memory_mb"] == 1000  # type: ignore[attr-defined]
+    assert (ended.status, ended.version) == ("promoted", 1)  # type: ignore[attr-defined]
+    assert ended.report["golden"] > 0.5 and ended.levelno == logging.INFO  # type: ignore[attr-defined]
+
+
+def test_logs_tell_of_failures_with_their_trace(
+    make: Make, app: MemoryApp, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer = make()
+    trainer.learner.train = lambda *args: 1 / 0
+    with pytest.raises(JobFailed, match="division by zero"):
+        night(trainer)
+    [told] = [record for record in caplog.records if record.name == "offhours.training"]
+    assert told.levelno == logging.WARNING and told.exc_info is not None
+    assert told.exc_info[0] is ZeroDivisionError
 
 
 def test_a_changed_golden_set_is_refused_until_it_is_frozen(make: Make, app: MemoryApp) -> None:

@@ -1,17 +1,11 @@
-"""The task scheduler telemetry document's own examples and validation steps.
+"""The task scheduler telemetry document's seven validation steps, and what else it promises.
 
-The document is not part of this repository; without it beside the checkout its examples are
-skipped, and the steps are held all the same.
+They are held whether the document is beside this checkout or not.
 """
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import inspect
-import json
-import logging
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,50 +13,13 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from tests.acceptance.test_documents import DOCUMENTS
+from tests.acceptance.documents.doubles import busy_service
 from tests.conftest import Until
 
 import offhours
-from offhours import Offhours, ServiceType, TaskSchedulerService, get_service
+from offhours import Offhours, TaskSchedulerService
 from offhours.core.errors import OptionError, QuotaExceeded, ScheduleError
-from offhours.faces.base import forget_shared
-from offhours.testing import MemoryApp, memory_app
-
-DOCUMENT = DOCUMENTS / "5-task-scheduler-telemetry.md"
-needs_document = pytest.mark.skipif(not DOCUMENT.is_file(), reason=f"{DOCUMENT} is not there")
-
-
-def blocks(heading: str, language: str = "python") -> list[str]:
-    """The blocks of code below a heading, up to the next one of its level."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    found = re.search(rf"^(#+) {re.escape(heading)}[ \t]*$", text, re.MULTILINE)
-    assert found, heading
-    part = re.split(rf"^#{{2,{len(found[1])}}} ", text[found.end() :], flags=re.MULTILINE)[0]
-    return re.findall(rf"^```{language}\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
-
-
-def run(code: str, **names: Any) -> dict[str, Any]:
-    """Run an example, which may await; what it defines."""
-    space = {"get_service": get_service, "ServiceType": ServiceType,
-             "logger": logging.getLogger("example"), **names}  # fmt: skip
-    compiled = compile(code, "<example>", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    result = eval(compiled, space)
-    if inspect.iscoroutine(result):
-        asyncio.run(result)
-    return space
-
-
-@pytest.fixture(autouse=True)
-def _process_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "process.db"))
-    forget_shared()
-    yield
-    service = None
-    if offhours.faces.base._shared is not None:  # type: ignore[attr-defined]
-        service = get_service(ServiceType.MAINTENANCE)
-        service.end()
-    forget_shared()
+from offhours.testing import memory_app
 
 
 @pytest.fixture
@@ -78,166 +35,6 @@ def made() -> Iterator[Callable[..., TaskSchedulerService]]:
     for service in services:
         service.end()
         service.app.close()
-
-
-@needs_document
-class TestExamples:
-    """What stands in the document, word by word."""
-
-    def test_get_service_status(self, capsys: pytest.CaptureFixture[str]) -> None:
-        run(blocks("Get Service Status")[0])
-        told = capsys.readouterr().out.splitlines()
-        assert told[:4] == [
-            "Task Scheduler: TaskSchedulerService", "Healthy: True", "Active tasks: 0.0",
-            "Check interval: 60.0s",
-        ]  # fmt: skip
-
-    def test_monitor_task_execution(
-        self, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
-    ) -> None:
-        run(blocks("Monitor Task Execution")[0])
-        told = capsys.readouterr().out
-        assert "Active tasks: 0\nTask running: Yes\nError rate: 0.000\nLast run: 0s ago" in told
-        assert caplog.records == []
-
-    def test_schedule_list_and_defer(self, capsys: pytest.CaptureFixture[str]) -> None:
-        service = get_service(ServiceType.TASK_SCHEDULER)
-        run(blocks("Schedule and Monitor Tasks")[0], task_scheduler=service)
-        told = capsys.readouterr().out
-        assert re.search(r"Scheduled task: Weekly Cleanup \(task_\d{10}\.\d{3}\)", told)
-        assert "Execution time: 2025-08-21T02:00:00Z" in told
-        assert "Cron schedule: 0 2 * * *" in told
-        run(blocks("Get All Scheduled Tasks")[0], task_scheduler=service)
-        told = capsys.readouterr().out
-        assert "Total active tasks: 2" in told
-        assert "  Daily Backup (PENDING)" in told and "    Deferrals: 0" in told
-        run(blocks("Handle Deferred Tasks")[0], task_scheduler=service)
-        told = capsys.readouterr().out
-        assert "Reason: Waiting for external API rate limit reset" in told
-        assert "Total deferrals: 1" in told
-
-    def test_check_service_health(self, caplog: pytest.LogCaptureFixture) -> None:
-        run(blocks("Check Service Health")[0])
-        assert caplog.records == []
-        get_service(ServiceType.MAINTENANCE).app.stop()
-        service = get_service(ServiceType.MAINTENANCE)
-        service.end()
-        code = blocks("Check Service Health")[0].replace(
-            "get_service(ServiceType.MAINTENANCE)", "service"
-        )
-        run(code, service=service)
-        assert [record.getMessage() for record in caplog.records if record.name == "example"] == [
-            "Task scheduler is unhealthy", "Background task is not running",
-            "Shutdown event is set",
-        ]  # fmt: skip
-
-    def test_its_own_test(self) -> None:
-        services: list[TaskSchedulerService] = []
-
-        def make(**options: Any) -> TaskSchedulerService:
-            services.append(TaskSchedulerService(**options))
-            return services[-1]
-
-        space = run(blocks("Validation Steps")[0], Mock=Mock, TaskSchedulerService=make)
-        asyncio.run(space["test_task_scheduler_telemetry"]())
-        asyncio.run(services[0].stop())
-        services[0].app.close()
-
-    def test_every_metric_of_the_table_is_collected(self) -> None:
-        table = DOCUMENT.read_text(encoding="utf-8").split("## Data Structures")[0]
-        names = re.findall(r"^\| ([a-z_]+) \|", table, re.MULTILINE)
-        told = get_service(ServiceType.MAINTENANCE)._collect_custom_metrics()
-        assert len(names) == 19 and set(names) == set(told)
-        assert all(type(value) is float for value in told.values())
-
-    @pytest.mark.parametrize(
-        ("heading", "ask"),
-        [
-            ("Get Task Scheduler Status", lambda s: s.telemetry_status()),
-            ("Get Active Tasks Summary", lambda s: s.telemetry_tasks()),
-            ("Get Task Execution Analytics", lambda s: s.telemetry_analytics()),
-            ("Get Cron Scheduling Status", lambda s: s.telemetry_cron()),
-            ("Get Task Performance Metrics", lambda s: s.telemetry_performance()),
-        ],
-    )
-    def test_the_answers_have_the_documented_form(
-        self, heading: str, ask: Callable[[TaskSchedulerService], Any]
-    ) -> None:
-        wanted = json.loads(blocks(heading, "json")[0])
-        assert shape(ask(busy_service())) == shape(wanted)
-
-    @pytest.mark.parametrize(
-        ("heading", "ask"),
-        [
-            ("TaskSchedulerStatus", lambda s: s.get_status().to_dict()),
-            ("Task Execution Statistics", lambda s: s.get_statistics()),
-            ("Cron Scheduling Analytics", lambda s: s.get_cron_analytics()),
-        ],
-    )
-    def test_the_data_structures_have_the_documented_form(
-        self, heading: str, ask: Callable[[TaskSchedulerService], Any]
-    ) -> None:
-        assert shape(ask(busy_service())) == shape(literal(blocks(heading)[0]))
-
-    def test_tasks_have_the_documented_form(self) -> None:
-        service = busy_service()
-        task = asyncio.run(service.get_task("known"))
-        assert task is not None
-        wanted = literal(blocks("ScheduledTask (Core Data Model)")[0])
-        assert set(task.to_dict()) == set(wanted)
-        assert set(wanted["deferral_history"][0]) <= set(task.deferral_history[0])
-        infos = asyncio.run(service.get_scheduled_tasks())
-        assert set(infos[0].to_dict()) == set(
-            literal(blocks("ScheduledTaskInfo (API Response Format)")[0])
-        )
-
-    def test_capabilities_have_the_documented_form(self) -> None:
-        told = busy_service().get_capabilities().to_dict()
-        wanted = literal(blocks("Service Capabilities Metadata")[0])
-        assert set(wanted) <= set(told)
-        assert told["features"] == wanted["features"]
-        assert set(wanted["actions"]) <= set(told["actions"])
-
-
-def literal(code: str) -> Any:
-    """A block that shows a structure: Python, with the booleans of JSON."""
-    names = {"true": True, "false": False}
-    tree = ast.parse(code.strip(), mode="eval")
-    return eval(compile(tree, "<structure>", "eval"), names)
-
-
-def shape(value: Any) -> Any:
-    """What is where, whatever its value: numbers are numbers, lists are like their first."""
-    match value:
-        case dict():
-            return {key: shape(inner) for key, inner in value.items()}
-        case list():
-            return [shape(value[0])] if value else []
-        case bool():
-            return "bool"
-        case int() | float():
-            return "number"
-        case _:
-            return type(value).__name__
-
-
-def busy_service(app: MemoryApp | None = None) -> TaskSchedulerService:
-    """A service on a fake clock to which all sorts of things have happened."""
-    app = memory_app() if app is None else app
-    service = TaskSchedulerService(app=app)
-
-    async def use() -> None:
-        await service.schedule_task("Report", "Know", "Write it.", "t1", schedule_cron="0 9 * * *")
-        await service.schedule_task("Once", "Know", "Do it.", "t2", defer_until="2020-01-01T00:00Z")
-        when = app.clock.now() + timedelta(days=3)
-        await service.schedule_deferred_task("t3", "known", when, "High system load", {"a": 1})
-        with pytest.raises(ScheduleError):
-            await service.schedule_task("Bad", "", "No.", "t4", schedule_cron="61 * * * *")
-
-    asyncio.run(use())
-    app.clock.advance("1d")
-    app.drain()
-    return service
 
 
 class TestValidationSteps:
