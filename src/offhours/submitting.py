@@ -88,7 +88,9 @@ class Submitter:
             carrier = carried(first.metadata)
             traced = [_carrying(step, carrier) for step in steps] if carrier else steps
             bound = self._settings.bound
-            return self._when_room(lambda: self._store.flows.submit(name, traced, now, bound))
+            return self._when_room(
+                lambda at: self._store.flows.submit(name, traced, at, bound), now
+            )
 
         ids = self._work.tracing.submit(steps[0].job, len(steps), store)
         for step in steps:
@@ -127,7 +129,7 @@ class Submitter:
     ) -> list[int]:
         jobs = [pattern._replace(args=text) for text in arguments]
         bound = self._settings.bound
-        ids = self._when_room(lambda: self._store.submit(jobs, now, bound, terms))
+        ids = self._when_room(lambda at: self._store.submit(jobs, at, bound, terms), now)
         self._work.announce(pattern, now)
         return ids
 
@@ -150,20 +152,20 @@ class Submitter:
             job_id = worker.submit(jobs[0], now, bound)
             if job_id is not None:
                 return [job_id]
-        ids = self._when_room(lambda: self._store.submit(jobs, self._clock.micros(), bound))
+        ids = self._when_room(lambda at: self._store.submit(jobs, at, bound), now)
         if jobs:
             self._work.announce(jobs[0], now)  # they differ in their arguments only
         return ids
 
-    def _when_room(self, store: Callable[[], list[int]]) -> list[int]:
+    def _when_room(self, store: Callable[[Micros], list[int]], now: Micros) -> list[int]:
         """Store when the queue has room, waiting for it if the settings say so."""
         bound = self._settings.bound
         if bound is None or bound.policy != "block":
-            return store()
+            return store(now)
         deadline = self._clock.monotonic() + self._settings.submit_timeout / SECOND
         while True:
             try:
-                return store()
+                return store(self._clock.micros())
             except QueueFull:
                 if self._clock.monotonic() >= deadline:
                     raise

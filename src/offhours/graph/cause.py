@@ -61,6 +61,11 @@ def why(store: Store, node_id: str) -> Cause:
     seen: set[str] = set()
     while here is not None and here not in seen and len(seen) < _LONGEST:
         seen.add(here)
+        if made := next(derived.goals.creators(here), None):  # the one edge that leads back
+            steps.append(f"{here} came of {made.src}")
+            edges.append(made)
+            here = made.src
+            continue
         added = store.graph.edges_from(here, None, _MOST_ADDED)
         causes = [edge for edge in [*derived.out(here), *added] if edge.type in _CAUSES]
         steps += _said(store, derived, here, causes)

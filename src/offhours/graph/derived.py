@@ -31,6 +31,7 @@ from offhours.core.schedules import Schedule, ScheduleStatus
 from offhours.core.times import iso
 from offhours.core.triggers import At, Cron
 from offhours.graph import names
+from offhours.graph.goals import Goals
 from offhours.graph.runs import Deferral, Run, deferrals_of, runs_of
 
 _STATUS = {
@@ -48,6 +49,7 @@ class Derived:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.goals = Goals(store)
 
     # -- nodes --------------------------------------------------------------------------------
 
@@ -61,7 +63,7 @@ class Derived:
         match name.kind:
             case "schedule":
                 schedule = self._store.schedules.get(name.number)
-                return None if schedule is None else schedule_node(schedule)
+                return None if schedule is None else self.schedule_node(schedule)
             case "job":
                 job = self._store.job(name.number)
                 return None if job is None else job_node(job)
@@ -69,6 +71,10 @@ class Derived:
                 return self._run_node(name)
             case _:
                 return self._deferral_node(name)
+
+    def schedule_node(self, schedule: Schedule) -> Node:
+        """A schedule, or the goal that it is for."""
+        return self.goals.of(schedule) or schedule_node(schedule)
 
     def is_thought(self, node_id: str) -> bool:
         """Whether something was created by a thought of this name."""
@@ -83,6 +89,8 @@ class Derived:
         return None
 
     def _deferral_node(self, name: names.Name) -> Node | None:
+        if name.attempt:
+            return self.goals.deferral(name)
         found = self._deferral(name.number)
         return None if found is None else deferral_node(*found)
 
@@ -110,6 +118,8 @@ class Derived:
         if name.kind == "schedule":
             schedule = self._store.schedules.get(name.number)
             return [] if schedule is None else schedule_edges(schedule)
+        if name.kind == "defer" and name.attempt:
+            return self.goals.deferral_edges(name)
         if name.kind == "defer":
             found = self._deferral(name.number)
             return [] if found is None else deferral_edges(*found)
@@ -119,7 +129,11 @@ class Derived:
         if name.kind == "job":
             return self.job_edges(job)
         known = any(run.attempt == name.attempt for run in self.runs(job))
-        return run_edges(job, name.attempt) if known else []
+        return self.run_edges(job, name.attempt) if known else []
+
+    def run_edges(self, job: Job, attempt: int) -> list[Edge]:
+        """What a run is one of, and the thoughts that it has made."""
+        return [*run_edges(job, attempt), *self.goals.created_by(job.id, attempt)]
 
     def job_edges(self, job: Job) -> list[Edge]:
         """Why a job is there, and what it waits for."""
@@ -178,6 +192,8 @@ class Derived:
         for number in jobs:  # each claim told that a run began: their events need not be read
             for attempt in range(attempts.get(number, 0), 0, -1):
                 yield Edge(names.run(number, attempt), EXECUTION_OF, names.schedule(name.number))
+        for deferred in reversed(self.goals.deferral_ids(name.number)):
+            yield from self.goals.deferral_edges(deferred)
         for job in self._jobs(jobs):
             for deferral in reversed(self.deferrals(job)):
                 yield from deferral_edges(job, deferral)
@@ -190,8 +206,11 @@ class Derived:
 
     def _of_thought(self, thought: str, limit: int) -> Iterator[Edge]:
         rows = self._store.graph
+        yield from self.goals.creators(thought)
         for number in rows.schedules_of_thought(thought, limit):
             yield Edge(names.schedule(number), CREATED_BY, thought)
+            for deferred in reversed(self.goals.deferral_ids(number)):
+                yield from self.goals.deferral_edges(deferred)
         jobs = rows.jobs_of_thought(thought, limit)
         for number in jobs:
             yield Edge(names.job(number), CREATED_BY, thought)

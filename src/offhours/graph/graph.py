@@ -17,10 +17,8 @@ from offhours.graph.derived import (
     deferral_edges,
     deferral_node,
     job_node,
-    run_edges,
     run_node,
     schedule_edges,
-    schedule_node,
     thought_node,
 )
 from offhours.graph.export import EXPORTS, Entry
@@ -48,8 +46,9 @@ class Graph:
 
     Nodes: a schedule is `schedule_7`, a job `job_42`, its second run `exec_42.2`, a deferral
     `defer_1234`, a moment `time_2026-01-01T09:00:00Z`; thoughts and what users add have the names
-    that they were given. Everything but what was added is read out of jobs, schedules and events:
-    it is there when they are, and goes when they are pruned.
+    that they were given, those in an agent's inbox `thought_5`. A goal is its schedule, and is
+    found by its own id, too. Everything but what was added is read out of jobs, schedules and
+    events: it is there when they are, and goes when they are pruned.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -98,10 +97,12 @@ class Graph:
 
     def node(self, ref: Ref) -> Node | None:
         """What is known of a node; None when nothing is."""
-        node_id = _name(ref)
+        node_id = self._found(ref)
         found = self._derived.node(node_id) or self._rows.node(node_id)
         if found is not None or names.read(node_id) is not None:
             return found
+        if (thought := self._derived.goals.thought(node_id)) is not None:
+            return thought
         known = self._derived.is_thought(node_id) or self._rows.edges_to(node_id, None, 1)
         return thought_node(node_id) if known else None
 
@@ -119,7 +120,7 @@ class Graph:
         """
         if direction not in ("out", "in", "both"):
             raise OptionError(f'direction: expected "out", "in" or "both", got {direction!r}')
-        node_id = _name(ref)
+        node_id = self._found(ref)
         found: list[Edge] = []
         if direction != "in":
             found += self._out(node_id, type, limit)
@@ -132,7 +133,7 @@ class Graph:
 
         None when there is none; at most `most` nodes are looked at, and 100 edges at each.
         """
-        start, end = _name(src), _name(dst)
+        start, end = self._found(src), self._found(dst)
         came: dict[str, tuple[str, Edge] | None] = {start: None}
         waiting = deque([start])
         while waiting and end not in came and len(came) <= most:
@@ -153,11 +154,11 @@ class Graph:
 
     def why(self, ref: Ref) -> cause.Cause:
         """Why a run or job happened: who or what wanted it, and who wanted that."""
-        return cause.why(self._store, _name(ref))
+        return cause.why(self._store, self._found(ref))
 
     def subgraph(self, ref: Ref, *, depth: int = 2, limit: int = 1_000) -> Subgraph:
         """All that is at most `depth` edges away, up to `limit` nodes."""
-        depths = {_name(ref): 0}
+        depths = {self._found(ref): 0}
         edges: dict[tuple[str, str, str], Edge] = {}
         waiting = deque(depths)
         whole = True
@@ -225,17 +226,25 @@ class Graph:
     def _rows_of_the_store(self) -> Iterator[Entry]:
         after = 0
         while schedules := self._store.schedules.page(after=after, limit=_PAGE):
-            yield from ((schedule_node(each), schedule_edges(each)) for each in schedules)
+            for schedule in schedules:
+                yield self._derived.schedule_node(schedule), schedule_edges(schedule)
+                yield from self._deferrals_of_goal(schedule.id)
             after = schedules[-1].id
         after = 0
         while jobs := self._store.jobs(after=after, newest_first=False, limit=_PAGE):
             for job in jobs:
                 yield job_node(job), self._derived.job_edges(job)
                 for run in self._derived.runs(job):
-                    yield run_node(job, run), run_edges(job, run.attempt)
+                    yield run_node(job, run), self._derived.run_edges(job, run.attempt)
                 for deferral in self._derived.deferrals(job):
                     yield deferral_node(job, deferral), deferral_edges(job, deferral)
             after = jobs[-1].id
+
+    def _deferrals_of_goal(self, schedule_id: int) -> Iterator[Entry]:
+        goals = self._derived.goals
+        for name in goals.deferral_ids(schedule_id):
+            if (node := goals.deferral(name)) is not None:
+                yield node, goals.deferral_edges(name)
 
     def _added_edges(self) -> Iterator[Edge]:
         after = ("", "", "")
@@ -244,6 +253,10 @@ class Graph:
             after = (page[-1].src, page[-1].type, page[-1].dst)
 
     # -- parts --------------------------------------------------------------------------------
+
+    def _found(self, ref: Ref) -> str:
+        """The name of a node; a goal is found by its own id, too."""
+        return self._derived.goals.named(_name(ref))
 
     def _out(self, node_id: str, type_: str | None, limit: int) -> list[Edge]:
         derived = _of_type(self._derived.out(node_id), type_)

@@ -1,4 +1,7 @@
-"""What nodes are called: `job_42`, its second run `exec_42.2`, `defer_1234`, `schedule_7`."""
+"""What nodes are called: `job_42`, its second run `exec_42.2`, `defer_1234`, `schedule_7`.
+
+`defer_7.2` is the second deferral of the goal whose schedule is `schedule_7`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ _TIME = re.compile(r"time_[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+Z")
 
 
 class Name(NamedTuple):
-    """A node that is derived: of a job, schedule, deferral or (with an attempt) run."""
+    """A node that is derived: of a job, schedule or deferral; of a run (with an attempt) or of a
+    goal's deferral (with its number)."""
 
     kind: str
     number: int
@@ -26,9 +30,18 @@ def read(node_id: str) -> Name | None:
     Name(kind='exec', number=42, attempt=2)
     """
     found = _NAME.fullmatch(node_id)
-    if found is None or (found[1] == "exec") != (found[3] is not None):
+    if found is None or (found[1] != "defer" and (found[1] == "exec") != (found[3] is not None)):
         return None
     return Name(found[1], int(found[2]), int(found[3] or 0))
+
+
+def written(name: Name) -> str:
+    """The name as it is read.
+
+    >>> written(Name("defer", 7, 2)), written(Name("job", 4))
+    ('defer_7.2', 'job_4')
+    """
+    return f"{name.kind}_{name.number}{f'.{name.attempt}' if name.attempt else ''}"
 
 
 def job(number: int) -> str:

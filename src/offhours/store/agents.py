@@ -329,6 +329,11 @@ class SqlAgents:
         rows = self._db.read(self._sql["thought"], (thought_id,))
         return StoredThought(*rows[0]) if rows else None
 
+    def thoughts_of_job(self, job_id: int) -> list[StoredThought]:
+        """What the runs of a job have put into inboxes, in order."""
+        rows = self._db.read(self._sql["thoughts_of_job"], (job_id,))
+        return [StoredThought(*row) for row in rows]
+
     def thoughts(
         self,
         agent: str | None = None,

@@ -112,6 +112,9 @@ where (:agent is null or agent = :agent) and (:state is null or state = :state)
   and (:before is null or id < :before)
 order by id desc limit :limit
 
+-- name: thoughts_of_job
+select {thought} from thoughts where job_id = :job_id order by id
+
 -- name: visible_thoughts
 select {thought} from thoughts
 where agent = :agent and state = 'waiting' and visible_at <= :now

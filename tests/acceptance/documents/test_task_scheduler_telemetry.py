@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.error import HTTPError
 
@@ -14,7 +15,7 @@ from tests.acceptance.documents.conftest import Example
 from tests.acceptance.documents.doubles import busy_service, call
 from tests.acceptance.documents.source import Document
 
-from offhours import Defer, ServiceType, TaskSchedulerService, get_service
+from offhours import ServiceType, TaskSchedulerService, get_service
 from offhours.api import ApiServer
 from offhours.core.errors import QuotaExceeded, ScheduleError
 from offhours.testing import MemoryApp, memory_app
@@ -142,12 +143,13 @@ class TestForms:
         "Memory Graph Integration", "Task Execution Event Node", "Task Deferral Event Node"
     )
     def test_nodes_of_the_graph(self, example: Example) -> None:
-        app, deferral = deferred_once()
-        app.graph.add_edge("exec_1.2", "CREATED_THOUGHT", "thought_67890")
+        app, task_id = deferred_once()
+        known = app.graph.node(task_id)
+        assert known is not None and known.metadata["name"] == "Daily Report"
         for key, number, ref in (
             ("Memory Graph Integration", "task_id", "schedule_1"),
-            ("Task Execution Event Node", "execution_id", "exec_1.2"),
-            ("Task Deferral Event Node", "deferral_id", deferral),
+            ("Task Execution Event Node", "execution_id", "exec_1.1"),
+            ("Task Deferral Event Node", "deferral_id", "defer_1.1"),
         ):
             wanted, node = example.value(key), app.graph.node(ref)
             assert node is not None
@@ -244,24 +246,23 @@ class TestConfiguration:
 
 
 def deferred_once() -> tuple[MemoryApp, str]:
-    """A scheduled task that a thought wanted, put off once; the name of that deferral."""
+    """A scheduled task that a thought wanted, put off once and then fired; its id."""
     app = memory_app(timezone="UTC")
-    turns = iter([Defer(until="1m", reason="High system load detected")])
+    service = TaskSchedulerService(app=app)
 
-    @app.task(name="report")
-    def report() -> None:
-        for trouble in turns:
-            raise trouble
+    async def use() -> str:
+        task = await service.schedule_task(
+            "Daily Report", "A report", "Write it", "thought_12345", schedule_cron="0 9 * * *"
+        )
+        later = (app.clock.now() + timedelta(days=1)).isoformat()
+        reason = "High system load detected"
+        await service.schedule_deferred_task("thought_12345", task.task_id, later, reason, {})
+        return task.task_id
 
-    app.schedule(
-        report, "0 9 * * *", name="Daily Report", metadata={"origin_thought_id": "thought_12345"}
-    )
-    for wait in ("9h", "1m"):
-        app.clock.advance(wait)
-        app.drain()
-    around = app.graph.neighbours("schedule_1")
-    [deferral] = [edge.src for edge in around if edge.type == "DEFERRAL_OF"]
-    return app, deferral
+    task_id = asyncio.run(use())
+    app.clock.advance("1d")
+    app.drain()
+    return app, task_id
 
 
 def shape(value: Any) -> Any:

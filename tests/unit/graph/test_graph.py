@@ -119,6 +119,30 @@ def test_why_a_run_happened(app: MemoryApp) -> None:
     assert app.graph.why(99).sentence == "job 99 is not kept any more"
 
 
+def test_a_goal_its_deferrals_and_its_thoughts(app: MemoryApp) -> None:
+    kay = app.agent("kay")
+    goal = kay.schedule("write the report", "0 9 * * *", origin={"thought_id": "thought_9"})
+    goal.defer("5h", reason="busy")
+    app.clock.advance("1d")
+    app.drain()
+    graph = app.graph
+    shown = graph.node(goal.task_id)
+    assert shown is not None and (shown.id, shown.metadata["agent"]) == ("schedule_1", "kay")
+    assert told(graph.neighbours("defer_1.1", direction="out"))[0] == (
+        "defer_1.1", "DEFERRAL_OF", "schedule_1",
+    )  # fmt: skip
+    assert ("exec_1.1", "CREATED_THOUGHT", "thought_1") in told(graph.neighbours("thought_1"))
+    assert graph.why("thought_1").steps[0] == "thought_1 came of exec_1.1"
+    way = graph.path("thought_1", goal.task_id)
+    assert way is not None and way[-1].dst == "schedule_1"
+    assert graph.node("defer_1.2") is None and graph.node("thought_7") is None
+    whole = io.StringIO()
+    graph.export(whole)
+    kept = {node["deferral_id"] for node in json.loads(whole.getvalue())["nodes"]
+            if node["node_type"] == "task_deferral"}  # fmt: skip
+    assert kept == {"defer_1.1"}
+
+
 def test_children_and_what_they_wait_for(app: MemoryApp) -> None:
     leaf = app.task(name="leaf")(lambda: None)
 
