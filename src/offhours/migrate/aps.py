@@ -17,7 +17,7 @@ from offhours.engine.codec import dump
 from offhours.engine.registry import is_durable, task_name
 from offhours.migrate.aps_triggers import plan_of
 from offhours.migrate.database import Database
-from offhours.migrate.foreign import Foreign, Refused, only_one
+from offhours.migrate.foreign import Foreign, Refused, only_one, unless_over
 from offhours.schedules import ScheduleOptions
 
 SOURCE = "APScheduler"
@@ -76,10 +76,11 @@ def _job(job: Any, scheduler: BaseScheduler, now: Micros) -> Foreign:
         return replace(found, refused=refused.reason)
     except OffhoursError as error:
         return replace(found, refused=str(error))
-    return replace(
+    found = replace(
         found, task=task_name(job.func), args=args, kwargs=kwargs, plan=plan, every=every,
         options=options, notes=notes, theirs=theirs,
     )  # fmt: skip
+    return unless_over(found, now)
 
 
 def _from_its_start(trigger: Any, now: Micros) -> timedelta | None:

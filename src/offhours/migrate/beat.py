@@ -17,7 +17,7 @@ from offhours.core.model import TaskPriority
 from offhours.core.times import Micros, parse_moment
 from offhours.engine.codec import dump
 from offhours.migrate.beat_times import bounded, times_of
-from offhours.migrate.foreign import Foreign, Refused, only_one
+from offhours.migrate.foreign import Foreign, Refused, only_one, unless_over
 from offhours.schedules import ScheduleOptions
 
 SOURCE = "Celery"
@@ -84,10 +84,11 @@ def brought(entry: Entry, app: Celery, now: Micros) -> Foreign:
         return replace(found, refused=refused.reason)
     except OffhoursError as error:
         return replace(found, refused=str(error))
-    return replace(
+    found = replace(
         found, args=args, kwargs=kwargs, plan=plan, every=every,
         options=options, notes=notes, theirs=theirs,
     )  # fmt: skip
+    return unless_over(found, now)
 
 
 def _entry(name: str, given: Mapping[str, Any]) -> Entry:

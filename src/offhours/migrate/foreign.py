@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from types import ModuleType
@@ -20,7 +20,7 @@ Fires: TypeAlias = Callable[[Micros], Iterator[Micros]]
 K = TypeVar("K")
 
 SHOWN = 5
-_COMPARED = 400
+_COMPARED = 100
 _YEAR = 366 * DAY
 _MOST_COMPARED = 6_000
 
@@ -79,7 +79,7 @@ class Foreign:
         >>> from offhours.core.triggers import Cron
         >>> ours = Plan((Cron("30 2 * * *"),), "Europe/Berlin")
         >>> theirs = Plan((Cron("0 30 2 * * *"),), "Europe/Berlin")  # six fields skip it
-        >>> asked = lambda moment: iter(theirs.fires(moment, 9))
+        >>> asked = lambda moment: iter(theirs.fires(moment, 500))
         >>> one = Foreign("cron", "n", "t", "", plan=ours, theirs=asked)
         >>> [(str(to_datetime(d.at)), d.ours) for d in one.differences(1_770_000_000_000_000)]
         [('2026-03-29 01:00:00+00:00', True), ('2026-10-25 01:30:00+00:00', False)]
@@ -132,6 +132,13 @@ def best_of(plans: list[Plan], theirs: Fires, now: Micros) -> Plan:
         return len(Foreign("", "", "", "", plan=plan, theirs=theirs).differences(now))
 
     return plans[0] if len(plans) == 1 else min(plans, key=distance)
+
+
+def unless_over(foreign: Foreign, now: Micros) -> Foreign:
+    """The schedule, refused when it will never fire again."""
+    if foreign.plan is None or foreign.plan.next_after(now) is not None:
+        return foreign
+    return replace(foreign, plan=None, refused="it has no fires left")
 
 
 def told(difference: Difference, foreign: Foreign) -> str:
