@@ -53,7 +53,7 @@ def told_or_equal(foreign: Foreign, start: Micros) -> None:
     assert foreign.plan is not None and foreign.theirs is not None
     ours = foreign.plan.fires(start, 60)
     theirs = tuple(islice(foreign.theirs(start), 60))
-    last = min(ours[-1:] + theirs[-1:], default=start)
+    last = min([*ours[-1:], *theirs[-1:], NEXT_YEAR])
     apart = {at for at in set(ours) ^ set(theirs) if at <= last}
     told = foreign.differences(NOW)
     unsaid = {at for at in apart if not any(abs(at - each.at) <= 2 * HOUR for each in told)}

@@ -21,7 +21,6 @@ from offhours.core.ports import Store
 from offhours.core.schedules import NewSchedule, Schedule, ScheduleStatus
 from offhours.core.times import Micros
 from offhours.core.triggers import Every, Plan, Trigger
-from offhours.local_jobs import LocalJobs
 from offhours.store.opening import open_store
 from offhours.testing.clock import FakeClock
 
@@ -79,9 +78,13 @@ def in_memory(app: A, clock: FakeClock | None = None, **options: Unpack[Options]
             _schedule_again(home["store"], app)
         yield app
     finally:
+        tasks = app.registry.tasks()
         app.close()
         vars(app).clear()
         vars(app).update(home)
+        for task in tasks:  # what was imported meanwhile will not be imported again
+            if not task.local and app.registry.find(task.name) is None:
+                app.registry.add(task)
 
 
 def load_app(place: str) -> Offhours:
@@ -118,8 +121,8 @@ def _begin(app: Offhours, home: dict[str, Any], clock: FakeClock, settings: Opti
     """Make the app anew in its place; it keeps its tasks, and what a subclass has added."""
     vars(app).clear()
     Offhours.__init__(app, _MEMORY, clock=clock, **settings)
-    app.registry = home["registry"]
-    app._local = LocalJobs(app.registry)
+    for task in home["registry"].tasks():
+        app.registry.add(task)
     for name, value in home.items():
         made_on_use = isinstance(getattr(type(app), name, None), functools.cached_property)
         if not made_on_use:
