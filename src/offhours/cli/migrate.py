@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -117,6 +118,14 @@ def apscheduler(source: str, apply: bool, form: str) -> None:
       offhours migrate apscheduler jobs.py:scheduler
     """
     _need("apscheduler")
+    if not (version := importlib.metadata.version("apscheduler")).startswith("3."):
+        raise CommandError(
+            f"APScheduler {version} is installed; version 3 is read. The schedules of version 4 "
+            "are in its data store, pickled unless you chose otherwise; say them anew: "
+            "docs/migrating.md has the words",
+            Exit.REFUSED,
+            "version",
+        )
     finish(_read_jobs(source, now := _now()), now, apply, form)
 
 

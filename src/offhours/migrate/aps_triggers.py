@@ -110,12 +110,15 @@ def _times(trigger: CronTrigger) -> Times:
     day = fields["day"]
     special = [e for e in day.expressions if type(e) in _SPECIAL]
     numbers = [e for e in day.expressions if type(e) not in _SPECIAL]
+    days = _values(day, numbers) if numbers else _EVERY_DAY
+    if numbers and days == _EVERY_DAY:
+        special = []
     return Times(
         seconds=_values(fields["second"]),
         minutes=_values(fields["minute"]),
         hours=_values(fields["hour"]),
         months=_values(fields["month"]),
-        days=_values(day, numbers) if numbers else frozenset(range(1, 32)),
+        days=days,
         weekdays=frozenset((value + 1) % 7 for value in _values(fields["day_of_week"])),
         special_days=tuple("L" for e in special if isinstance(e, LastDayOfMonthExpression)),
         special_weekdays=tuple(
@@ -124,6 +127,7 @@ def _times(trigger: CronTrigger) -> Times:
     )
 
 
+_EVERY_DAY = frozenset(range(1, 32))
 _SPECIAL = (LastDayOfMonthExpression, WeekdayPositionExpression)
 
 

@@ -65,7 +65,10 @@ class _Postgres:
         self._connection = connection
 
     def tables(self) -> set[str]:
-        asked = "select table_name from information_schema.tables"
+        asked = (
+            "select table_name from information_schema.tables "
+            "where table_schema = any(current_schemas(false))"
+        )
         return {row["table_name"] for row in self._connection.execute(asked)}
 
     def rows(self, table: str, columns: Sequence[str] = ("*",)) -> list[Mapping[str, Any]]:

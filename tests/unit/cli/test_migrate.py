@@ -171,3 +171,9 @@ def test_a_library_that_is_not_there_is_named(run: Run, monkeypatch: pytest.Monk
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     done = run("celery-beat", "beat_program.py")
     assert done.exit_code == 1 and "celery is not installed here" in done.stderr
+
+
+def test_another_version_of_apscheduler_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "4.0.0a6")
+    done = run("apscheduler", "aps_program.py")
+    assert done.exit_code == 7 and "APScheduler 4.0.0a6 is installed; version 3" in done.stderr

@@ -53,6 +53,7 @@ def read(trigger: Any, *, function: Any = tidy, **options: Any) -> Foreign:
         ({"minute": "5/15"}, "5-50/15 * * * *"),
         ({"second": "*/10"}, "*/10 * * * * *"),
         ({"day": "2nd fri,last", "hour": 6}, "0 6 L * 5#2"),
+        ({"day": "*,last", "hour": 6}, "0 6 * * *"),
         ({"day": "last sun"}, "0 0 * * 0L"),
         ({"month": "jan-mar", "day": 1}, "0 0 1 1-3 *"),
     ],

@@ -7,11 +7,13 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from offhours.core.errors import StoreUnusable
 from offhours.core.times import iso, to_micros
 from offhours.core.triggers import Cron
+from offhours.migrate.aps import read_store
 from offhours.migrate.database import is_sqlite, opened
 from offhours.migrate.django_beat import TABLE, read_tables
 from offhours.migrate.foreign import Foreign
@@ -63,6 +65,21 @@ def test_once(found: dict[str, Foreign]) -> None:
 def test_the_sun_and_a_broken_row_are_refused(found: dict[str, Foreign]) -> None:
     assert "the sun's times move" in (found["sun"].refused or "")
     assert "its row cannot be read" in (found["broken"].refused or "")
+
+
+def test_a_database_on_a_server(postgres: str) -> None:
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("create table apscheduler_jobs (id text, next_run_time float)")
+        connection.execute("insert into apscheduler_jobs values ('nightly', 2e9)")
+    try:
+        with opened(postgres) as database:
+            assert "apscheduler_jobs" in database.tables()
+            assert [row.name for row in read_store(database)] == ["nightly"]
+        with pytest.raises(StoreUnusable, match="cannot be read"), opened(postgres) as database:
+            database.rows("no_such_table")
+    finally:
+        with psycopg.connect(postgres, autocommit=True) as connection:
+            connection.execute("drop table apscheduler_jobs")
 
 
 def test_a_damaged_file_is_said_to_be_one(tmp_path: Path) -> None:
