@@ -28,6 +28,9 @@ SECTIONS = {
         "schedule": Entry(
             "offhours.cli.schedules.group:schedule", "Have tasks run again and again."
         ),
+        "migrate": Entry(
+            "offhours.cli.migrate:migrate", "Bring schedules over from Celery or APScheduler."
+        ),
         "mcp": Entry("offhours.cli.mcp:mcp", "Serve agents over the Model Context Protocol."),
         "install-skill": Entry("offhours.cli.skill:install_skill", "Tell agents how to use it."),
     },
