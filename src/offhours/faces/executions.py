@@ -8,17 +8,23 @@ from typing import Any
 
 from offhours.app import Offhours
 from offhours.core.errors import FlowNotFound, JobNotFound, OptionError, did_you_mean
-from offhours.core.flows import NOTHING_FAILED
+from offhours.core.flows import NOTHING_FAILED, IfFailed
 from offhours.core.model import Job, JobState
 from offhours.core.states import WAITS
 from offhours.core.times import Duration
 from offhours.engine.codec import load
-from offhours.faces.phase_runs import TASKS, Strand, ending, results_of, told_of
+from offhours.faces.phase_runs import (
+    TASKS,
+    Phases,
+    ending,
+    phase_of,
+    request_of,
+    results_of,
+    went_wrong,
+)
 from offhours.faces.tasks import STATUS, TaskStatus, id_number
 from offhours.flows import FlowHandle, Progress
-from offhours.orchestrator.phases import Phase
-
-_BAD = (JobState.FAILED, JobState.CANCELLED)
+from offhours.orchestrator.phases import Phase, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +79,9 @@ class Execution(list[str]):
     def __init__(self, app: Offhours, flow: FlowHandle) -> None:
         self._app = app
         self._flow = flow
-        strand = Strand.of(app, flow.id)
-        if not any(member.task.startswith(TASKS) for member in strand.members.values()):
+        if not is_execution(flow):
             raise FlowNotFound(f"flow {flow.id} in {app.store.name} is no execution of phases")
-        super().__init__(str(member.job_id) for member in strand.members.values())
+        super().__init__(str(job.id) for job in Phases.of(app, flow.id).jobs.values())
 
     @property
     def id(self) -> int:
@@ -86,7 +91,12 @@ class Execution(list[str]):
     @property
     def request(self) -> str:
         """The whole text."""
-        return _call(self._app.record(int(self[0])))[0]
+        return request_of(next(iter(Phases.of(self._app, self.id).jobs.values())))
+
+    @property
+    def plan(self) -> Plan:
+        """The phases as they were planned."""
+        return Phases.of(self._app, self.id).plan()
 
     @property
     def status(self) -> TaskStatus:
@@ -102,9 +112,8 @@ class Execution(list[str]):
 
     def phases(self) -> list[PhaseStatus]:
         """Each phase: what is done, what runs, what waits and for what."""
-        strand = Strand.of(self._app, self.id)
-        records = {step: self._app.record(m.job_id) for step, m in strand.members.items()}
-        return [self._phase(step, records, strand.needs[step]) for step in records]
+        jobs = Phases.of(self._app, self.id).jobs
+        return [self._phase(name, jobs) for name in jobs]
 
     def phase(self, name: str) -> PhaseStatus:
         """One of its phases."""
@@ -114,43 +123,43 @@ class Execution(list[str]):
             raise OptionError(f"execution {self.id} has no phase {name!r}{near}")
         return found[name]
 
-    def _phase(self, name: str, records: Mapping[str, Job], needs: list[str]) -> PhaseStatus:
-        job = records[name]
-        handler = job.task.removeprefix(TASKS)
-        told = told_of(job)
+    def _phase(self, name: str, jobs: Mapping[str, Job]) -> PhaseStatus:
+        job = jobs[name]
+        phase = phase_of(job)
+        told = load(job.progress) or {}
         return PhaseStatus(
-            name, handler, STATUS[job.state], str(job.id), tuple(needs),
-            why=self._why(job, handler, {need: records[need] for need in needs}),
+            name, phase.handler, STATUS[job.state], str(job.id),
+            needs=tuple(need.phase for need in phase.edges), why=self._why(phase, jobs),
             attempts=job.attempts, fraction=told.get("fraction"), message=told.get("message") or "",
         )  # fmt: skip
 
-    def _why(self, job: Job, handler: str, needs: Mapping[str, Job]) -> str:
+    def _why(self, phase: Phase, jobs: Mapping[str, Job]) -> str:
+        job = jobs[phase.name]
         match job.state:
             case JobState.SUCCEEDED:
                 return ""
             case JobState.FAILED:
                 return ending(job)
             case JobState.CANCELLED:
-                return _not_done(job, needs)
+                return _not_done(phase, jobs)
             case JobState.HELD if job.reason == WAITS:
-                return _waits(needs)
+                return _waits(phase, jobs)
         found = self._app.why(job.id)
         if found.code == "no_handler":
             return (
-                f"no process that works here has the handler {handler!r}; it waits until one "
-                f'has registered it, with @orchestrator.handler("{handler}")'
+                f"no process that works here has the handler {phase.handler!r}; it waits until "
+                f'one has registered it, with @orchestrator.handler("{phase.handler}")'
             )
         return found.sentence
 
+    def unfinished(self) -> list[Phase]:
+        """The phases that are still to be done, or to be done again by `resume`."""
+        jobs = Phases.of(self._app, self.id).jobs.values()
+        return [phase_of(job) for job in jobs if not job.state.final or went_wrong(job)]
+
     def results(self) -> dict[str, Any]:
         """What the phases returned that have succeeded, by their names."""
-        members = Strand.of(self._app, self.id).members
-        return results_of({step: self._app.record(m.job_id) for step, m in members.items()})
-
-    def plan(self) -> list[Phase]:
-        """The phases as they were planned, in order."""
-        members = Strand.of(self._app, self.id).members.values()
-        return [Phase.from_dict(_call(self._app.record(m.job_id))[1]) for m in members]
+        return results_of(Phases.of(self._app, self.id).jobs)
 
     def describe(self) -> str:
         """A line about the whole, and one for each phase."""
@@ -175,10 +184,14 @@ class Execution(list[str]):
         Where nothing failed, nothing is changed: after a crash an execution goes on by itself.
         `IllegalMove` while something that was cancelled has not stopped yet.
         """
-        members = self._flow.members()
-        if any(m.state in _BAD and m.reason != NOTHING_FAILED for m in members):
+        if any(map(went_wrong, Phases.of(self._app, self.id).jobs.values())):
             self._flow.retry()
         return self.status
+
+
+def is_execution(flow: FlowHandle) -> bool:
+    """Whether the steps of a flow are phases."""
+    return any(member.task.startswith(TASKS) for member in flow.members())
 
 
 def phase_job(app: Offhours, task_id: str) -> Job | None:
@@ -188,35 +201,46 @@ def phase_job(app: Offhours, task_id: str) -> Job | None:
         return None
     found = app.store.flows.flow_of(number)
     if found is not None:
-        number = Strand.of(app, found[0]).members[found[1]].job_id
+        number = next(m.job_id for m in app.store.flows.members(found[0]) if m.step == found[1])
     try:
         return app.record(number)
     except JobNotFound:
         return None
 
 
-def _call(job: Job) -> tuple[str, dict[str, Any]]:
-    """The request and the phase of a job, as they were stored."""
-    (request, phase), _ = load(job.args)
-    return request, phase
-
-
-def _waits(needs: Mapping[str, Job]) -> str:
-    open_ones = [name for name, job in needs.items() if not job.state.final]
+def _waits(phase: Phase, jobs: Mapping[str, Job]) -> str:
+    needs = [need.phase for need in phase.edges]
+    open_ones = [name for name in needs if not jobs[name].state.final]
     if open_ones:
         return f"it waits for {_and(open_ones)}"
-    bad = [name for name, job in needs.items() if job.state in _BAD]
+    bad = [name for name in needs if went_wrong(jobs[name])]
     return f"it waits until {_and(bad)} was resumed and has succeeded"
 
 
-def _not_done(job: Job, needs: Mapping[str, Job]) -> str:
+def _not_done(phase: Phase, jobs: Mapping[str, Job]) -> str:
+    """Why a phase was cancelled: somebody did it, or what it needs has failed, however far back."""
+    job = jobs[phase.name]
     if job.reason == NOTHING_FAILED:
         return f"not done: {NOTHING_FAILED}"
-    for state, how in ((JobState.FAILED, "failed"), (JobState.CANCELLED, "was not done")):
-        bad = [name for name, other in needs.items() if other.state is state]
-        if bad and not job.attempts:
-            return f"not done: it needs {_and(bad)}, which {how}"
+    roots = _roots(phase, jobs)
+    if roots and job.started_at is None:
+        return f"not done, because {_and(roots)} {_ended(jobs[roots[0]])}"
     return job.reason or "it was cancelled"
+
+
+def _roots(phase: Phase, jobs: Mapping[str, Job]) -> list[str]:
+    """The phases for whose sake this one was not done."""
+    found: dict[str, None] = {}
+    for need in phase.edges:
+        job = jobs[need.phase]
+        if need.if_failed == IfFailed.CANCEL and went_wrong(job):
+            further = _roots(phase_of(job), jobs) if job.state is JobState.CANCELLED else []
+            found.update(dict.fromkeys(further or [need.phase]))
+    return list(found)
+
+
+def _ended(job: Job) -> str:
+    return "failed" if job.state is JobState.FAILED else "was cancelled"
 
 
 def _and(names: list[str]) -> str:

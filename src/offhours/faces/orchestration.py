@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
 
 from offhours.app import Offhours
 from offhours.core.errors import HandlerNotFound, NotStarted, PlanError
+from offhours.core.flows import IfFailed
 from offhours.core.model import TaskPriority
 from offhours.core.sandbox import Sandbox
 from offhours.core.times import Duration
 from offhours.faces.base import MEMORY, open_app
-from offhours.faces.executions import Execution, phase_job
+from offhours.faces.executions import Execution, is_execution, phase_job
 from offhours.faces.phase_runs import TASKS, PhaseRuns
 from offhours.faces.tasks import STATUS, TaskStatus
 from offhours.flows import Flow
@@ -160,7 +161,7 @@ class Orchestrator:
             )
         plan = request if isinstance(request, Plan) else self.plan(request)
         if not use_background:
-            self._check_handlers(plan)
+            self._check_handlers(plan.phases)
         execution = Execution(self.app, self.app.submit_flow(self._flow(plan, priority)))
         if not use_background:
             with self._working():
@@ -170,30 +171,25 @@ class Orchestrator:
     def _flow(self, plan: Plan, priority: TaskPriority | int | str) -> Flow:
         flow = Flow(" ".join(plan.request.split())[:_LONGEST_NAME] or "execution")
         for phase in plan.phases:
-            self._step(flow, plan.request, phase, priority)
+            task = self.app.task_named(TASKS + phase.handler)  # also of one that others carry out
+            flow.step(
+                phase.name,
+                TaskHandle(self.app, task, task.function, {}),
+                args=(plan.request, phase.to_dict()),
+                after=_after(phase, plan),
+                name=phase.name,
+                retries=phase.retries,
+                timeout=phase.timeout,
+                priority=priority,
+            )
         return flow
 
-    def _step(
-        self, flow: Flow, request: str, phase: Phase, priority: TaskPriority | int | str
-    ) -> None:
-        task = self.app.task_named(TASKS + phase.handler)  # also of one that others carry out
-        flow.step(
-            phase.name,
-            TaskHandle(self.app, task, task.function, {}),
-            args=(request, phase.to_dict()),
-            after=[After(need.phase, need.if_failed) for need in phase.edges],
-            name=phase.name,
-            retries=phase.retries,
-            timeout=phase.timeout,
-            priority=priority,
-        )
-
-    def _check_handlers(self, plan: Plan) -> None:
-        missing = [name for name in plan.handlers if name not in self.handlers]
+    def _check_handlers(self, phases: Sequence[Phase]) -> None:
+        wanted = {p.handler for p in phases} | {p.repair for p in phases if p.repair}
+        missing = sorted(name for name in wanted if name not in self.handlers)
         if missing:
-            wanted = ", ".join(missing)
             raise HandlerNotFound(
-                f"no handler is registered for: {wanted}; nothing was stored. Register each with "
+                f"no handler is registered for: {', '.join(missing)}; nothing was started. Register each with "
                 f'@orchestrator.handler("{missing[0]}")'
             )
 
@@ -225,7 +221,7 @@ class Orchestrator:
         before: int | None = None
         while page := self.app.flows(before, _PAGE):
             for flow in page:
-                if any(member.task.startswith(TASKS) for member in flow.members()):
+                if is_execution(flow):
                     found.append(Execution(self.app, flow))
                     if len(found) == limit:
                         return found
@@ -242,6 +238,8 @@ class Orchestrator:
         In the background, if this orchestrator has one; else it waits for the end.
         """
         execution = self.execution(execution_id)
+        if not self.use_background_processing:
+            self._check_handlers(execution.unfinished())
         execution.resume()
         if not self.use_background_processing:
             with self._working():
@@ -264,3 +262,10 @@ class Orchestrator:
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
+
+
+def _after(phase: Phase, plan: Plan) -> list[After]:
+    """All that comes before a phase. What it needs only by way of others changes nothing but that
+    its result is kept until then."""
+    direct = {need.phase: need.if_failed for need in phase.edges}
+    return [After(name, direct.get(name, IfFailed.IGNORE)) for name in plan.before(phase.name)]

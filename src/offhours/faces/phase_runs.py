@@ -3,53 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from offhours.app import Offhours
 from offhours.core.errors import InputError, JobNotFound
-from offhours.core.flows import NOTHING_FAILED, Member, in_order
+from offhours.core.flows import NOTHING_FAILED, in_order
 from offhours.core.model import Job, JobState
 from offhours.core.outcomes import Defer, Retry
 from offhours.engine.codec import dump, load
 from offhours.engine.context import Context
 from offhours.orchestrator.handlers import Handler, Handlers, PhaseContext, PhaseFailed, is_async
-from offhours.orchestrator.phases import Phase
+from offhours.orchestrator.phases import Phase, Plan
 
 TASKS = "phase:"  # before the name of a handler, it is the name of its task
 _REPAIR = "phase: repair "  # before a number, it is a step in a phase's run
 _ELSEWHERE = "30s"
+_SAID = re.compile(r"^[\w.]*\bPhaseFailed: (.*)$", re.MULTILINE)
+_MODULES = re.compile(r"^(?:\w+\.)+(?=\w+(?:: |$))")
 
 
-class Strand(NamedTuple):
-    """The phases of a flow with their latest jobs, each behind those that it needs."""
+class Phases(NamedTuple):
+    """The phases of an execution with their latest jobs, each behind all that come before it."""
 
-    members: Mapping[str, Member]
-    needs: Mapping[str, list[str]]
+    jobs: Mapping[str, Job]
+    before: Mapping[str, Sequence[str]]
 
     @classmethod
-    def of(cls, app: Offhours, flow_id: int) -> Strand:
-        members = app.store.flows.members(flow_id)
-        steps = {member.job_id: member.step for member in members}
-        needs: dict[str, list[str]] = {member.step: [] for member in members}
+    def of(cls, app: Offhours, flow_id: int) -> Phases:
+        members = {member.job_id: member.step for member in app.store.flows.members(flow_id)}
+        before: dict[str, list[str]] = {step: [] for step in members.values()}
         for edge in app.store.flows.edges(flow_id):
-            if edge.upstream in steps and edge.downstream in steps:
-                needs[steps[edge.downstream]].append(steps[edge.upstream])
-        named = {member.step: member for member in members}
-        return cls({step: named[step] for step in in_order(needs)}, needs)
+            if edge.upstream in members and edge.downstream in members:
+                before[members[edge.downstream]].append(members[edge.upstream])
+        numbers = {step: job_id for job_id, step in members.items()}
+        order = in_order(before)
+        jobs = {step: app.record(numbers[step]) for step in order}
+        return cls(jobs, {step: sorted(before[step], key=order.index) for step in order})
 
-    def before(self, name: str) -> list[Member]:
-        """All that a phase needs, near and far, in order."""
-        found: set[str] = set()
-        left = list(self.needs[name])
-        while left:
-            step = left.pop()
-            if step not in found:
-                found.add(step)
-                left += self.needs[step]
-        return [member for step, member in self.members.items() if step in found]
+    def plan(self) -> Plan:
+        """What was planned, as far as it is kept."""
+        request = next((request_of(job) for job in self.jobs.values()), "")
+        return Plan(request, [phase_of(job) for job in self.jobs.values()])
 
 
 class PhaseRuns:
@@ -109,10 +107,7 @@ class PhaseRuns:
             raise error
         if phase.repair not in self._handlers:
             raise Defer(_ELSEWHERE, f"its repair waits for a process with {phase.repair!r}")
-        told = PhaseContext(
-            context.request, phase, context.results, context.failed, context.attempt,
-            str(error), context.repairs,
-        )  # fmt: skip
+        told = replace(context, failure=str(error), repairing=True)
         step = f"{_REPAIR}{len(context.repairs) + 1}"
         return step, self._handlers.get(phase.repair), told
 
@@ -128,13 +123,20 @@ class PhaseRuns:
 
     def _context(self, ctx: Context, request: str, phase: Phase) -> PhaseContext:
         found = self._app.store.flows.flow_of(ctx.job_id)
-        before = [] if found is None else Strand.of(self._app, found[0]).before(found[1])
-        records = {member.step: self._app.record(member.job_id) for member in before}
+        if found is None:
+            raise PhaseFailed(f"job {ctx.job_id} is no phase of an execution")
+        phases = Phases.of(self._app, found[0])
+        before = {name: phases.jobs[name] for name in phases.before[found[1]]}
+        known = [phase, *map(phase_of, before.values())]
+        gone = {need.phase for each in known for need in each.edges} - before.keys()
+        if gone:
+            told = ", ".join(sorted(gone))
+            raise PhaseFailed(f"what came before is not kept any more: {told}; execute it anew")
         return PhaseContext(
             request,
             phase,
-            results=results_of(records),
-            failed={name: ending(job) for name, job in records.items() if _failed(job)},
+            results=results_of(before),
+            failed={name: ending(job) for name, job in before.items() if went_wrong(job)},
             attempt=ctx.attempt,
             failure=self._failure(ctx.job_id),
             repairs=self._repairs(ctx.job_id),
@@ -153,32 +155,35 @@ class PhaseRuns:
         return [load(step.result) for step in steps if step.name.startswith(_REPAIR)]
 
 
-def results_of(records: Mapping[str, Job]) -> dict[str, Any]:
+def request_of(job: Job) -> str:
+    """The request that the job of a phase is there for."""
+    return str(load(job.args)[0][0])
+
+
+def phase_of(job: Job) -> Phase:
+    """The phase that a job is there for."""
+    return Phase.from_dict(load(job.args)[0][1])
+
+
+def results_of(jobs: Mapping[str, Job]) -> dict[str, Any]:
     """What phases returned that have succeeded, by their names."""
-    return {n: load(job.result) for n, job in records.items() if job.state is JobState.SUCCEEDED}
+    return {n: load(job.result) for n, job in jobs.items() if job.state is JobState.SUCCEEDED}
+
+
+def went_wrong(job: Job) -> bool:
+    """Whether it failed, or was not done though it should have been."""
+    return job.state in (JobState.FAILED, JobState.CANCELLED) and job.reason != NOTHING_FAILED
 
 
 def ending(job: Job) -> str:
     """How a job came to an end that was no success, in a line."""
-    lines = (job.error or "").strip().splitlines()
-    if job.state is JobState.FAILED and lines:
-        return _headline(lines)
-    return job.reason or job.state.value
-
-
-def _headline(lines: Iterable[str]) -> str:
-    """Of a traceback the line that names the exception, without the module of it."""
-    found = [line for line in lines if line[:1].strip() and not line.startswith("Traceback")]
-    return found[-1] if found else "no message"
-
-
-def told_of(job: Job) -> dict[str, Any]:
-    """What a phase said last of its progress."""
-    return json.loads(job.progress) if job.progress else {}
-
-
-def _failed(job: Job) -> bool:
-    return job.state in (JobState.FAILED, JobState.CANCELLED) and job.reason != NOTHING_FAILED
+    if job.state is not JobState.FAILED or not job.error:
+        return job.reason or job.state.value
+    said = _SAID.search(job.error)
+    if said:
+        return said[1]
+    lines = [line for line in job.error.splitlines() if line[:1].strip()]
+    return _MODULES.sub("", lines[-1]) if lines else "no message"
 
 
 def _repaired(phase: Phase, error: PhaseFailed) -> str:

@@ -31,7 +31,8 @@ class PhaseContext:
         that ignores or catches a failure
     attempt: 1 for the first
     failure: how the attempt before ended, as text; or, for who repairs, what is to be repaired
-    repairs: what those returned who repaired, in order
+    repairing: whether the handler is asked to repair what made another one's phase fail
+    repairs: what was returned by who repaired, in order
     """
 
     request: str
@@ -40,6 +41,7 @@ class PhaseContext:
     failed: Mapping[str, str] = field(default_factory=dict)
     attempt: int = 1
     failure: str = ""
+    repairing: bool = False
     repairs: Sequence[Any] = ()
 
 

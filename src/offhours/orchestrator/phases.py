@@ -144,18 +144,20 @@ class Plan:
         """The phases' names, in order."""
         return tuple(phase.name for phase in self.phases)
 
-    @property
-    def handlers(self) -> list[str]:
-        """The handlers that it takes, also those that only mend."""
-        used = {p.handler for p in self.phases} | {p.repair for p in self.phases if p.repair}
-        return sorted(used)
-
     def phase(self, name: str) -> Phase:
         """The phase of a name."""
         for phase in self.phases:
             if phase.name == name:
                 return phase
         raise PlanError([f"phases: there is no {name!r}{did_you_mean(name, self.names)}"])
+
+    def before(self, name: str) -> list[str]:
+        """All phases that one needs, near and far, in order."""
+        found = {need.phase for need in self.phase(name).edges}
+        for phase in reversed(self.phases):
+            if phase.name in found:
+                found |= {need.phase for need in phase.edges}
+        return [each for each in self.names if each in found]
 
     def describe(self) -> str:
         """A line for each phase: what it needs, and what it is to do."""
