@@ -40,7 +40,8 @@ class Orchestrator:
     The phases but `code` have handlers; see `offhours.orchestrator`.
 
     use_background_processing: work in the background from the moment it is made until `shutdown`;
-        without it this process works only while `execute` waits
+        without it this process works only while `execute` or `resume` waits, and what is executed
+        in the background is left to other processes on the database
     max_workers: threads, each carrying out one phase at a time
     planner: splits a request; a `DevelopmentPlanner` unless another is given
     sandbox: where tests run; a `SandboxManager` of level full unless another is given
@@ -104,6 +105,10 @@ class Orchestrator:
         found: Sandbox = self._own_sandbox
         return found
 
+    @property
+    def _alone(self) -> bool:
+        return self.app.store.name == MEMORY
+
     # -- handlers ---------------------------------------------------------------------------
 
     def register(
@@ -155,9 +160,10 @@ class Orchestrator:
         Without `use_background`, `HandlerNotFound` names the phases that nobody here can do; with
         it those wait for a process that can.
         """
-        if use_background and not self.use_background_processing:
+        if use_background and not self.use_background_processing and self._alone:
             raise NotStarted(
-                "this orchestrator has no background; make it with use_background_processing=True"
+                "this orchestrator has no background, and nobody else knows its database in "
+                "memory; make it with use_background_processing=True"
             )
         plan = request if isinstance(request, Plan) else self.plan(request)
         if not use_background:
@@ -170,12 +176,12 @@ class Orchestrator:
 
     def _flow(self, plan: Plan, priority: TaskPriority | int | str) -> Flow:
         flow = Flow(" ".join(plan.request.split())[:_LONGEST_NAME] or "execution")
-        for phase in plan.phases:
+        for place, phase in enumerate(plan.phases):
             task = self.app.task_named(TASKS + phase.handler)  # also of one that others carry out
             flow.step(
                 phase.name,
                 TaskHandle(self.app, task, task.function, {}),
-                args=(plan.request, phase.to_dict()),
+                args=(plan.request, phase.to_dict(), place),
                 after=_after(phase, plan),
                 name=phase.name,
                 retries=phase.retries,
@@ -189,8 +195,8 @@ class Orchestrator:
         missing = sorted(name for name in wanted if name not in self.handlers)
         if missing:
             raise HandlerNotFound(
-                f"no handler is registered for: {', '.join(missing)}; nothing was started. Register each with "
-                f'@orchestrator.handler("{missing[0]}")'
+                f"no handler is registered for: {', '.join(missing)}; nothing was started. "
+                f'Register each with @orchestrator.handler("{missing[0]}")'
             )
 
     @contextmanager
@@ -238,12 +244,13 @@ class Orchestrator:
         In the background, if this orchestrator has one; else it waits for the end.
         """
         execution = self.execution(execution_id)
-        if not self.use_background_processing:
-            self._check_handlers(execution.unfinished())
+        if self.use_background_processing:
+            execution.resume()
+            return execution
+        self._check_handlers(execution.unfinished())
         execution.resume()
-        if not self.use_background_processing:
-            with self._working():
-                execution.wait()
+        with self._working():
+            execution.wait()
         return execution
 
     def shutdown(self, timeout: Duration | None = None) -> bool:

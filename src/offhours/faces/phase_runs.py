@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from offhours.app import Offhours
 from offhours.core.errors import InputError, JobNotFound
-from offhours.core.flows import NOTHING_FAILED, in_order
+from offhours.core.flows import NOTHING_FAILED
 from offhours.core.model import Job, JobState
 from offhours.core.outcomes import Defer, Retry
 from offhours.engine.codec import dump, load
@@ -20,6 +20,7 @@ from offhours.orchestrator.handlers import Handler, Handlers, PhaseContext, Phas
 from offhours.orchestrator.phases import Phase, Plan
 
 TASKS = "phase:"  # before the name of a handler, it is the name of its task
+Stored = dict[str, Any]
 _REPAIR = "phase: repair "  # before a number, it is a step in a phase's run
 _ELSEWHERE = "30s"
 _SAID = re.compile(r"^[\w.]*\bPhaseFailed: (.*)$", re.MULTILINE)
@@ -27,22 +28,23 @@ _MODULES = re.compile(r"^(?:\w+\.)+(?=\w+(?:: |$))")
 
 
 class Phases(NamedTuple):
-    """The phases of an execution with their latest jobs, each behind all that come before it."""
+    """The phases of an execution with their latest jobs, in the order of the plan, and for each all
+    that come before it."""
 
     jobs: Mapping[str, Job]
     before: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(cls, app: Offhours, flow_id: int) -> Phases:
-        members = {member.job_id: member.step for member in app.store.flows.members(flow_id)}
-        before: dict[str, list[str]] = {step: [] for step in members.values()}
-        for edge in app.store.flows.edges(flow_id):
-            if edge.upstream in members and edge.downstream in members:
-                before[members[edge.downstream]].append(members[edge.upstream])
-        numbers = {step: job_id for job_id, step in members.items()}
-        order = in_order(before)
-        jobs = {step: app.record(numbers[step]) for step in order}
-        return cls(jobs, {step: sorted(before[step], key=order.index) for step in order})
+        flows = app.store.flows
+        steps = {member.job_id: member.step for member in flows.members(flow_id)}
+        found = sorted(((step, app.record(n)) for n, step in steps.items()), key=_place)
+        before: dict[str, set[str]] = {step: set() for step, _ in found}
+        for edge in flows.edges(flow_id):
+            if edge.upstream in steps and edge.downstream in steps:
+                before[steps[edge.downstream]].add(steps[edge.upstream])
+        jobs = dict(found)
+        return cls(jobs, {name: [b for b in jobs if b in before[name]] for name in jobs})
 
     def plan(self) -> Plan:
         """What was planned, as far as it is kept."""
@@ -61,13 +63,15 @@ class PhaseRuns:
         """From now on this process carries out the phases of a handler."""
         if is_async(self._handlers.get(name)):
 
-            async def run_async(ctx: Context, request: str, phase: dict[str, Any]) -> Any:
+            async def run_async(
+                ctx: Context, request: str, phase: dict[str, Any], place: int
+            ) -> Any:
                 return await self._run_async(ctx, request, Phase.from_dict(phase))
 
             self._register(name, run_async)
         else:
 
-            def run(ctx: Context, request: str, phase: dict[str, Any]) -> Any:
+            def run(ctx: Context, request: str, phase: Stored, place: int) -> Any:
                 return self._run(ctx, request, Phase.from_dict(phase))
 
             self._register(name, run)
@@ -155,6 +159,11 @@ class PhaseRuns:
         return [load(step.result) for step in steps if step.name.startswith(_REPAIR)]
 
 
+def _place(found: tuple[str, Job]) -> int:
+    """Where in its plan a phase stands."""
+    return int(load(found[1].args)[0][2])
+
+
 def request_of(job: Job) -> str:
     """The request that the job of a phase is there for."""
     return str(load(job.args)[0][0])
@@ -179,9 +188,9 @@ def ending(job: Job) -> str:
     """How a job came to an end that was no success, in a line."""
     if job.state is not JobState.FAILED or not job.error:
         return job.reason or job.state.value
-    said = _SAID.search(job.error)
+    said = _SAID.findall(job.error)
     if said:
-        return said[1]
+        return str(said[-1])
     lines = [line for line in job.error.splitlines() if line[:1].strip()]
     return _MODULES.sub("", lines[-1]) if lines else "no message"
 

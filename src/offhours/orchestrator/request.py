@@ -124,11 +124,9 @@ class _Reader:
 
     def _settle(self, request: str) -> None:
         """Whatever was written, there is a subject, and it is the first of the parts."""
-        if not self.subject:
-            first = self.texts[0] if self.texts else _tidy(request.strip().splitlines()[0])
-            self.subject = short(first)
-        if not self.texts:
-            self.texts.append(self.subject)
+        named = [text for text in (self.subject, *self.texts) if re.search(r"\w", short(text))]
+        self.texts = named or [" ".join(re.findall(r"\w+", request))]
+        self.subject = short(self.texts[0])
 
     # -- sentences --------------------------------------------------------------------------
 
@@ -177,7 +175,7 @@ class _Reader:
         things = [thing for thing in map(_bare, _MORE_THINGS.split(head)) if thing]
         kept = [thing for thing in things if not self._wish(thing)]
         if kept and not self.subject:
-            self.subject = short(kept[0])
+            self.subject = kept[0]
         self.texts += kept
         if rest:
             self._features(rest, clause=cut is not None and bool(BEFORE_THAT.search(cut[0])))
@@ -228,7 +226,8 @@ def short(text: str) -> str:
     >>> short("an export of everything that the user has ever written to a spreadsheet file")
     'export of everything that the user has ever written to a'
     """
-    name = ARTICLE.sub("", re.sub(r"[^\S ]+|[\x00-\x1f\x7f]", " ", text)).strip()
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    name = ARTICLE.sub("", " ".join(plain.split()))
     if len(name) > LONGEST_NAME:
         name = name[: LONGEST_NAME + 1].rpartition(" ")[0] or name[:LONGEST_NAME]
     return name
