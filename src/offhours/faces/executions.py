@@ -51,11 +51,11 @@ class PhaseStatus:
 
     def __str__(self) -> str:
         again = f" at attempt {self.attempts}" if self.attempts > 1 else ""
-        told = f" ({self.message})" if self.message and not self.status_is_final else ""
+        told = f" ({self.message})" if self.message and not self.final else ""
         return f"{self.name}: {self.status}{again}{told}{f': {self.why}' if self.why else ''}"
 
     @property
-    def status_is_final(self) -> bool:
+    def final(self) -> bool:
         """Whether it stays so, unless the execution is resumed."""
         return self.status not in (TaskStatus.PENDING, TaskStatus.RUNNING)
 

@@ -48,8 +48,13 @@ class Phases(NamedTuple):
 
     def plan(self) -> Plan:
         """What was planned, as far as it is kept."""
-        request = next((request_of(job) for job in self.jobs.values()), "")
-        return Plan(request, [phase_of(job) for job in self.jobs.values()])
+        first, *_ = self.jobs.values()
+        phases = [phase_of(job) for job in self.jobs.values()]
+        kept = [[need for need in phase.edges if need.phase in self.jobs] for phase in phases]
+        return Plan(
+            request_of(first),
+            [replace(phase, needs=needs) for phase, needs in zip(phases, kept, strict=True)],
+        )
 
 
 class PhaseRuns:

@@ -181,7 +181,8 @@ class _Reader:
             self._features(rest, clause=cut is not None and bool(BEFORE_THAT.search(cut[0])))
 
     def _features(self, text: str, clause: bool = True) -> None:
-        """A list of things or doings. In a clause, one word alone belongs to what it follows."""
+        """A list of things or doings. In a clause, one word alone goes on with what is before it:
+        "counts words and lines", but "post, follow and like"."""
         if re.match(r"be\b(?! able)", text):
             self.constraints.append(text)
             return
@@ -189,7 +190,8 @@ class _Reader:
         joined = BOUND.sub(lambda m: m[0].replace(" and ", f" {_TOGETHER} "), text)
         pieces: list[str] = []
         for piece in filter(None, map(_bare, _PIECES.split(joined))):
-            if clause and pieces and " " not in piece and not self._is_phase(piece):
+            longer = clause and bool(pieces) and " " in pieces[-1]
+            if longer and " " not in piece and not self._is_phase(piece):
                 pieces[-1] += f" and {piece}"
             else:
                 pieces.append(piece)

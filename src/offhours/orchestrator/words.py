@@ -36,11 +36,14 @@ MUST = _words(
     r"|it\s+(?:also\s+)?(?=[a-z]+s\s))(?P<what>\S.*)$"
 )
 
+_NO_VERB = r"(?! (?:an?|the|its|their|our|my|this|that|each|every|all|any)\b)"
 BEFORE_FEATURES = _words(
     r"\s*,?\s+(?:with|including|featuring|offering|supporting|providing|having|consisting of|"
-    r"which|that|who|to(?= [a-z]+ ))(?:\s+(?:also|can|should|must|will|has|have))*\s+|\s*:\s+"
+    r"where \w+(?= (?:can|may|should|must)\b)|which|that|who|"
+    rf"to{_NO_VERB}(?-i:(?= [a-z]+ )))"
+    r"(?:\s+(?:also|can|may|should|must|will|has|have))*\s+|\s*:\s+"
 )
-BEFORE_THAT = _words(r"\b(?:which|that|who|to)\b")
+BEFORE_THAT = _words(r"\b(?:which|that|who|to|where)\b")
 
 # An "and" between these joins one thing.
 BOUND = _words(

@@ -37,6 +37,13 @@ READINGS = [
      ["importer, e.g. for CSV files", "export to Excel"]),
     ("Build a blog with comments and comments", ["blog", "comments"]),
     ("Make it so", ["it so"]),
+    ("Add authentication to the web API", ["authentication to the web API"]),
+    ("Write an export to Excel files", ["export to Excel files"]),
+    ("Write a script to rename photos by date", ["script", "rename photos by date"]),
+    ("Build an app like Twitter where users can post, follow and like",
+     ["app like Twitter", "post", "follow", "like"]),
+    ("Build a website for my bakery with online ordering and a blog",
+     ["website for my bakery", "online ordering", "blog"]),
 ]  # fmt: skip
 
 
