@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from offhours.app import Offhours
 from offhours.core.errors import FlowNotFound, JobNotFound, OptionError, did_you_mean
-from offhours.core.flows import NOTHING_FAILED, IfFailed
 from offhours.core.model import Job, JobState
 from offhours.core.states import WAITS
 from offhours.core.times import Duration
 from offhours.engine.codec import load
-from offhours.faces.phase_runs import (
+from offhours.faces.phases import (
     TASKS,
     Phases,
-    ending,
     phase_of,
     request_of,
     results_of,
@@ -112,8 +109,8 @@ class Execution(list[str]):
 
     def phases(self) -> list[PhaseStatus]:
         """Each phase: what is done, what runs, what waits and for what."""
-        jobs = Phases.of(self._app, self.id).jobs
-        return [self._phase(name, jobs) for name in jobs]
+        found = Phases.of(self._app, self.id)
+        return [self._phase(name, found) for name in found.jobs]
 
     def phase(self, name: str) -> PhaseStatus:
         """One of its phases."""
@@ -123,27 +120,25 @@ class Execution(list[str]):
             raise OptionError(f"execution {self.id} has no phase {name!r}{near}")
         return found[name]
 
-    def _phase(self, name: str, jobs: Mapping[str, Job]) -> PhaseStatus:
-        job = jobs[name]
+    def _phase(self, name: str, phases: Phases) -> PhaseStatus:
+        job = phases.jobs[name]
         phase = phase_of(job)
         told = load(job.progress) or {}
         return PhaseStatus(
             name, phase.handler, STATUS[job.state], str(job.id),
-            needs=tuple(need.phase for need in phase.edges), why=self._why(phase, jobs),
+            needs=tuple(need.phase for need in phase.edges), why=self._why(phase, phases),
             attempts=job.attempts, fraction=told.get("fraction"), message=told.get("message") or "",
         )  # fmt: skip
 
-    def _why(self, phase: Phase, jobs: Mapping[str, Job]) -> str:
-        job = jobs[phase.name]
+    def _why(self, phase: Phase, phases: Phases) -> str:
+        job = phases.jobs[phase.name]
         match job.state:
             case JobState.SUCCEEDED:
                 return ""
-            case JobState.FAILED:
-                return ending(job)
-            case JobState.CANCELLED:
-                return _not_done(phase, jobs)
+            case JobState.FAILED | JobState.CANCELLED:
+                return phases.ending(phase.name)
             case JobState.HELD if job.reason == WAITS:
-                return _waits(phase, jobs)
+                return phases.waiting(phase.name)
         found = self._app.why(job.id)
         if found.code == "no_handler":
             return (
@@ -206,42 +201,3 @@ def phase_job(app: Offhours, task_id: str) -> Job | None:
         return app.record(number)
     except JobNotFound:
         return None
-
-
-def _waits(phase: Phase, jobs: Mapping[str, Job]) -> str:
-    needs = [need.phase for need in phase.edges]
-    open_ones = [name for name in needs if not jobs[name].state.final]
-    if open_ones:
-        return f"it waits for {_and(open_ones)}"
-    bad = [name for name in needs if went_wrong(jobs[name])]
-    return f"it waits until {_and(bad)} was resumed and has succeeded"
-
-
-def _not_done(phase: Phase, jobs: Mapping[str, Job]) -> str:
-    """Why a phase was cancelled: somebody did it, or what it needs has failed, however far back."""
-    job = jobs[phase.name]
-    if job.reason == NOTHING_FAILED:
-        return f"not done: {NOTHING_FAILED}"
-    roots = _roots(phase, jobs)
-    if roots and job.started_at is None:
-        return f"not done, because {_and(roots)} {_ended(jobs[roots[0]])}"
-    return job.reason or "it was cancelled"
-
-
-def _roots(phase: Phase, jobs: Mapping[str, Job]) -> list[str]:
-    """The phases for whose sake this one was not done."""
-    found: dict[str, None] = {}
-    for need in phase.edges:
-        job = jobs[need.phase]
-        if need.if_failed == IfFailed.CANCEL and went_wrong(job):
-            further = _roots(phase_of(job), jobs) if job.state is JobState.CANCELLED else []
-            found.update(dict.fromkeys(further or [need.phase]))
-    return list(found)
-
-
-def _ended(job: Job) -> str:
-    return "failed" if job.state is JobState.FAILED else "was cancelled"
-
-
-def _and(names: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))

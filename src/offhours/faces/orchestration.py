@@ -15,7 +15,8 @@ from offhours.core.sandbox import Sandbox
 from offhours.core.times import Duration
 from offhours.faces.base import MEMORY, open_app
 from offhours.faces.executions import Execution, is_execution, phase_job
-from offhours.faces.phase_runs import TASKS, PhaseRuns
+from offhours.faces.phase_runs import PhaseRuns
+from offhours.faces.phases import TASKS
 from offhours.faces.tasks import STATUS, TaskStatus
 from offhours.flows import Flow
 from offhours.handles import After, TaskHandle

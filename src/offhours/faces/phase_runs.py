@@ -3,58 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from offhours.app import Offhours
 from offhours.core.errors import InputError, JobNotFound
-from offhours.core.flows import NOTHING_FAILED
-from offhours.core.model import Job, JobState
 from offhours.core.outcomes import Defer, Retry
 from offhours.engine.codec import dump, load
 from offhours.engine.context import Context
+from offhours.faces.phases import TASKS, Phases, phase_of, results_of, went_wrong
 from offhours.orchestrator.handlers import Handler, Handlers, PhaseContext, PhaseFailed, is_async
-from offhours.orchestrator.phases import Phase, Plan
+from offhours.orchestrator.phases import Phase
 
-TASKS = "phase:"  # before the name of a handler, it is the name of its task
 Stored = dict[str, Any]
 _REPAIR = "phase: repair "  # before a number, it is a step in a phase's run
 _ELSEWHERE = "30s"
-_SAID = re.compile(r"^[\w.]*\bPhaseFailed: (.*)$", re.MULTILINE)
-_MODULES = re.compile(r"^(?:\w+\.)+(?=\w+(?:: |$))")
-
-
-class Phases(NamedTuple):
-    """The phases of an execution with their latest jobs, in the order of the plan, and for each all
-    that come before it."""
-
-    jobs: Mapping[str, Job]
-    before: Mapping[str, Sequence[str]]
-
-    @classmethod
-    def of(cls, app: Offhours, flow_id: int) -> Phases:
-        flows = app.store.flows
-        steps = {member.job_id: member.step for member in flows.members(flow_id)}
-        found = sorted(((step, app.record(n)) for n, step in steps.items()), key=_place)
-        before: dict[str, set[str]] = {step: set() for step, _ in found}
-        for edge in flows.edges(flow_id):
-            if edge.upstream in steps and edge.downstream in steps:
-                before[steps[edge.downstream]].add(steps[edge.upstream])
-        jobs = dict(found)
-        return cls(jobs, {name: [b for b in jobs if b in before[name]] for name in jobs})
-
-    def plan(self) -> Plan:
-        """What was planned, as far as it is kept."""
-        first, *_ = self.jobs.values()
-        phases = [phase_of(job) for job in self.jobs.values()]
-        kept = [[need for need in phase.edges if need.phase in self.jobs] for phase in phases]
-        return Plan(
-            request_of(first),
-            [replace(phase, needs=needs) for phase, needs in zip(phases, kept, strict=True)],
-        )
 
 
 class PhaseRuns:
@@ -68,9 +32,7 @@ class PhaseRuns:
         """From now on this process carries out the phases of a handler."""
         if is_async(self._handlers.get(name)):
 
-            async def run_async(
-                ctx: Context, request: str, phase: dict[str, Any], place: int
-            ) -> Any:
+            async def run_async(ctx: Context, request: str, phase: Stored, place: int) -> Any:
                 return await self._run_async(ctx, request, Phase.from_dict(phase))
 
             self._register(name, run_async)
@@ -145,7 +107,7 @@ class PhaseRuns:
             request,
             phase,
             results=results_of(before),
-            failed={name: ending(job) for name, job in before.items() if went_wrong(job)},
+            failed={name: phases.ending(name) for name, job in before.items() if went_wrong(job)},
             attempt=ctx.attempt,
             failure=self._failure(ctx.job_id),
             repairs=self._repairs(ctx.job_id),
@@ -162,42 +124,6 @@ class PhaseRuns:
     def _repairs(self, job_id: int) -> list[Any]:
         steps = self._app.store.flows.steps(job_id)
         return [load(step.result) for step in steps if step.name.startswith(_REPAIR)]
-
-
-def _place(found: tuple[str, Job]) -> int:
-    """Where in its plan a phase stands."""
-    return int(load(found[1].args)[0][2])
-
-
-def request_of(job: Job) -> str:
-    """The request that the job of a phase is there for."""
-    return str(load(job.args)[0][0])
-
-
-def phase_of(job: Job) -> Phase:
-    """The phase that a job is there for."""
-    return Phase.from_dict(load(job.args)[0][1])
-
-
-def results_of(jobs: Mapping[str, Job]) -> dict[str, Any]:
-    """What phases returned that have succeeded, by their names."""
-    return {n: load(job.result) for n, job in jobs.items() if job.state is JobState.SUCCEEDED}
-
-
-def went_wrong(job: Job) -> bool:
-    """Whether it failed, or was not done though it should have been."""
-    return job.state in (JobState.FAILED, JobState.CANCELLED) and job.reason != NOTHING_FAILED
-
-
-def ending(job: Job) -> str:
-    """How a job came to an end that was no success, in a line."""
-    if job.state is not JobState.FAILED or not job.error:
-        return job.reason or job.state.value
-    said = _SAID.findall(job.error)
-    if said:
-        return str(said[-1])
-    lines = [line for line in job.error.splitlines() if line[:1].strip()]
-    return _MODULES.sub("", lines[-1]) if lines else "no message"
 
 
 def _repaired(phase: Phase, error: PhaseFailed) -> str:

@@ -263,6 +263,23 @@ class TestFailing:
         }  # fmt: skip
         assert execution.status is TaskStatus.COMPLETED
 
+    def test_what_is_far_before_is_waited_for_too(self, orchestrator: Orchestrator) -> None:
+        self.fails(orchestrator, "bad")
+        execution = run(
+            orchestrator,
+            Phase("slow", "unknown"),
+            Phase("bad", "work"),
+            Phase("needs both", "work", ["slow", "bad"]),
+            Phase("goes on", "work", [Need("needs both", IfFailed.IGNORE)]),
+        )
+        assert execution.phase("needs both").why == "not done, because bad failed"
+        assert execution.phase("goes on").why == "it waits for slow"
+        orchestrator.register("unknown", lambda context: "slow")
+        orchestrator.app.drain()
+        assert execution.results() == {
+            "slow": "slow", "goes on": "goes onbad is brokennot done, because bad failed",
+        }  # fmt: skip
+
     def test_an_error_is_retried_and_told_to_the_next_attempt(self, app: MemoryApp) -> None:
         orchestrator = Orchestrator(use_background_processing=True, app=app)
         failures: list[str] = []
