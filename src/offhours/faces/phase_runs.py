@@ -93,21 +93,18 @@ class PhaseRuns:
     # -- what it is told --------------------------------------------------------------------
 
     def _context(self, ctx: Context, request: str, phase: Phase) -> PhaseContext:
-        found = self._app.store.flows.flow_of(ctx.job_id)
-        if found is None:
-            raise PhaseFailed(f"job {ctx.job_id} is no phase of an execution")
-        phases = Phases.of(self._app, found[0])
-        before = {name: phases.jobs[name] for name in phases.before[found[1]]}
-        known = [phase, *map(phase_of, before.values())]
-        gone = {need.phase for each in known for need in each.edges} - before.keys()
+        before = Phases.before(self._app, ctx.job_id)
+        known = [phase, *map(phase_of, before.jobs.values())]
+        gone = {need.phase for each in known for need in each.edges} - before.jobs.keys()
         if gone:
             told = ", ".join(sorted(gone))
             raise PhaseFailed(f"what came before is not kept any more: {told}; execute it anew")
+        wrong = [name for name, job in before.jobs.items() if went_wrong(job)]
         return PhaseContext(
             request,
             phase,
-            results=results_of(before),
-            failed={name: phases.ending(name) for name, job in before.items() if went_wrong(job)},
+            results=results_of(before.jobs),
+            failed={name: before.ending(name) for name in wrong},
             attempt=ctx.attempt,
             failure=self._failure(ctx.job_id),
             repairs=self._repairs(ctx.job_id),

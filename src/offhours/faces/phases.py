@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from offhours.app import Offhours
 from offhours.core.flows import NOTHING_FAILED, IfFailed
@@ -18,24 +18,23 @@ _SAID = re.compile(r"^[\w.]*\bPhaseFailed: (.*)$", re.MULTILINE)
 _MODULES = re.compile(r"^(?:\w+\.)+(?=\w+(?:: |$))")
 
 
-class Phases(NamedTuple):
-    """The phases of an execution with their latest jobs, in the order of the plan, and for each all
-    that come before it."""
+class Phases:
+    """Phases of an execution with their latest jobs, in the order of the plan."""
 
-    jobs: Mapping[str, Job]
-    before: Mapping[str, Sequence[str]]
+    def __init__(self, app: Offhours, jobs: Iterable[tuple[str, int]]) -> None:
+        found = ((step, app.record(number)) for step, number in jobs)
+        self.jobs: Mapping[str, Job] = dict(sorted(found, key=_place))
 
     @classmethod
     def of(cls, app: Offhours, flow_id: int) -> Phases:
-        flows = app.store.flows
-        steps = {member.job_id: member.step for member in flows.members(flow_id)}
-        found = sorted(((step, app.record(n)) for n, step in steps.items()), key=_place)
-        before: dict[str, set[str]] = {step: set() for step, _ in found}
-        for edge in flows.edges(flow_id):
-            if edge.upstream in steps and edge.downstream in steps:
-                before[steps[edge.downstream]].add(steps[edge.upstream])
-        jobs = dict(found)
-        return cls(jobs, {name: [b for b in jobs if b in before[name]] for name in jobs})
+        """All that are kept."""
+        return cls(app, ((m.step, m.job_id) for m in app.store.flows.members(flow_id)))
+
+    @classmethod
+    def before(cls, app: Offhours, job_id: int) -> Phases:
+        """Those that come before one, near and far: its job has waited for all of them."""
+        rows = app.store.flows.results(job_id)
+        return cls(app, {step: number for number, step, _ in rows if step is not None}.items())
 
     def plan(self) -> Plan:
         """What was planned, as far as it is kept."""
@@ -50,12 +49,14 @@ class Phases(NamedTuple):
     def waiting(self, name: str) -> str:
         """For what a phase waits that waits for others."""
         needs = self._needs(name)
-        for names in (needs, self.before[name]):
-            open_ones = [each for each in names if not self.jobs[each].state.final]
-            if open_ones:
-                return f"it waits for {_and(open_ones)}"
+        waited = self._open(needs) or self._open(self.plan().before(name))
+        if waited:
+            return f"it waits for {_and(waited)}"
         bad = [each for each in needs if went_wrong(self.jobs[each])]
         return f"it waits until {_and(bad)} was resumed and has succeeded"
+
+    def _open(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if not self.jobs[name].state.final]
 
     def ending(self, name: str) -> str:
         """How a phase failed, or why it was not done: somebody cancelled it, or what it needs has

@@ -252,13 +252,14 @@ def _named(texts: Sequence[str]) -> list[Part]:
 def _linked(parts: Sequence[Part]) -> tuple[Part, ...]:
     """Parts that use one another by their own words, as far as that makes no circle."""
     needs: dict[str, set[str]] = {part.name: set() for part in parts}
+    nouns = {part.name: _noun(part.name) for part in parts}
     for part in parts:
         used = USES.search(part.text)
         if not used:
             continue
-        said = part.text[used.end() :].casefold()
+        said = set(re.findall(r"[\w'-]+", part.text[used.end() :].casefold()))
         for other in parts:
-            named = _noun(other.name) in re.findall(r"[\w'-]+", said)
+            named = other is not part and nouns[other.name] in said
             if named and part.name not in _behind(other.name, needs):
                 needs[part.name].add(other.name)
     order = [part.name for part in parts]

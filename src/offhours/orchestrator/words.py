@@ -26,7 +26,7 @@ _VERB = (
 # "program" and its like are things, too, when something is said of them.
 MAKE = _words(
     rf"^{_VERB}(?:(?:\s*,\s*|\s+and\s+){_VERB})*\s+(?:(?:me|us)\s+)?"
-    r"(?!(?:that|which|with|for|to|in|and|or|of)\b)(?=\S)"
+    r"(?!(?:that|which|with|for|to|in|and|or|of|it|sure|them|this)\b)(?=\S)"
 )
 
 # "It should …", "Users can …": what comes behind is done by what is made.
