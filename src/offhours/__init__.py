@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from offhours.faces.notifications import NotificationConfig as NotificationConfig
     from offhours.faces.notifications import NotificationManager as NotificationManager
     from offhours.faces.notifications import NotificationType as NotificationType
+    from offhours.faces.orchestration import Orchestrator as Orchestrator
     from offhours.faces.priority import PriorityTaskScheduler as PriorityTaskScheduler
     from offhours.faces.priority import get_global_scheduler as get_global_scheduler
     from offhours.faces.rag import create_rag_memory as create_rag_memory
@@ -113,6 +114,7 @@ _HOME = {
     "NotificationType": "offhours.faces.notifications",
     "TaskMonitor": "offhours.faces.monitor",
     "get_task_monitor": "offhours.faces.monitor",
+    "Orchestrator": "offhours.faces.orchestration",
     "PriorityTaskScheduler": "offhours.faces.priority",
     "get_global_scheduler": "offhours.faces.priority",
     "create_rag_memory": "offhours.faces.rag",

@@ -8,11 +8,13 @@ from offhours import (
     JobHandle,
     JobState,
     Offhours,
+    Orchestrator,
     PerfCatcherInterceptor,
     ScheduledTask,
     ScheduledTaskManager,
     TaskHandle,
     TaskPriority,
+    TaskStatus,
     auto_load_config,
     get_global_interceptor_chain,
     get_perfcatcher_interceptor,
@@ -20,6 +22,8 @@ from offhours import (
     start_background_scheduler,
 )
 from offhours.core.sandbox import Sandbox, SandboxResult
+from offhours.faces.executions import Execution
+from offhours.orchestrator import PhaseContext
 from offhours.sandbox import SandboxManager
 
 app = Offhours(":memory:", threads=2, lease="1m")
@@ -85,3 +89,18 @@ config = load_config("env")
 assert_type(config, BackgroundTaskConfig)
 assert_type(config.threaded_worker.max_workers, int)
 assert_type(auto_load_config().to_dict(), dict[str, Any])
+
+orchestrator = Orchestrator(use_background_processing=True)
+executed = orchestrator.execute("Write a parser", use_background=True)
+assert_type(executed, Execution)
+assert_type([orchestrator.get_background_task_status(i) for i in executed], list[TaskStatus | None])
+assert_type(executed.results(), dict[str, Any])
+
+
+@orchestrator.handler("code")
+async def write(context: PhaseContext) -> dict[str, str]:
+    return {context.phase.part: context.failure}
+
+
+orchestrator.handler("code")(lambda: 1)  # type: ignore[type-var]
+orchestrator.execute(7)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ OffhoursError
 │   ├── PriorityError             a priority that is unknown
 │   ├── OptionError               an option that is unknown or has a wrong value
 │   ├── TaskError                 a function that cannot be a task
+│   ├── PlanError                 phases that are no plan; `.faults` lists all of them
 │   └── ConfigError               settings; `.faults` lists all of them
 ├── NotFound (LookupError)
 │   ├── JobNotFound
@@ -20,6 +21,7 @@ OffhoursError
 │   ├── FlowNotFound
 │   ├── ApprovalNotFound
 │   ├── GoalNotFound
+│   ├── HandlerNotFound
 │   └── ToolNotFound
 ├── IllegalMove                   the job's state does not allow this
 ├── Conflict                      somebody else has changed it meanwhile, or has its name
@@ -129,6 +131,14 @@ class TaskError(InputError):
     """A function that cannot be a task as it stands."""
 
 
+class PlanError(InputError):
+    """Phases that cannot be a plan. All faults at once, in `faults`."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
+
+
 class ConfigError(InputError):
     """Settings that cannot be used. All faults at once, each with its key, in `faults`."""
 
@@ -167,6 +177,10 @@ class ApprovalNotFound(NotFound):
 
 class GoalNotFound(NotFound):
     """There is no such goal, or it was forgotten long after it was over."""
+
+
+class HandlerNotFound(NotFound):
+    """No handler of that name is registered in this process."""
 
 
 class ToolNotFound(NotFound):

@@ -31,7 +31,7 @@ class TaskStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-_STATUS = {
+STATUS = {
     JobState.PENDING: TaskStatus.PENDING,
     JobState.HELD: TaskStatus.PENDING,
     JobState.RUNNING: TaskStatus.RUNNING,
@@ -97,7 +97,7 @@ class BackgroundTask:
 
     @property
     def status(self) -> TaskStatus:
-        return _STATUS[self.record.state]
+        return STATUS[self.record.state]
 
     @property
     def result(self) -> Any:
@@ -169,7 +169,7 @@ class BackgroundTask:
 
     def wait(self, timeout: Duration | None = None) -> TaskStatus:
         """Wait until it is final; `ResultTimeout` when that takes longer."""
-        return _STATUS[self._app.wait_for(self._record.id, timeout).state]
+        return STATUS[self._app.wait_for(self._record.id, timeout).state]
 
     def cancel(self) -> bool:
         """True when it will not run any more.

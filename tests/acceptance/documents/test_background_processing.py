@@ -42,9 +42,6 @@ ELSEWHERE = {
     "Recommended Architecture": "a drawing of machines; docs/production.md has ours",
     "Demo Script": "names a file of another repository; `offhours demo` is ours",
 }
-WITH_ORCHESTRATOR = "Orchestrator" in offhours.__all__
-if not WITH_ORCHESTRATOR:
-    ELSEWHERE["Using with Orchestrator"] = "there is no Orchestrator yet"
 
 
 def test_each_block_is_run_or_has_a_reason() -> None:
@@ -104,22 +101,21 @@ class TestTasks:
         assert not any(each.name == "offhours-monitor" for each in threading.enumerate())
 
 
-if WITH_ORCHESTRATOR:
-
-    @DOCUMENT.runs("Using with Orchestrator")
-    def test_with_orchestrator(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
-        done = example.run()
-        told = [line.partition(": ") for line in capsys.readouterr().out.splitlines()]
-        assert len(told) == len(done.task_ids) > 1
-        assert {word for word, _, _ in told} == {"Phase status"}
-        assert {status for _, _, status in told} <= set(TaskStatus)
-        done.orchestrator.register("code", write_module)  # all else is there
-        assert done.task_ids.wait(60) is TaskStatus.COMPLETED
-        statuses = map(done.orchestrator.get_background_task_status, done.task_ids)
-        assert set(statuses) == {TaskStatus.COMPLETED}
-        packed = done.task_ids.results()["packaging"]["packed"]
-        assert {"web_api.py", "authentication.py", "README.md"} <= packed.keys()
-        done.orchestrator.shutdown()
+@DOCUMENT.runs("Using with Orchestrator")
+def test_with_orchestrator(example: Example, capsys: pytest.CaptureFixture[str]) -> None:
+    done = example.run()
+    told = [line.partition(": ") for line in capsys.readouterr().out.splitlines()]
+    assert len(told) == len(done.task_ids) > 1
+    assert json.loads(json.dumps(done.task_ids)) == done.task_ids
+    assert {word for word, _, _ in told} == {"Phase status"}
+    assert {status for _, _, status in told} <= set(TaskStatus)
+    done.orchestrator.register("code", write_module)  # all else is there
+    assert done.task_ids.wait(60) is TaskStatus.COMPLETED
+    statuses = map(done.orchestrator.get_background_task_status, done.task_ids)
+    assert set(statuses) == {TaskStatus.COMPLETED}
+    packed = done.task_ids.results()["packaging"]["packed"]
+    assert {"web_api.py", "authentication.py", "README.md"} <= packed.keys()
+    done.orchestrator.shutdown()
 
 
 class TestConfiguration:
