@@ -21,6 +21,7 @@ _OWN: dict[str, Kind] = {
     "page": Text('a prefix such as "/ops"', r"^/[^?#\s]*[^/?#\s]$", none=True),
     "token": Text("a token of 22 random characters and more", r"^[!-~]{22,}$", none=True),
     "hosts": Names(),
+    "exclude": Names(),
     "staff_scope": OneOf(("read", "submit", "operate", "admin")),
     "work": Flag(),
 }
@@ -34,6 +35,7 @@ class HostSettings:
     options: those of `Offhours` that are chosen here
     foreground: whether each request is foreground work; workflow: what `why` then says
     linger: for how long after the last request background work still waits (1 s)
+    exclude: prefixes of paths that are in nobody's way
     page: the prefix below which the page and the REST API are; None for nowhere
     token: allows everything there; hosts: further names under which the page may be asked
     staff_scope: what Django's staff may do there; superusers may do everything
@@ -48,6 +50,7 @@ class HostSettings:
     page: str | None = None
     token: str | None = None
     hosts: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] | None = None
     staff_scope: str = "read"
     work: bool = False
 
