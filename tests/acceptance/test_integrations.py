@@ -130,6 +130,7 @@ def processes(base: str, at_least: int) -> set[int]:
 
 
 @servers
+@nightly
 def test_flask_under_gunicorn_that_forks_a_loaded_application(tmp_path: Path) -> None:
     """The master has opened the database, and made the application, before it forks."""
     port = free_port()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask, current_app, session
 from flask.testing import FlaskClient
+from tests.forking import as_a_child
 
 from offhours import Offhours
 from offhours.core.errors import ConfigError, NotStarted
@@ -195,6 +197,27 @@ def test_a_session_holds_in_every_process(tmp_path: Path) -> None:
         with flask.app_context():
             jobs.close()
         jobs.app.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_server_answers_on_its_own(
+    flask: Flask, jobs: OffhoursFlask, client: FlaskClient
+) -> None:
+    """Whatever the master has begun before it forks: its loop and its threads stay with it."""
+    flask.add_url_rule("/order", "order", lambda: str(jobs.app.submit_by_name("work").id))
+    assert client.get("/ops/healthz").json == {"status": "ok"}
+    children = []
+    for _ in range(2):
+        if not (child := os.fork()):
+            with as_a_child():
+                assert client.get("/ops/healthz").json == {"status": "ok"}
+                assert client.get("/ops/core.js").status_code == 200
+                assert int(client.get("/order").text) > 0
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    assert client.get("/ops/healthz").json == {"status": "ok"}
+    assert len(jobs.app.jobs()) == 2
 
 
 def test_who_asks_is_who_the_host_says(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.forking import as_a_child
 
 from offhours import Offhours
 from offhours.core.errors import TimeError
@@ -22,17 +22,6 @@ def app(tmp_path: Path) -> Iterator[Offhours]:
     made = Offhours(tmp_path / "jobs.db")
     yield made
     made.close()
-
-
-@contextmanager
-def ended_by_exit() -> Iterator[None]:
-    """A forked child must not go on as a second pytest."""
-    code = 1
-    try:
-        yield
-        code = 0
-    finally:
-        os._exit(code)
 
 
 def test_a_busy_time_has_one_lease(app: Offhours, eventually: Wait) -> None:
@@ -85,7 +74,7 @@ def test_a_forked_child_counts_for_itself(app: Offhours, eventually: Wait) -> No
         assert own.get() == os.getpid()
         child = os.fork()
         if not child:
-            with ended_by_exit():
+            with as_a_child():
                 assert own.get() == os.getpid() and in_front.inside == 0
                 in_front.leave()  # of a request of the parent's
                 with in_front:
