@@ -23,40 +23,43 @@ import django
 from django.conf import settings
 
 HERE = Path(os.environ.get("SHOP_FOLDER", Path(__file__).parent))
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "offhours.integrations.django",
+]
+MIDDLEWARE = [
+    "offhours.integrations.django.middleware.foreground",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+OFFHOURS = {"db": HERE / "shop-jobs.db", "exclude": ["/health"]}
+TEMPLATE_VARIABLES = [
+    "django.template.context_processors.request",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+]
+
 if not settings.configured:
     settings.configure(
         ALLOWED_HOSTS=["localhost", "127.0.0.1"],
-        BASE_DIR=HERE,
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": HERE / "shop.db"}},
-        INSTALLED_APPS=[
-            "django.contrib.admin",
-            "django.contrib.auth",
-            "django.contrib.contenttypes",
-            "django.contrib.messages",
-            "django.contrib.sessions",
-            "offhours.integrations.django",
-        ],
-        MIDDLEWARE=[
-            "offhours.integrations.django.middleware.foreground",
-            "django.contrib.sessions.middleware.SessionMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
-            "django.contrib.messages.middleware.MessageMiddleware",
-        ],
-        OFFHOURS={"db": HERE / "shop-jobs.db", "exclude": ["/health"]},
+        INSTALLED_APPS=INSTALLED_APPS,
+        MIDDLEWARE=MIDDLEWARE,
+        OFFHOURS=OFFHOURS,
         ROOT_URLCONF=__name__,
         SECRET_KEY=os.environ.get("SHOP_KEY", "change me before anybody else can reach it"),
         TEMPLATES=[
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "APP_DIRS": True,
-                "OPTIONS": {
-                    "context_processors": [
-                        "django.template.context_processors.request",
-                        "django.contrib.auth.context_processors.auth",
-                        "django.contrib.messages.context_processors.messages",
-                    ]
-                },
+                "OPTIONS": {"context_processors": TEMPLATE_VARIABLES},
             }
         ],
         USE_TZ=True,
