@@ -7,12 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 import sqlalchemy
 import sqlalchemy.orm
+from tests import django_site
 
 from offhours import Offhours
 from offhours.core.errors import JobNotFound, OptionError, QueueFull, StoreError
@@ -240,27 +240,26 @@ def test_sqlalchemy(remote: Offhours, postgres: str) -> None:
 
 
 def test_django(remote: Offhours, postgres: str) -> None:
-    from django.conf import settings
-    from django.db import connections
+    django_site.use()
+    from django.db import connections, transaction
 
     parts = psycopg.conninfo.conninfo_to_dict(postgres)
-    database: dict[str, Any] = {
+    connections.settings["jobs"] = {
+        **connections.settings["default"],
         "ENGINE": "django.db.backends.postgresql", "NAME": parts["dbname"],
         "USER": parts["user"], "HOST": parts["host"], "PORT": parts["port"],
     }  # fmt: skip
-    settings.configure(DATABASES={"default": database}, USE_TZ=True)
-    from django.db import transaction
-
     try:
-        with transaction.atomic():
-            job = remote.submit_by_name("t", connection=connections["default"])
-        with suppress(RolledBack), transaction.atomic():
-            remote.submit_by_name("t", connection=connections["default"])
+        with transaction.atomic("jobs"):
+            job = remote.submit_by_name("t", connection=connections["jobs"])
+        with suppress(RolledBack), transaction.atomic("jobs"):
+            remote.submit_by_name("t", connection=connections["jobs"])
             raise RolledBack
         with pytest.raises(OptionError, match="autocommit"):
-            remote.submit_by_name("t", connection=connections["default"])
+            remote.submit_by_name("t", connection=connections["jobs"])
     finally:
-        connections.close_all()
+        connections["jobs"].close()
+        del connections.settings["jobs"], connections["jobs"]
     assert [found.id for found in remote.jobs()] == [job.id]
 
 

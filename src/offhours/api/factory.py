@@ -106,7 +106,7 @@ def make_app(
     own = token or new_token()
     bounds = limits or Limits()
     tokens = Tokens(app.store.access, app.clock, own)
-    sessions = Sessions(app.clock, app.store.location)
+    sessions = Sessions(app.clock, app.store.location, own)
     hub = Hub(app.store, bounds.streams, bounds.backlog)
     acts = Operations(app.store.access, app.clock)
 

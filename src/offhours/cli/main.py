@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ import click
 
 from offhours import __version__
 from offhours.cli.lazy import Entry, LazyGroup
-from offhours.cli.session import Session, common
+from offhours.cli.session import Host, Session, common
 
 SECTIONS = {
     "Work": {
@@ -82,7 +82,8 @@ class Cli(LazyGroup):
     """Ends with an exit code and one line on stderr, whatever happens."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        kwargs |= {"standalone_mode": False, "obj": (state := Session())}
+        state = kwargs.setdefault("obj", Session())
+        kwargs["standalone_mode"] = False
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -131,6 +132,18 @@ def cli(ctx: click.Context) -> None:
         ctx.color = False
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+def run(host: Host, args: Sequence[str], prog_name: str) -> int:
+    """A command on the app that another program has; the exit code.
+
+    Its database and tasks are those of the app, so that `up` and `worker` need no file.
+    """
+    try:
+        cli.main(args=list(args), prog_name=prog_name, obj=Session(host=host))
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound=Callable[..., Any])
 
 
+class Host(NamedTuple):
+    """A program that has an app and lends it to the commands, such as `flask` or `manage.py`."""
+
+    name: str
+    app: Offhours
+
+
 @dataclass
 class Session:
     """The global options, wherever on the line they stand."""
@@ -32,6 +39,7 @@ class Session:
     quiet: bool = False
     verbose: bool = False
     chosen_db: str = ""
+    host: Host | None = None
 
     @property
     def db(self) -> str:
@@ -47,6 +55,8 @@ class Session:
     def _database(self) -> tuple[str, str]:
         if self.chosen_db:
             return self.chosen_db, "--db"
+        if self.host is not None:
+            return self.host.app.store.location, "default"
         if found := os.environ.get("OFFHOURS_DB"):
             return found, "OFFHOURS_DB"
         from offhours.config import DEFAULT_DB
@@ -86,6 +96,10 @@ class Session:
     def open(self, *, create: bool = False) -> Iterator[Offhours]:
         """The app on the chosen database, which is not made by asking about it."""
         self.check_path()
+        if self.host is not None and not self.chosen_db:
+            with self.host.app.acting_as(f"{_user()} (command line)"):
+                yield self.host.app
+            return
         if is_server(self.db):
             with self._server() as app:
                 yield app

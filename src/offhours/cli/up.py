@@ -33,13 +33,13 @@ app_option = click.option("--app", "app_name", metavar="NAME", help="Which app, 
 
 
 @click.command()
-@click.argument("file", metavar="FILE.py")
+@click.argument("file", metavar="FILE.py", required=False)
 @app_option
 @metrics_option
 @serving_options
 @common
 def up(
-    file: str, app_name: str | None, metrics_port: int | None, server: bool, **serving: Any
+    file: str | None, app_name: str | None, metrics_port: int | None, server: bool, **serving: Any
 ) -> None:
     """Work on the jobs of FILE.py's app, and serve its page and API, until SIGTERM or Ctrl-C.
 
@@ -53,12 +53,14 @@ def up(
 
 
 @click.command()
-@click.argument("file", metavar="FILE.py")
+@click.argument("file", metavar="FILE.py", required=False)
 @app_option
 @click.option("--threads", type=click.IntRange(1), help="Jobs that run at once in threads.")
 @metrics_option
 @common
-def worker(file: str, app_name: str | None, threads: int | None, metrics_port: int | None) -> None:
+def worker(
+    file: str | None, app_name: str | None, threads: int | None, metrics_port: int | None
+) -> None:
     """Be a worker for FILE.py's app; any number of them share its database.
 
     As `up`, and nothing but the worker.
@@ -67,23 +69,22 @@ def worker(file: str, app_name: str | None, threads: int | None, metrics_port: i
 
 
 def _work(
-    file: str,
+    file: str | None,
     app_name: str | None,
     threads: int | None,
     metrics_port: int | None,
     serving: Serving | None = None,
 ) -> None:
     state = session()
-    name, app = load_app(file, app_name)
-    check_database(state, file, app)
+    source, name, app = _found(state, file, app_name)
     if app.settings.executor == "inline":
         raise click.UsageError(
-            f'{file}: its app has executor="inline", which is for tests; leave that out'
+            f'{source}: its app has executor="inline", which is for tests; leave that out'
         )
     if threads is not None:
         app.settings = replace(app.settings, threads=threads)
     _log_to_stderr(state)
-    _announce(state, file, name, app)
+    _announce(state, source, name, app)
     log = app.store.sibling()
     follower = Follower(log, _say, grave_only=state.quiet, each_look=_DrainNotice(state, app).look)
     try:
@@ -100,6 +101,17 @@ def _work(
         app.close()
     state.note("stopped" if code == 0 else "stopped at once; what ran was handed back")
     click.get_current_context().exit(code)
+
+
+def _found(state: Session, file: str | None, app_name: str | None) -> tuple[str, str, Offhours]:
+    """Where the app is, its name there, and itself."""
+    if file is None and state.host is not None:
+        return state.host.name, "app", state.host.app
+    if file is None:
+        raise click.MissingParameter(param_type="argument", param_hint="'FILE.py'")
+    name, app = load_app(file, app_name)
+    check_database(state, file, app)
+    return file, name, app
 
 
 def _metrics(state: Session, app: Offhours, port: int) -> MetricsServer:

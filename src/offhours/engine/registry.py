@@ -88,6 +88,7 @@ class Registry:
         self.labels = frozenset(labels)
         self._tasks: dict[str, Task] = {}
         self._around: Around | None = None
+        self._surroundings: Around | None = None
         self._lock = threading.Lock()
         self.version = 0
 
@@ -99,7 +100,7 @@ class Registry:
                 raise TaskError(
                     f"task {task.name} is already another function; give one of them a name"
                 )
-            self._tasks[task.name] = self._intercepted(task)
+            self._tasks[task.name] = self._wrapped(task)
             self.version += 1
         self._on_change()
 
@@ -108,15 +109,32 @@ class Registry:
         with self._lock:
             before, self._around = self._around, around
             try:
-                self._tasks = {name: self._intercepted(t) for name, t in self._tasks.items()}
+                self._tasks = {name: self._wrapped(t) for name, t in self._tasks.items()}
             except BaseException:
                 self._around = before
                 raise
             self.version += 1
 
+    def surround(self, surroundings: Around) -> None:
+        """Put something around all that runs in this process, outside of what intercepts it.
+
+        Runs in other processes have surroundings of their own.
+        """
+        with self._lock:
+            self._surroundings = surroundings
+            self._tasks = {name: self._wrapped(task) for name, task in self._tasks.items()}
+            self.version += 1
+
+    def _wrapped(self, task: Task) -> Task:
+        task = self._intercepted(task)
+        if self._surroundings is None or task.executor != "thread":
+            return task
+        around = self._surroundings(task.name, task.call or task.function)
+        return replace(task, call=around)
+
     def _intercepted(self, task: Task) -> Task:
         if self._around is None:
-            return task
+            return task if task.call is None else replace(task, call=None)
         if task.executor != "thread":
             raise TaskError(
                 f"app.intercept does not reach {task.name}, which runs in another process; "

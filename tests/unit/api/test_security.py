@@ -170,6 +170,22 @@ def test_s5_a_session_ends_with_its_token_and_its_time(app, client, stranger) ->
     assert stranger.get("/api/v1/jobs").status_code == 401
 
 
+def test_s5_a_cookie_is_sealed(app, stranger: TestClient) -> None:
+    _, cookie = session(stranger)
+    name, _, key = cookie.partition(";")[0].partition("=")
+    digest, until, nonce, seal = key.split(".")
+    forged = [f"{digest}.{int(until) + 1}.{nonce}.{seal}", f"{digest}.{until}.{nonce}.", "", "...",
+              f"{'0' * 64}.{until}.{nonce}.{seal}", seal, f"{key}x", "\xe4.1.1.1"]  # fmt: skip
+    nobody = TestClient(stranger.app, base_url=BASE)
+    for wrong in forged:
+        told = {"cookie": f"{name}={wrong}".encode("latin-1")}
+        assert nobody.get("/api/v1/overview", headers=told).status_code == 401, wrong
+    other = TestClient(make_app(app, token="oh_the-token-of-another-server"), base_url=BASE)
+    own = {"cookie": f"{name}={key}"}
+    assert nobody.get("/api/v1/overview", headers=own).status_code == 200
+    assert other.get("/api/v1/overview", headers=own).status_code == 401
+
+
 def test_s5_a_socket_with_a_cookie_names_its_origin(stranger: TestClient) -> None:
     session(stranger)
     for headers in [{}, *({"origin": origin} for origin in EVIL)]:

@@ -39,7 +39,7 @@ async def begin(here: Here, shown: Shown, request: Request, response: Response) 
     principal = await here.authentication.identify(request, shown.token)
     if principal.tenant is not None:
         raise Problem(403, "forbidden", "the page is for tokens without a tenant")
-    key, session = here.sessions.open(principal, digest_of(shown.token))
+    key, session = here.sessions.open(digest_of(shown.token))
     response.set_cookie(
         here.sessions.cookie,
         key,
@@ -57,8 +57,7 @@ async def begin(here: Here, shown: Shown, request: Request, response: Response) 
 @router.get("", summary="Who asks")
 def session(here: Here, who: TenantReader, request: Request) -> SessionShape:
     """The holder of the token or session."""
-    key = request.cookies.get(here.sessions.cookie)
-    found = None if key is None else here.sessions.find(key)
+    found = here.authentication.session(request)
     return SessionShape(
         name=who.name,
         scope=who.scope.value,

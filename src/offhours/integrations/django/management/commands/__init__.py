@@ -1,0 +1,1 @@
+"""`offhours` and `offhours_worker`."""
