@@ -921,3 +921,29 @@ def test_a_flow_keeps_to_the_bound_of_the_queue() -> None:
     behind = [task.options(after=[first]).submit() for _ in range(3)]  # they wait, and need no room
     app.drain()
     assert {job.status for job in behind} == {"succeeded"}
+
+
+def test_an_approval_that_nobody_takes_any_more_wakes_nobody() -> None:
+    app = memory_app()
+    runs: list[int] = []
+
+    @app.task(max_deferrals=None)
+    def asks(ctx: Context) -> None:
+        runs.append(1)
+        if len(runs) < 3:
+            ctx.approve("a", args=1)
+        ctx.approve("a", args=2)
+
+    job = asks.submit()
+    for _ in range(2):
+        app.drain()
+        [question] = app.approvals()
+        app.approve(question.id, by="ann")
+    assert app.drain() == 1
+    assert job.status == "held"
+    assert app.drain() == 0
+    assert len(runs) == 3
+    [question] = app.approvals()
+    app.approve(question.id, by="ann")
+    app.drain()
+    assert job.status == "succeeded"

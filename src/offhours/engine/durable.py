@@ -180,7 +180,8 @@ class Durable:
         if asked.state == ApprovalState.WAITING:
             until = LATEST if asked.until is None else asked.until
             if until > self._clock.micros() or not self._desk.expire(asked):
-                reason = f"it waits for an approval: {question}"
+                # Of the step, not only of the question, which may have been asked more than once.
+                reason = f"it waits for an {name.replace(' ', ': ', 1)}"
                 raise self._suspend(Suspended("approval", reason, until, held=True))
             asked = asked._replace(state=ApprovalState.EXPIRED)
         if self._result(name) is None:  # else it would let the next question go on, too

@@ -841,7 +841,7 @@ where id = :job_id and state = 'held'
         select 1 from steps join approvals
             on approvals.job_id = steps.job_id and approvals.step = steps.name
         where steps.job_id = :job_id and steps.result is null
-          and jobs.reason = 'it waits for an approval: ' || approvals.question
+          and jobs.reason = 'it waits for an approval: ' || substr(steps.name, 10)
           and approvals.state in ('approved', 'denied')))
 
 -- name: awaiting
