@@ -1289,8 +1289,8 @@ delete from replies where key in (
     select key from replies where created_at <= :before order by created_at limit :limit)
 
 -- name: insert_operation
-insert into operations (kind, state, made_by, tenant, total, created_at)
-values (:kind, 'running', :by, :tenant, :total, :now)
+insert into operations (kind, state, made_by, tenant, total, created_at, request, place)
+values (:kind, 'running', :by, :tenant, :total, :now, :request, :place)
 {numbered}
 
 -- name: advance_operation
