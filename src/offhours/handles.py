@@ -132,7 +132,10 @@ class TaskHandle(Generic[P, R]):
         return job
 
     def submit_many(self, calls: Iterable[tuple[Any, ...]]) -> list[JobHandle[R]]:
-        """Store a job for each tuple of arguments: all in one transaction, or none."""
+        """Store a job for each tuple of arguments: all in one transaction, or none.
+
+        What cannot be stored is a `BatchError`, whose `faults` tell it of each call by its place.
+        """
         return self.app.submit_calls(self.task, [(call, {}) for call in calls], self._options)
 
     def options(self, **options: Unpack[SubmitOptions]) -> TaskHandle[P, R]:
