@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from offhours.core.access import Operation
+from offhours.core.bulk import Preview
 from offhours.core.events import Event
 from offhours.core.flows import Approval, Member
 from offhours.core.limits import Limit
@@ -75,6 +77,18 @@ def job_row(job: Job) -> dict[str, Any]:
         "arguments": job.args[:300],
         "error": lines[-1][:300] if lines else None,
         "progress": _fraction(job.progress),
+    }
+
+
+def preview_dict(seen: Preview) -> dict[str, Any]:
+    """A preview as JSON answers carry it."""
+    return {
+        "verb": seen.verb.value,
+        "count": seen.count,
+        "tasks": dict(seen.tasks),
+        "states": dict(seen.states),
+        "examples": [job_row(job) for job in seen.examples],
+        "token": seen.token,
     }
 
 
@@ -159,4 +173,21 @@ def approval_dict(approval: Approval) -> dict[str, Any]:
         "decided_at": when(approval.decided_at),
         "decided_by": approval.decided_by,
         "note": approval.note,
+    }
+
+
+def operation_dict(operation: Operation) -> dict[str, Any]:
+    """An operation as JSON answers carry it."""
+    return {
+        "id": operation.id,
+        "kind": operation.kind,
+        "state": operation.state,
+        "by": operation.made_by,
+        "total": operation.total,
+        "done": operation.done,
+        "failed": operation.failed,
+        "created_at": iso(operation.created_at),
+        "finished_at": None if operation.finished_at is None else iso(operation.finished_at),
+        "result": None if operation.result is None else json.loads(operation.result),
+        "request": None if operation.request is None else json.loads(operation.request),
     }

@@ -148,8 +148,9 @@ def test_one_that_is_refused_stops_none_of_the_others(app: Offhours) -> None:
         app.submit("shop:work", args=("fail",), tenant="acme" if n % 2 else None)
     app.drain()
     app.quota("acme", active=2)
+    for _ in range(2):
+        app.submit("shop:work", tenant="acme")
     with pytest.raises(QuotaExceeded):
-        app.submit("shop:work", tenant="acme"), app.submit("shop:work", tenant="acme")
         app.submit("shop:work", tenant="acme")
     done = app.bulk.retry(state="failed")
     assert (done.total, done.done, done.failed) == (6, 3, 3)

@@ -108,6 +108,10 @@ class Bulk:
         self._work.wake()
         return [JobHandle(self._app, job_id) for job_id in ids]
 
+    def check(self, items: Iterable[Mapping[str, Any]], *, by_name: bool = False) -> int:
+        """Refuse what `submit` would refuse; how many jobs it would store."""
+        return len(read_batch(self._app, items, by_name=by_name))
+
     # -- looking ------------------------------------------------------------------------------
 
     def preview(self, verb: Verb | str, **where: Unpack[Where]) -> Preview:
@@ -183,9 +187,11 @@ class Bulk:
         """Operations that have not ended: they go on somewhere, or their process died."""
         return self._bulk.unfinished()
 
-    def go_on(self, operation_id: int) -> Outcome:
+    def go_on(self, operation_id: int, stop: Signal | None = None) -> Outcome:
         """Do what is left of an operation, and wait for its end. Several may do so at once: each
         step is done once.
+
+        stop: leave it after a step when this is set
 
         Raises `OperationNotFound` when there is none of that number.
         """
@@ -194,7 +200,7 @@ class Bulk:
             name = self._work.store.name
             raise OperationNotFound(f"no bulk operation {operation_id} in {name}")
         with acting_as(operation.made_by):
-            while operation.state == "running":
+            while operation.state == "running" and not (stop is not None and stop.is_set()):
                 started = self._clock.monotonic()
                 operation = self._step(operation, AT_ONCE)
                 points.reach("after bulk step")

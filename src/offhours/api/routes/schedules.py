@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from offhours.api.auth import Admin, Operator, Reader
 from offhours.api.context import Here, Server
 from offhours.api.known import task_of
-from offhours.api.operations import operation_dict
 from offhours.api.overview import due_soon
 from offhours.api.problems import Problem
 from offhours.api.routes.job_shapes import JobShape, Reason, WhyShape
@@ -45,6 +44,7 @@ from offhours.core.times import MINUTE, to_datetime
 from offhours.core.why import why_schedule
 from offhours.handles import job_dict
 from offhours.schedules import ScheduleHandle, ScheduleOptions, fire_dict, schedule_dict
+from offhours.views import operation_dict
 
 router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"], responses=problems())
 
