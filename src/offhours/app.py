@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from offhours.search import Search
     from offhours.telemetry.metrics import Metrics
     from offhours.telemetry.server import MetricsServer
+    from offhours.templates import Templates
     from offhours.training import Artefacts, GoldenSet, ModelRegistry, SafetyControls
 
 P = ParamSpec("P")
@@ -397,6 +398,13 @@ class Offhours:
         from offhours.bulk import Bulk
 
         return Bulk(self, self._work)
+
+    @functools.cached_property
+    def templates(self) -> Templates:
+        """Jobs written down beforehand: kept by name and version, filled with parameters."""
+        from offhours.templates import Templates
+
+        return Templates(self)
 
     def task_named(self, name: str) -> Task:
         """A task by its name; of one that this process does not know, only the name is known."""

@@ -11,9 +11,16 @@ from offhours.acting import CODE, acting_as, steers
 from offhours.bulk.batch import read_batch
 from offhours.core import points
 from offhours.core.access import Operation
-from offhours.core.bulk import Order, Preview, Seen, Verb, tallied
+from offhours.core.bulk import Group, Order, Preview, Seen, Verb, tallied
 from offhours.core.clock import Signal
-from offhours.core.errors import FilterError, OffhoursError, OperationNotFound, StoreError, code_of
+from offhours.core.errors import (
+    FilterError,
+    OffhoursError,
+    OperationNotFound,
+    OptionError,
+    StoreError,
+    code_of,
+)
 from offhours.core.filters import Where, read_filter
 from offhours.core.here import actor
 from offhours.core.lists import JobFilter
@@ -65,7 +72,7 @@ class Bulk:
     >>> app = memory_app()
     >>> jobs = app.task(name="mail")(len).submit_many([("a",), ("b",), ("c",)])
     >>> seen = app.bulk.preview("cancel", task="mail")
-    >>> seen.jobs, dict(seen.states)
+    >>> seen.count, dict(seen.states)
     (3, {'pending': 3})
     >>> app.bulk.cancel(task="mail", expect=seen.token, reason="wrong list").done
     3
@@ -121,19 +128,20 @@ class Bulk:
         was submitted since, and if others are meant by now it refuses.
         """
         now = self._clock.micros()
-        order, seen = self._look(Verb(verb), where, now, self._bulk.last_job())
-        tasks, states = tallied(self._bulk.groups(order))
+        order, groups = self._look(verb, where, now, self._bulk.last_job())
+        tasks, states = tallied(groups)
+        seen = Seen.of(groups, now, order.upto)
         examples = self._bulk.examples(order, _EXAMPLES)
         return Preview(order.verb, seen.jobs, tasks, states, examples, seen.token(order))
 
     def _look(
-        self, verb: Verb, where: Mapping[str, Any], at: Micros, upto: int
-    ) -> tuple[Order, Seen]:
+        self, verb: Verb | str, where: Mapping[str, Any], at: Micros, upto: int
+    ) -> tuple[Order, list[Group]]:
+        if verb not in list(Verb):
+            raise OptionError(f"verb: expected {', '.join(Verb)}, got {verb!r}")
         wanted = read_filter(where, at, self._work.settings.timezone)
-        order = Order(verb, wanted, "", upto)
-        groups = self._bulk.groups(order)
-        count, weight = sum(g.jobs for g in groups), sum(g.weight for g in groups)
-        return order, Seen(at, count, weight, upto)
+        order = Order(Verb(verb), wanted, "", upto)
+        return order, self._bulk.groups(order)
 
     # -- doing --------------------------------------------------------------------------------
 
@@ -172,16 +180,16 @@ class Bulk:
         checked, now = text(reason or None, "reason") or "", self._clock.micros()
         if expect:
             before, digest = Seen.read(expect)
-            order, seen = self._look(Verb(verb), where, before.at, before.upto)
-            before.check(order, digest, seen)
+            order, groups = self._look(verb, where, before.at, before.upto)
+            before.check(order, digest, Seen.of(groups, now, order.upto))
         else:
-            order, seen = self._look(Verb(verb), where, now, self._bulk.last_job())
+            order, groups = self._look(verb, where, now, self._bulk.last_job())
             if order.wanted == _ALL:
                 raise FilterError(
                     {"": "say which jobs are meant, or confirm all of them with a preview's token"}
                 )
-        by = actor.get() or CODE
-        return self._bulk.begin(order._replace(reason=checked), seen.jobs, by, now)
+        total = sum(group.jobs for group in groups)
+        return self._bulk.begin(order._replace(reason=checked), total, actor.get() or CODE, now)
 
     def unfinished(self) -> list[Operation]:
         """Operations that have not ended: they go on somewhere, or their process died."""

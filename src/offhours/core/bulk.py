@@ -112,6 +112,11 @@ class Seen(NamedTuple):
     weight: int
     upto: int
 
+    @classmethod
+    def of(cls, groups: Sequence[Group], at: Micros, upto: int) -> Seen:
+        """What these groups come to."""
+        return cls(at, sum(g.jobs for g in groups), sum(g.weight for g in groups), upto)
+
     def token(self, order: Order) -> str:
         """It and the digest of the order, as text that nobody needs to understand.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -62,6 +62,7 @@ from offhours.core.schedules import (
     ScheduleStatus,
 )
 from offhours.core.states import Move, Value
+from offhours.core.templates import StoredTemplate
 from offhours.core.terms import USUAL, Terms
 from offhours.core.times import Micros
 from offhours.core.training import (
@@ -707,6 +708,28 @@ class Bulk(Protocol):
         ...
 
 
+class Templates(Protocol):
+    """Jobs written down beforehand, in versions. Who changes one says which it has read.
+
+    `was` and `told` are what the event and the audit log have of it.
+    """
+
+    def get(self, name: str, version: int | None = None) -> StoredTemplate | None: ...
+    def page(
+        self, *, task: str | None = None, after: str = "", limit: int = 50
+    ) -> list[StoredTemplate]: ...
+    def versions(self, name: str, limit: int = 50) -> list[StoredTemplate]: ...
+    def put(
+        self,
+        new: StoredTemplate,
+        before: int | None,
+        now: Micros,
+        was: Mapping[str, object] | None,
+        told: Mapping[str, object],
+    ) -> StoredTemplate | None: ...
+    def retire(self, name: str, version: int, now: Micros, was: Mapping[str, object]) -> bool: ...
+
+
 class Access(Protocol):
     """Tokens, answers under an idempotency key, and operations."""
 
@@ -755,6 +778,7 @@ class Store(Protocol):
     automations: Automations
     lists: Lists
     bulk: Bulk
+    templates: Templates
     access: Access
 
     def submit(

@@ -16,6 +16,7 @@ from offhours.core.model import Claimed, Job
 from offhours.core.notices import Alert, Delivery, JobFacts
 from offhours.core.optimize import StoredAutomation, StoredTrial
 from offhours.core.schedules import NewSchedule, Schedule
+from offhours.core.templates import StoredTemplate
 from offhours.core.training import Cycle, Model, Version
 
 
@@ -73,6 +74,7 @@ _COLUMNS = {
     "{new_schedule}": ", ".join(NewSchedule._fields),
     "{new_schedule_values}": ", ".join(f":{field}" for field in NewSchedule._fields),
     "{token}": ", ".join(Token._fields),
+    "{template}": ", ".join(StoredTemplate._fields),
     "{operation}": ", ".join(Operation._fields),
     "{found}": """(:states is null or {names :states state})
   and (:tasks is null or {names :tasks task}) and (:queues is null or {names :queues queue})
@@ -160,7 +162,7 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "fit": "ts_rank(words, to_tsquery('english', {0}))",
     },
 }
-_FILES = ("queries.sql", "agents.sql", "bulk.sql")
+_FILES = ("queries.sql", "agents.sql", "bulk.sql", "templates.sql")
 _WORD = re.compile(r"\{(\w+)(?: ([^{}]*))?\}")
 _INTEGERS = frozenset({"run_at", "returned", "crashes", "deferrals", "expires_at"})
 

@@ -45,6 +45,7 @@ from offhours.core.ports import (
     Schedules,
     SearchIndex,
     Situation,
+    Templates,
     WakeUps,
 )
 from offhours.core.states import CHANGEABLE, WAITS, Move, Value, cancel, hand_back, stop_instead
@@ -67,6 +68,7 @@ from offhours.store.notices import SqlNotices
 from offhours.store.schedules import SqlSchedules
 from offhours.store.search import SqlSearch
 from offhours.store.teller import Teller
+from offhours.store.templates import SqlTemplates
 from offhours.store.uniques import Place, Uniques
 
 BULK_ROWS = 1_000
@@ -123,6 +125,7 @@ class SqlStore:
             tell=self._tell,
             job=_job,
         )
+        self.templates: Templates = SqlTemplates(database, self._sql, self._tell)
         self._access = SqlAccess(database, self._sql)
         self.access: Access = self._access
         self._budgets = SqlBudgets(database, self._sql, self._tell)
