@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 from offhours.core.access import Operation
 from offhours.core.bulk import Preview
@@ -12,10 +14,14 @@ from offhours.core.flows import Approval, Member
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
 from offhours.core.notices import Delivery, DeliveryState
-from offhours.core.times import Micros, iso
+from offhours.core.payload import to_plain
+from offhours.core.times import Micros, iso, to_micros
 from offhours.engine.lifeline import host_identity, process_started
 from offhours.flows import FlowHandle
 from offhours.handles import job_head
+
+if TYPE_CHECKING:
+    from offhours.templates import Filled, Template
 
 
 def is_alive(worker: WorkerInfo, now: Micros) -> bool:
@@ -90,6 +96,31 @@ def preview_dict(seen: Preview) -> dict[str, Any]:
         "examples": [job_row(job) for job in seen.examples],
         "token": seen.token,
     }
+
+
+def template_dict(template: Template) -> dict[str, Any]:
+    """A template as JSON answers carry it; a value that JSON has no form for as it is stored."""
+    at = template.created_at
+    return {
+        "name": template.name,
+        "version": template.version,
+        "task": template.task,
+        "description": template.description,
+        **{name: to_plain(part, name) for name, part in template.body.items()},
+        "created_at": None if at is None else iso(to_micros(at)),
+        "created_by": template.created_by,
+    }
+
+
+def filled_dict(filled: Filled) -> dict[str, Any]:
+    """A template with its parameters put in, as JSON answers carry it."""
+    told = asdict(filled)
+    told["parameters"] = {name: _written(value) for name, value in told.pop("values").items()}
+    return {name: to_plain(part, name) for name, part in told.items()}
+
+
+def _written(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _fraction(progress: str | None) -> float | None:

@@ -198,7 +198,7 @@ def test_a_schedule_is_made_of_it(app: Offhours) -> None:
     assert json.loads(record.metadata or "")["tags"] == ["weekly", "sales"]
     assert app.templates.schedule("weekly", **given).id == made.id
     other = app.templates.schedule("weekly", "every day at noon", **{**given, "day": "2026-06-02"})
-    assert other.explain().sentence == "every day at noon" and other.id != made.id
+    assert other.explain().sentence == "every day at 12:00" and other.id != made.id
     job = made.run_now()
     app.drain()
     assert job.result()[:2] == ["reports/a", "2026-06-01"]

@@ -46,6 +46,7 @@ from offhours.api.routes import (
     schedules,
     session,
     steering,
+    templates,
 )
 from offhours.api.routes import overview as overviews
 from offhours.api.sessions import Sessions
@@ -64,6 +65,7 @@ ROUTERS: Sequence[APIRouter] = (
     events.router,
     overviews.router,
     schedules.router,
+    templates.router,
     steering.router,
     flows.router,
     approvals.router,

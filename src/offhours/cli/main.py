@@ -27,6 +27,7 @@ SECTIONS = {
         "submit-many": Entry(
             "offhours.cli.operations:submit_many", "Store the jobs of a file, all or none."
         ),
+        "template": Entry("offhours.cli.templates:template", "Jobs written down beforehand."),
         "train": Entry("offhours.cli.models:train", "Have a tenant's model trained, guarded."),
         "schedule": Entry(
             "offhours.cli.schedules.group:schedule", "Have tasks run again and again."

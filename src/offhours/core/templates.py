@@ -148,7 +148,8 @@ class Parameter:
         if self.description:
             told["description"] = self.description
         if not self.required:
-            told["default"] = self.default
+            day = isinstance(self.default, date)
+            told["default"] = self.default.isoformat() if day else self.default
         return told
 
 

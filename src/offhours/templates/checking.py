@@ -42,13 +42,12 @@ def checked(app: Offhours, given: Mapping[str, Any]) -> Template:
         "options": _part(given.get("options") or {}, Mapping, "options", faults),
         "schedule": _part(given.get("schedule") or {}, Mapping, "schedule", faults),
     }
-    parameters = parse_parameters(
-        _part(given.get("parameters") or {}, Mapping, "parameters", faults), faults
-    )
+    wanted = _part(given.get("parameters") or {}, Mapping, "parameters", faults)
+    parameters = parse_parameters(wanted, faults)
     _check_names(parts["options"], OPTIONS, "options", faults)
     _check_names(parts["schedule"], _OF_SCHEDULE, "schedule", faults)
     for part, value in parts.items():
-        _check_placeholders(value, parameters, part, faults)
+        _check_placeholders(value, wanted, part, faults)
     template = Template(
         name=name, task=task.name, parameters=parameters, description=description, **parts
     )
@@ -102,12 +101,12 @@ def _check_names(
 
 
 def _check_placeholders(
-    value: Any, parameters: Mapping[str, Any], part: str, faults: dict[str, str]
+    value: Any, wanted: Mapping[str, Any], part: str, faults: dict[str, str]
 ) -> None:
     try:
         unknown = [
-            f"{{{name}}} is no parameter of it{did_you_mean(name, list(parameters))}"
-            for name in sorted(placeholders(value) - parameters.keys())
+            f"{{{name}}} is no parameter of it{did_you_mean(name, list(wanted))}"
+            for name in sorted(placeholders(value) - wanted.keys())
         ]
         if unknown:
             faults[part] = "; ".join(unknown)
