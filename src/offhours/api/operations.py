@@ -32,6 +32,9 @@ class Operations:
         self._access = access
         self._clock = clock
         self._bulk = bulk
+        self._open()
+
+    def _open(self) -> None:
         self._ending = Signal()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="offhours-operation")
 
@@ -75,7 +78,9 @@ class Operations:
         self._pool.submit(self._go_on, operation_id)
 
     def take_up(self) -> None:
-        """Go on with what a process that has died has left."""
+        """Go on with what a process that has died has left; a server may start again."""
+        if self._ending.is_set():
+            self._open()
 
         def all_left() -> None:
             for operation in self._bulk().unfinished():
