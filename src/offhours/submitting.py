@@ -77,6 +77,20 @@ class Submitter:
             return store(pattern)
         return tracing.submit(pattern, len(arguments), store)
 
+    def several(self, jobs: Sequence[NewJob]) -> list[int]:
+        """Store jobs of any tasks, all in one transaction."""
+        self._work.check_open()
+        now, bound = self._clock.micros(), self._settings.bound
+
+        def store(first: NewJob) -> list[int]:
+            carrier = carried(first.metadata)
+            traced = [_traced(job, carrier) for job in jobs] if carrier else jobs
+            return self._when_room(lambda: self._store.submit(traced, now, bound))
+
+        ids = self._work.tracing.submit(jobs[0], len(jobs), store)
+        self._work.wake()
+        return ids
+
     def _encoded(self, task: Task, calls: Sequence[Call]) -> list[str]:
         """The arguments of each call; of several, all that cannot be stored is told at once."""
         limit = self._settings.max_payload
@@ -209,4 +223,8 @@ class Submitter:
 
 
 def _carrying(step: FlowStep, carrier: Carrier) -> FlowStep:
-    return step._replace(job=step.job._replace(metadata=carry(step.job.metadata, carrier)))
+    return step._replace(job=_traced(step.job, carrier))
+
+
+def _traced(job: NewJob, carrier: Carrier) -> NewJob:
+    return job._replace(metadata=carry(job.metadata, carrier))

@@ -27,6 +27,7 @@ from offhours.core.lists import JobFilter
 from offhours.core.times import SECOND, Micros
 from offhours.handles import JobHandle
 from offhours.options import text
+from offhours.submitting import Submitter
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -83,6 +84,7 @@ class Bulk:
         self._work = work
         self._bulk = work.store.bulk
         self._clock = work.clock
+        self._submitter = Submitter(work)
 
     # -- storing ------------------------------------------------------------------------------
 
@@ -110,9 +112,7 @@ class Bulk:
         jobs = read_batch(self._app, items, by_name=by_name)
         if not jobs:
             return []
-        self._work.check_open()
-        ids = self._work.store.submit(jobs, self._clock.micros(), self._work.settings.bound)
-        self._work.wake()
+        ids = self._submitter.several(jobs)
         return [JobHandle(self._app, job_id) for job_id in ids]
 
     def check(self, items: Iterable[Mapping[str, Any]], *, by_name: bool = False) -> int:

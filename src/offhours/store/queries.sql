@@ -936,6 +936,10 @@ delete from once where key in (
 insert into audit (at, actor, action, job_id, was, became)
 values (:now, :actor, :action, :job_id, :was, :became)
 
+-- name: insert_audits
+insert into audit (at, actor, action, job_id, was, became)
+select :now, :actor, :action, {int moved 0}, :was, {text moved 1} from {rows :batch} as moved
+
 -- name: audit
 select id, at, actor, action, job_id, was, became from audit
 where (:before is null or id < :before) and (:actor is null or actor = :actor)
