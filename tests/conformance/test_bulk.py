@@ -10,7 +10,13 @@ import pytest
 
 from offhours import Flow, Offhours
 from offhours.bulk import room
-from offhours.core.errors import FilterError, OperationNotFound, PreviewChanged, QuotaExceeded
+from offhours.core.errors import (
+    FilterError,
+    IllegalMove,
+    OperationNotFound,
+    PreviewChanged,
+    QuotaExceeded,
+)
 from offhours.core.events import fold
 from offhours.testing import FakeClock
 
@@ -262,3 +268,20 @@ def test_whoever_comes_last_to_the_end_changes_nothing(app: Offhours) -> None:
     app.bulk.go_on(begun.id)
     late = app.store.bulk.step(stale, 5, app.clock.micros())
     assert (late.operation.state, late.operation.done) == ("succeeded", 3)
+
+
+def test_one_that_was_begun_by_mistake_is_stopped(
+    app: Offhours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "AT_ONCE", 2)
+    for _ in range(5):
+        app.submit("shop:work")
+    begun = app.bulk.begin("cancel", task="shop:work")
+    going = app.store.bulk.step(begun, 2, app.clock.micros()).operation
+    assert app.bulk.stop(begun.id).done == 2
+    late = app.store.bulk.step(going, 2, app.clock.micros())  # who goes on with it finds out
+    assert (late.jobs, late.operation.state) == ((), "failed")
+    assert app.bulk.go_on(begun.id).done == 2 and app.bulk.unfinished() == []
+    assert app.counts()["ready"] == 3
+    with pytest.raises(IllegalMove, match="has ended already"):
+        app.bulk.stop(begun.id)

@@ -15,6 +15,7 @@ from offhours.core.bulk import Group, Order, Preview, Seen, Verb, tallied
 from offhours.core.clock import Signal
 from offhours.core.errors import (
     FilterError,
+    IllegalMove,
     OffhoursError,
     OperationNotFound,
     OptionError,
@@ -203,10 +204,7 @@ class Bulk:
 
         Raises `OperationNotFound` when there is none of that number.
         """
-        operation = self._bulk.operation(operation_id) if 0 < operation_id < 2**63 else None
-        if operation is None:
-            name = self._work.store.name
-            raise OperationNotFound(f"no bulk operation {operation_id} in {name}")
+        operation = self._operation(operation_id)
         with acting_as(operation.made_by):
             while operation.state == "running" and not (stop is not None and stop.is_set()):
                 started = self._clock.monotonic()
@@ -214,6 +212,24 @@ class Bulk:
                 points.reach("after bulk step")
                 self._rest(self._clock.monotonic() - started)
         return Outcome.of(operation)
+
+    @steers
+    def stop(self, operation_id: int) -> Outcome:
+        """Let an operation do no further step, wherever it goes on; what is done stays done.
+
+        `IllegalMove` when it has ended.
+        """
+        operation = self._operation(operation_id)
+        if not self._bulk.stop(operation.id, self._clock.micros()):
+            raise IllegalMove(f"operation {operation_id} has ended already")
+        return Outcome.of(self._operation(operation_id))
+
+    def _operation(self, operation_id: int) -> Operation:
+        found = self._bulk.operation(operation_id) if 0 < operation_id < 2**63 else None
+        if found is None:
+            name = self._work.store.name
+            raise OperationNotFound(f"no bulk operation {operation_id} in {name}")
+        return found
 
     def _step(self, operation: Operation, size: int) -> Operation:
         now = self._clock.micros()

@@ -54,7 +54,7 @@ SECTIONS = {
         "flow": Entry("offhours.cli.flows:flow", "Jobs that depend on each other."),
         "approvals": Entry("offhours.cli.approvals:approvals", "What jobs ask a person."),
         "operations": Entry(
-            "offhours.cli.operations:operations", "Long actions; `resume ID` goes on with one."
+            "offhours.cli.operations:operations", "Long actions; `resume ID` and `stop ID`."
         ),
         "audit": Entry("offhours.cli.audit:audit", "Who did what by hand."),
         "notify": Entry("offhours.cli.notify:notify", "Routes, test messages, what was sent."),

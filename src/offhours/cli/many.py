@@ -80,8 +80,12 @@ def do_to_many(
         return Exit.OK
     if seen.count and not yes:
         _ask(state, app, seen)
-    token = expect or seen.token
-    done = getattr(app.bulk, verb.value)(reason=reason, expect=token, **where)
+    begun = app.bulk.begin(verb, reason=reason, expect=expect or seen.token, **where)
+    try:
+        done = app.bulk.go_on(begun.id)
+    except KeyboardInterrupt:
+        state.note(f"it stands still; go on with: offhours operations resume {begun.id}")
+        raise
     return _tell(state, verb, done)
 
 

@@ -27,7 +27,8 @@ HEADERS = ("ID", "WHAT", "STATE", "DONE", "REFUSED", "OF", "BY", "BEGUN", "WHICH
 @common
 @click.pass_context
 def operations(ctx: click.Context, limit: int) -> None:
-    """List long actions, the newest first; `operations resume ID` goes on with one.
+    """List long actions, the newest first; `operations resume ID` goes on with one, `stop ID` ends
+    it.
 
     \b
     With --json: {"operations": [{"id", "kind", "state", "by", "total", "done", "failed",
@@ -70,6 +71,24 @@ def resume(operation_id: str) -> None:
         state.emit(asdict(done))
     else:
         click.echo(f"operation {done.operation} has ended: {done.done} of {done.total} jobs")
+
+
+@operations.command()
+@click.argument("operation_id", metavar="ID")
+@json_option
+@common
+def stop(operation_id: str) -> None:
+    """Let a bulk operation go no further, wherever it goes on. What is done stays done.
+
+    With --json: as `resume`.
+    """
+    state = session()
+    with state.open() as app:
+        done = app.bulk.stop(parse_id(operation_id))
+    if state.json:
+        state.emit(asdict(done))
+    else:
+        click.echo(f"operation {done.operation} was stopped: {done.done} of {done.total} jobs")
 
 
 @click.command("submit-many")

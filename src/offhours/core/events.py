@@ -116,6 +116,7 @@ KINDS: dict[str, JobState | None] = {
     "trial.ended": None,
     "workflow.changed": None,
     "operation.started": None,
+    "operation.stopped": None,
     "operation.ended": None,
     "template.created": None,
     "template.changed": None,

@@ -176,6 +176,18 @@ class SqlBulk:
         ended = operation._replace(state="succeeded", result=result, finished_at=now)
         return Step(ended, (), 0)
 
+    def stop(self, operation_id: int, now: Micros) -> bool:
+        """Let an operation do no further step; false when it has ended."""
+
+        def unit(db: Connection) -> bool:
+            db.execute(self._sql["stop_bulk"], (now, operation_id))
+            stopped = db.changes() == 1
+            if stopped:
+                self._tell(db, now, "operation.stopped", None, None, operation=operation_id)
+            return stopped
+
+        return self._db.write(unit)
+
     # -- those that there are -----------------------------------------------------------------
 
     def operation(self, operation_id: int) -> Operation | None:

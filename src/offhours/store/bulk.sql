@@ -37,6 +37,10 @@ where id = :id and state = 'running' and place = :was
 update operations set state = 'succeeded', result = :result, finished_at = :now
 where id = :id and state = 'running' and place = :was
 
+-- name: stop_bulk
+update operations set state = 'failed', finished_at = :now
+where id = :id and state = 'running' and request is not null
+
 -- name: bulk_operation
 select {operation} from operations where id = :id and request is not null
 

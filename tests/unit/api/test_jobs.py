@@ -235,6 +235,11 @@ def test_what_a_dead_server_left_is_taken_up(app: MemoryApp, client: TestClient)
     client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
     assert app.counts()["cancelled"] == 4
     assert client.post("/api/v1/operations/99/resume").json()["code"] == "not_found"
+    app.submit("shop:work")
+    left = app.bulk.begin("cancel", task="shop:work")
+    assert client.post(f"/api/v1/operations/{left.id}/stop").json()["state"] == "failed"
+    assert client.post(f"/api/v1/operations/{left.id}/stop").status_code == 409
+    assert client.post("/api/v1/operations/99/stop").status_code == 404
 
 
 def test_submit_many_tells_all_faults_and_stores_nothing(

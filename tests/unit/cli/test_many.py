@@ -93,6 +93,23 @@ def test_an_operation_goes_on(run, app: Offhours) -> None:
     assert "tag night" in run("operations").out
     assert run("operations", "resume", left.id).out == "operation 1 has ended: 3 of 3 jobs\n"
     assert run("operations", "resume", 9).code == 3
+    some(app)
+    app.bulk.begin("cancel", tag="night")
+    assert run("operations", "stop", 2).out == "operation 2 was stopped: 0 of 3 jobs\n"
+    assert run("operations", "stop", 2).code == 6 and app.counts()["ready"] == 3
+
+
+def test_an_interrupted_one_says_how_to_go_on(
+    run, app: Offhours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some(app)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("offhours.bulk.room.Bulk.go_on", interrupt)
+    result = run("cancel", "--where", "tag=night", "--yes")
+    assert result.code == 130 and "offhours operations resume 1" in result.err
 
 
 def test_jobs_from_a_file_are_stored_together(run, app: Offhours) -> None:

@@ -99,3 +99,19 @@ def resume(
         raise Problem(404, "not_found", f"there is no bulk operation {operation_id}")
     here.operations.go_on(operation_id)
     return OperationShape.model_validate(operation_dict(found))
+
+
+@router.post("/{operation_id}/stop", summary="Go no further", responses=problems(404, 409))
+def stop(
+    here: Here,
+    who: TenantOperator,
+    operation_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
+) -> OperationShape:
+    """A bulk operation does no further step; what is done stays done."""
+    found = here.app.store.access.operation(operation_id, who.tenant)
+    if found is None or found.request is None:
+        raise Problem(404, "not_found", f"there is no bulk operation {operation_id}")
+    here.app.bulk.stop(operation_id)
+    stopped = here.app.store.access.operation(operation_id)
+    assert stopped is not None
+    return OperationShape.model_validate(operation_dict(stopped))
