@@ -85,7 +85,7 @@ class Submitter:
         def store(first: NewJob) -> list[int]:
             carrier = carried(first.metadata)
             traced = [_traced(job, carrier) for job in jobs] if carrier else jobs
-            return self._when_room(lambda: self._store.submit(traced, now, bound))
+            return self._when_room(lambda at: self._store.submit(traced, at, bound), now)
 
         ids = self._work.tracing.submit(jobs[0], len(jobs), store)
         self._work.wake()
