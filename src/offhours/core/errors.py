@@ -11,7 +11,6 @@ OffhoursError
 │   ├── OptionError               an option that is unknown or has a wrong value
 │   ├── TaskError                 a function that cannot be a task
 │   ├── PlanError                 phases that are no plan; `.faults` lists all of them
-│   └── ConfigError               settings; `.faults` lists all of them
 │   ├── ConfigError               settings; `.faults` lists all of them
 │   └── SeveralFaults             all that is wrong at once; `.faults` by name
 │       ├── FilterError           which jobs are meant
