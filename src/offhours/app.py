@@ -56,6 +56,7 @@ from offhours.workplace import Workplace
 
 if TYPE_CHECKING:
     from offhours.agents import Agent, AgentRoom
+    from offhours.bulk import Bulk
     from offhours.flows import Flow, FlowHandle
     from offhours.graph import Graph
     from offhours.learning import Trainer
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from offhours.search import Search
     from offhours.telemetry.metrics import Metrics
     from offhours.telemetry.server import MetricsServer
+    from offhours.templates import Templates
     from offhours.training import Artefacts, GoldenSet, ModelRegistry, SafetyControls
 
 P = ParamSpec("P")
@@ -256,13 +258,14 @@ class Offhours:
 
     def new_job(
         self,
-        function: Callable[..., Any] | TaskHandle[..., Any] | str,
+        function: Callable[..., Any] | TaskHandle[..., Any] | Task | str,
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
         options: SubmitOptions,
     ) -> NewJob:
         """The job that `submit` would store; nothing is stored."""
-        return self._submitter.job(self._task_of(function), (args, kwargs), options)
+        task = function if isinstance(function, Task) else self._task_of(function)
+        return self._submitter.job(task, (args, kwargs), options)
 
     @contextmanager
     def transaction(self) -> Iterator[Any]:
@@ -387,6 +390,21 @@ class Offhours:
     def schedules(self) -> ScheduleBook:
         """The schedules in the store: `get`, `list`, `preview`."""
         return ScheduleBook(self)
+
+    @functools.cached_property
+    def bulk(self) -> Bulk:
+        """Many jobs at once: stored together, or cancelled, retried, paused and resumed by a
+        filter, counted first."""
+        from offhours.bulk import Bulk
+
+        return Bulk(self, self._work)
+
+    @functools.cached_property
+    def templates(self) -> Templates:
+        """Jobs written down beforehand: kept by name and version, filled with parameters."""
+        from offhours.templates import Templates
+
+        return Templates(self)
 
     def task_named(self, name: str) -> Task:
         """A task by its name; of one that this process does not know, only the name is known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import update_wrapper
@@ -30,6 +30,7 @@ class SubmitOptions(TypedDict, total=False):
 
     priority: a `TaskPriority`, its number or its name
     name, metadata: what to call it, and a small mapping kept with it
+    tags: names to find it by, kept as the list `tags` of its metadata
     delay: how long to wait first; at: when to run (aware datetime or ISO 8601), instead of delay
     expires: a job that has not started by then is cancelled (a delay from now, or a moment)
     unique: a key; while an unfinished job has it, submitting answers with that job
@@ -58,6 +59,7 @@ class SubmitOptions(TypedDict, total=False):
     priority: TaskPriority | int | str
     name: str | None
     metadata: Mapping[str, Any] | None
+    tags: Collection[str] | None
     delay: Duration | None
     at: Moment | None
     expires: Moment | Duration | None
@@ -132,7 +134,10 @@ class TaskHandle(Generic[P, R]):
         return job
 
     def submit_many(self, calls: Iterable[tuple[Any, ...]]) -> list[JobHandle[R]]:
-        """Store a job for each tuple of arguments: all in one transaction, or none."""
+        """Store a job for each tuple of arguments: all in one transaction, or none.
+
+        What cannot be stored is a `BatchError`, whose `faults` tell it of each call by its place.
+        """
         return self.app.submit_calls(self.task, [(call, {}) for call in calls], self._options)
 
     def options(self, **options: Unpack[SubmitOptions]) -> TaskHandle[P, R]:

@@ -86,7 +86,7 @@ def new_job(task: Task, options: SubmitOptions, now: Micros, settings: Settings)
         if key not in _OPTION_NAMES:
             raise OptionError(f"{key}: unknown option{did_you_mean(key, _OPTION_NAMES)}")
     get = cast(dict[str, Any], options).get
-    metadata = get("metadata")
+    metadata = tagged(get("metadata"), get("tags"))
     run_at = _run_at(get("delay"), get("at"), now, settings)
     together = word(get("concurrency_key"), "concurrency_key")
     if together is None and "per_key" in options:
@@ -137,6 +137,17 @@ def _expires_at(
     if moment <= run_at:
         raise OptionError(f"expires: {expires!r} is over before the job may start")
     return moment
+
+
+def tagged(metadata: Any, tags: object) -> Any:
+    """Metadata with tags in it."""
+    if tags is None or not (metadata is None or isinstance(metadata, Mapping)):
+        return metadata
+    if isinstance(tags, str) or not isinstance(tags, Collection):
+        raise OptionError(f"tags: expected a list of names, got {tags!r}")
+    if "tags" in (metadata or {}):
+        raise OptionError("tags: the metadata has tags already; give them once")
+    return {**(metadata or {}), "tags": [word(tag, "tags") for tag in tags]}
 
 
 def _metadata(metadata: Mapping[str, Any], settings: Settings) -> str:

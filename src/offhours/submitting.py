@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from offhours.config import Settings
 from offhours.core.clock import Clock, Signal
-from offhours.core.errors import OptionError, QueueFull
+from offhours.core.errors import BatchError, InputError, OptionError, QueueFull
 from offhours.core.flows import FlowStep, Upstream
 from offhours.core.model import NewJob
 from offhours.core.ports import Store
@@ -61,9 +61,7 @@ class Submitter:
         """Store one job a call, all in one transaction."""
         now = self._clock.micros()
         pattern = self.pattern(task, options, now)
-        limit = self._settings.max_payload
-        encode = task.codec.encode
-        arguments = [encode(args, kwargs, limit) for args, kwargs in calls]
+        arguments = self._encoded(task, calls)
         self._work.check_open()
         if len(calls) > 1 and pattern.unique_key is not None:
             raise OptionError("unique: one key cannot be that of several jobs; submit them singly")
@@ -78,6 +76,37 @@ class Submitter:
         if tracing is NO_TRACING:
             return store(pattern)
         return tracing.submit(pattern, len(arguments), store)
+
+    def several(self, jobs: Sequence[NewJob]) -> list[int]:
+        """Store jobs of any tasks, all in one transaction."""
+        self._work.check_open()
+        now, bound = self._clock.micros(), self._settings.bound
+
+        def store(first: NewJob) -> list[int]:
+            carrier = carried(first.metadata)
+            traced = [_traced(job, carrier) for job in jobs] if carrier else jobs
+            return self._when_room(lambda at: self._store.submit(traced, at, bound), now)
+
+        ids = self._work.tracing.submit(jobs[0], len(jobs), store)
+        self._work.wake()
+        return ids
+
+    def _encoded(self, task: Task, calls: Sequence[Call]) -> list[str]:
+        """The arguments of each call; of several, all that cannot be stored is told at once."""
+        limit = self._settings.max_payload
+        encode = task.codec.encode
+        try:
+            return [encode(args, kwargs, limit) for args, kwargs in calls]
+        except InputError:
+            if len(calls) == 1:
+                raise
+        faults: dict[str, str] = {}
+        for place, (args, kwargs) in enumerate(calls):
+            try:
+                encode(args, kwargs, limit)
+            except InputError as error:
+                faults[str(place)] = str(error)
+        raise BatchError(faults)
 
     def flow(self, name: str | None, steps: Sequence[FlowStep]) -> list[int]:
         """Store jobs of which some wait for others, all or none; with a name, they are a flow."""
@@ -194,4 +223,8 @@ class Submitter:
 
 
 def _carrying(step: FlowStep, carrier: Carrier) -> FlowStep:
-    return step._replace(job=step.job._replace(metadata=carry(step.job.metadata, carrier)))
+    return step._replace(job=_traced(step.job, carrier))
+
+
+def _traced(job: NewJob, carrier: Carrier) -> NewJob:
+    return job._replace(metadata=carry(job.metadata, carrier))

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
+from offhours.core.access import Operation
+from offhours.core.bulk import Preview
 from offhours.core.events import Event
 from offhours.core.flows import Approval, Member
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
 from offhours.core.notices import Delivery, DeliveryState
-from offhours.core.times import Micros, iso
+from offhours.core.payload import to_plain
+from offhours.core.times import Micros, iso, to_micros
 from offhours.engine.lifeline import host_identity, process_started
 from offhours.flows import FlowHandle
 from offhours.handles import job_head
+
+if TYPE_CHECKING:
+    from offhours.templates import Filled, Template
 
 
 def is_alive(worker: WorkerInfo, now: Micros) -> bool:
@@ -76,6 +84,43 @@ def job_row(job: Job) -> dict[str, Any]:
         "error": lines[-1][:300] if lines else None,
         "progress": _fraction(job.progress),
     }
+
+
+def preview_dict(seen: Preview) -> dict[str, Any]:
+    """A preview as JSON answers carry it."""
+    return {
+        "verb": seen.verb.value,
+        "count": seen.count,
+        "tasks": dict(seen.tasks),
+        "states": dict(seen.states),
+        "examples": [job_row(job) for job in seen.examples],
+        "token": seen.token,
+    }
+
+
+def template_dict(template: Template) -> dict[str, Any]:
+    """A template as JSON answers carry it; a value that JSON has no form for as it is stored."""
+    at = template.created_at
+    return {
+        "name": template.name,
+        "version": template.version,
+        "task": template.task,
+        "description": template.description,
+        **{name: to_plain(part, name) for name, part in template.body.items()},
+        "created_at": None if at is None else iso(to_micros(at)),
+        "created_by": template.created_by,
+    }
+
+
+def filled_dict(filled: Filled) -> dict[str, Any]:
+    """A template with its parameters put in, as JSON answers carry it."""
+    told = asdict(filled)
+    told["parameters"] = {name: _written(value) for name, value in told.pop("values").items()}
+    return {name: to_plain(part, name) for name, part in told.items()}
+
+
+def _written(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _fraction(progress: str | None) -> float | None:
@@ -159,4 +204,21 @@ def approval_dict(approval: Approval) -> dict[str, Any]:
         "decided_at": when(approval.decided_at),
         "decided_by": approval.decided_by,
         "note": approval.note,
+    }
+
+
+def operation_dict(operation: Operation) -> dict[str, Any]:
+    """An operation as JSON answers carry it."""
+    return {
+        "id": operation.id,
+        "kind": operation.kind,
+        "state": operation.state,
+        "by": operation.made_by,
+        "total": operation.total,
+        "done": operation.done,
+        "failed": operation.failed,
+        "created_at": iso(operation.created_at),
+        "finished_at": None if operation.finished_at is None else iso(operation.finished_at),
+        "result": None if operation.result is None else json.loads(operation.result),
+        "request": None if operation.request is None else json.loads(operation.request),
     }

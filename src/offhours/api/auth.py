@@ -187,6 +187,7 @@ def needs(
 
 
 Reader = Annotated[Principal, Depends(needs(Scope.READ))]
+Submitter = Annotated[Principal, Depends(needs(Scope.SUBMIT))]
 Operator = Annotated[Principal, Depends(needs(Scope.OPERATE))]
 Admin = Annotated[Principal, Depends(needs(Scope.ADMIN))]
 TenantReader = Annotated[Principal, Depends(needs(Scope.READ, tenants=True))]

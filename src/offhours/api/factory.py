@@ -46,6 +46,7 @@ from offhours.api.routes import (
     schedules,
     session,
     steering,
+    templates,
 )
 from offhours.api.routes import overview as overviews
 from offhours.api.sessions import Sessions
@@ -64,6 +65,7 @@ ROUTERS: Sequence[APIRouter] = (
     events.router,
     overviews.router,
     schedules.router,
+    templates.router,
     steering.router,
     flows.router,
     approvals.router,
@@ -108,7 +110,7 @@ def make_app(
     tokens = Tokens(app.store.access, app.clock, own)
     sessions = Sessions(app.clock, app.store.location, own)
     hub = Hub(app.store, bounds.streams, bounds.backlog)
-    acts = Operations(app.store.access, app.clock)
+    acts = Operations(app.store.access, app.clock, lambda: app.bulk)
 
     async def close() -> None:
         await hub.close()
@@ -119,6 +121,7 @@ def make_app(
         on_start = getattr(made.state, "on_start", None)
         if on_start is not None:
             on_start()
+        acts.take_up()
         yield
         await close()
 

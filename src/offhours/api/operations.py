@@ -7,13 +7,15 @@ import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from offhours.core.access import Operation
-from offhours.core.clock import Clock
+from offhours.core.clock import Clock, Signal
 from offhours.core.errors import OffhoursError, code_of
 from offhours.core.ports import Access
-from offhours.core.times import iso
+
+if TYPE_CHECKING:
+    from offhours.bulk import Bulk
 
 T = TypeVar("T")
 
@@ -26,9 +28,14 @@ _log = logging.getLogger("offhours.api")
 class Operations:
     """Does one long action after the other, on a thread of its own."""
 
-    def __init__(self, access: Access, clock: Clock) -> None:
+    def __init__(self, access: Access, clock: Clock, bulk: Callable[[], Bulk]) -> None:
         self._access = access
         self._clock = clock
+        self._bulk = bulk
+        self._open()
+
+    def _open(self) -> None:
+        self._ending = Signal()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="offhours-operation")
 
     def begin(
@@ -66,26 +73,32 @@ class Operations:
         except OffhoursError as error:
             _log.error("the end of operation %s could not be stored: %s", operation_id, error)
 
+    def go_on(self, operation_id: int) -> None:
+        """Have a bulk operation go on; what interrupts it leaves it where it is."""
+        self._pool.submit(self._go_on, operation_id)
+
+    def take_up(self) -> None:
+        """Go on with what a process that has died has left; a server may start again."""
+        if self._ending.is_set():
+            self._open()
+
+        def all_left() -> None:
+            for operation in self._bulk().unfinished():
+                self._go_on(operation.id)
+
+        self._pool.submit(all_left)
+
+    def _go_on(self, operation_id: int) -> None:
+        try:
+            self._bulk().go_on(operation_id, self._ending)
+        except Exception:
+            _log.exception("operation %s was interrupted", operation_id)
+
     def drain(self) -> None:
         """Wait until all that was begun has ended."""
         self._pool.submit(lambda: None).result()
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Begin nothing more; what can go on later stops after its step."""
+        self._ending.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def operation_dict(operation: Operation) -> dict[str, Any]:
-    """An operation as JSON answers carry it."""
-    return {
-        "id": operation.id,
-        "kind": operation.kind,
-        "state": operation.state,
-        "by": operation.made_by,
-        "total": operation.total,
-        "done": operation.done,
-        "failed": operation.failed,
-        "created_at": iso(operation.created_at),
-        "finished_at": None if operation.finished_at is None else iso(operation.finished_at),
-        "result": None if operation.result is None else json.loads(operation.result),
-    }

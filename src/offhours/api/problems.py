@@ -16,6 +16,7 @@ from starlette.responses import Response
 from offhours.core import errors
 
 MEDIA_TYPE = "application/problem+json"
+_MOST_FAULTS = 100
 
 _log = logging.getLogger("offhours.api")
 
@@ -112,15 +113,21 @@ def problem_of(error: BaseException) -> Problem:
     if isinstance(error, errors.PhraseError):
         more["choices"] = list(error.suggestions)
         more["position"] = error.position
-    faults = [
-        {"pointer": f"/{name}", "detail": str(error)}
-        for name in (_field_of(error),)
-        if name is not None
-    ]
     return Problem(
         kind.status, errors.code_of(error), str(error), kind.hint,
-        faults=faults, headers=headers, **more,
+        faults=_faults_of(error), headers=headers, **more,
     )  # fmt: skip
+
+
+def _faults_of(error: BaseException) -> list[dict[str, str]]:
+    """What is wrong with which member of the body."""
+    if isinstance(error, errors.SeveralFaults):
+        return [
+            {"pointer": "/".join(["", *filter(None, (error.member, name))]), "detail": fault}
+            for name, fault in list(error.faults.items())[:_MOST_FAULTS]
+        ]
+    name = _field_of(error)
+    return [] if name is None else [{"pointer": f"/{name}", "detail": str(error)}]
 
 
 def _field_of(error: BaseException) -> str | None:

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
+from offhours.cli.many import check_alone, do_to_many, where_options
 from offhours.cli.session import common, json_option, session
+from offhours.core.bulk import Verb
 from offhours.views import limit_dict
 
 
@@ -36,17 +38,36 @@ def _name(queue: str | None, task: str | None) -> str:
 
 @click.command()
 @_subject
+@where_options
 @click.option("--reason", default="", help="Kept with the pause, and told by `why`.")
 @json_option
 @common
-def pause(queue: str | None, task: str | None, everything: bool, reason: str) -> None:
+def pause(
+    queue: str | None,
+    task: str | None,
+    everything: bool,
+    words: tuple[str, ...],
+    reason: str,
+    **flags: Any,
+) -> None:
     """Let no job of a queue or a task start, or none at all, at any worker. What runs goes on.
 
+    With --where, the pending jobs that it leaves in are paused, and not those that come later.
+
     \b
-    Example:
+    With --json: {"paused", "changed"}; with --where as `cancel`.
+
+    \b
+    Examples:
       offhours pause --queue mail --reason "the provider is down"
+      offhours pause --where "state=pending tag=night tenant=acme"
     """
-    state, about = session(), _chosen(queue, task, everything)
+    state = session()
+    if check_alone(words, queue or task or everything, "--queue, --task or --all", **flags):
+        with state.open() as app:
+            code = do_to_many(state, app, Verb.PAUSE, words, reason=reason, **flags)
+        click.get_current_context().exit(code)
+    about = _chosen(queue, task, everything)
     with state.open() as app:
         changed = app.pause(**about, reason=reason)
     if state.json:
@@ -57,16 +78,28 @@ def pause(queue: str | None, task: str | None, everything: bool, reason: str) ->
 
 @click.command()
 @_subject
+@where_options
 @json_option
 @common
-def resume(queue: str | None, task: str | None, everything: bool) -> None:
-    """End a pause.
+def resume(
+    queue: str | None, task: str | None, everything: bool, words: tuple[str, ...], **flags: Any
+) -> None:
+    """End a pause. With --where, let the jobs go on that it leaves in and that were paused so.
 
     \b
-    Example:
+    With --json: {"paused", "changed"}; with --where as `cancel`.
+
+    \b
+    Examples:
       offhours resume --queue mail
+      offhours resume --where tag=night
     """
-    state, about = session(), _chosen(queue, task, everything)
+    state = session()
+    if check_alone(words, queue or task or everything, "--queue, --task or --all", **flags):
+        with state.open() as app:
+            code = do_to_many(state, app, Verb.RESUME, words, **flags)
+        click.get_current_context().exit(code)
+    about = _chosen(queue, task, everything)
     with state.open() as app:
         changed = app.resume(**about)
     if state.json:

@@ -24,6 +24,10 @@ SECTIONS = {
             "offhours.cli.celery_app:celery_app", "How to start Celery workers for FILE.py."
         ),
         "submit": Entry("offhours.cli.submit:submit", "Store a job; print its id."),
+        "submit-many": Entry(
+            "offhours.cli.operations:submit_many", "Store the jobs of a file, all or none."
+        ),
+        "template": Entry("offhours.cli.templates:template", "Jobs written down beforehand."),
         "train": Entry("offhours.cli.models:train", "Have a tenant's model trained, guarded."),
         "schedule": Entry(
             "offhours.cli.schedules.group:schedule", "Have tasks run again and again."
@@ -49,6 +53,9 @@ SECTIONS = {
         ),
         "flow": Entry("offhours.cli.flows:flow", "Jobs that depend on each other."),
         "approvals": Entry("offhours.cli.approvals:approvals", "What jobs ask a person."),
+        "operations": Entry(
+            "offhours.cli.operations:operations", "Long actions; `resume ID` and `stop ID`."
+        ),
         "audit": Entry("offhours.cli.audit:audit", "Who did what by hand."),
         "notify": Entry("offhours.cli.notify:notify", "Routes, test messages, what was sent."),
         "config": Entry("offhours.cli.config:config", "Which settings hold, and why."),

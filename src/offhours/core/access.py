@@ -66,7 +66,11 @@ class Reply(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """A long action: how far it is, and what came of it. `result` is JSON."""
+    """A long action: how far it is, and what came of it. `result` is JSON.
+
+    One that can go on after a crash keeps its `request` (an `Order` as JSON) and its `place`: the
+    number of the last job that it came to.
+    """
 
     id: int
     kind: str
@@ -79,3 +83,5 @@ class Operation(NamedTuple):
     created_at: Micros
     finished_at: Micros | None
     result: str | None
+    request: str | None = None
+    place: int = 0

@@ -11,7 +11,12 @@ OffhoursError
 │   ├── OptionError               an option that is unknown or has a wrong value
 │   ├── TaskError                 a function that cannot be a task
 │   ├── PlanError                 phases that are no plan; `.faults` lists all of them
-│   └── ConfigError               settings; `.faults` lists all of them
+│   ├── ConfigError               settings; `.faults` lists all of them
+│   └── SeveralFaults             all that is wrong at once; `.faults` by name
+│       ├── FilterError           which jobs are meant
+│       ├── BatchError            jobs that were to be stored together
+│       ├── TemplateError         a template that cannot be kept
+│       └── ParameterError        what a template was given
 ├── NotFound (LookupError)
 │   ├── JobNotFound
 │   ├── TaskNotFound
@@ -20,12 +25,15 @@ OffhoursError
 │   ├── AutomationNotFound
 │   ├── FlowNotFound
 │   ├── ApprovalNotFound
+│   ├── TemplateNotFound
+│   ├── OperationNotFound
 │   ├── GoalNotFound
 │   ├── HandlerNotFound
 │   └── ToolNotFound
 ├── IllegalMove                   the job's state does not allow this
 ├── Conflict                      somebody else has changed it meanwhile, or has its name
 │   ├── UniqueConflict            an unfinished job has the unique key
+│   ├── PreviewChanged            more is meant now than was looked at
 │   └── IdempotencyConflict       the key stands for another request
 ├── NotTested                     an automation without a verdict that holds may not be deployed
 ├── SignalTimeout (TimeoutError)  no signal, or no decision, came in time
@@ -59,7 +67,7 @@ OffhoursError
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 
@@ -147,6 +155,44 @@ class ConfigError(InputError):
         self.faults = tuple(faults)
 
 
+class SeveralFaults(InputError):
+    """All that cannot be used, at once: `faults` has what is wrong, by the name of what it is."""
+
+    member = ""
+    """Where the names stand in the body of a request."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        told = [f"{name}: {fault}" if name else fault for name, fault in faults.items()]
+        rest = [f"and {len(told) - _MOST_TOLD} more"] if len(told) > _MOST_TOLD else []
+        super().__init__("; ".join([*told[:_MOST_TOLD], *rest]))
+        self.faults = dict(faults)
+
+
+_MOST_TOLD = 10
+
+
+class FilterError(SeveralFaults):
+    """A filter that does not say which jobs are meant."""
+
+    member = "filter"
+
+
+class BatchError(SeveralFaults):
+    """Jobs that cannot be stored, by their places from 0 on; none of the batch was."""
+
+    member = "jobs"
+
+
+class TemplateError(SeveralFaults):
+    """A template that cannot be kept as it stands."""
+
+
+class ParameterError(SeveralFaults):
+    """What a template was given does not fit its parameters; nothing was stored."""
+
+    member = "parameters"
+
+
 class NotFound(OffhoursError, LookupError):
     """Nothing has that id or name."""
 
@@ -175,6 +221,14 @@ class ApprovalNotFound(NotFound):
     """There is no approval of that number."""
 
 
+class TemplateNotFound(NotFound):
+    """No template has that name, or the template no such version."""
+
+
+class OperationNotFound(NotFound):
+    """There is no bulk operation of that number (any more)."""
+
+
 class GoalNotFound(NotFound):
     """There is no such goal, or it was forgotten long after it was over."""
 
@@ -201,6 +255,10 @@ class Conflict(OffhoursError):
 
 class UniqueConflict(Conflict):
     """An unfinished job has the unique key already."""
+
+
+class PreviewChanged(Conflict):
+    """Other jobs are meant now than were looked at, or another filter; nothing was done."""
 
 
 class IdempotencyConflict(Conflict):

@@ -14,6 +14,9 @@ class JobFilter(NamedTuple):
     text: is found in a job's name, task, arguments, metadata, reason or error, in either case
     tenant: whose they are; None is everybody's
     since, until: when they were submitted, the end not included
+    tags: they have one of these among their tags (`tags` of their metadata)
+    flow_id: they are steps of this flow
+    ids: their numbers
     """
 
     states: Sequence[str] = ()
@@ -25,6 +28,9 @@ class JobFilter(NamedTuple):
     text: str | None = None
     since: Micros | None = None
     until: Micros | None = None
+    tags: Sequence[str] = ()
+    flow_id: int | None = None
+    ids: Sequence[int] = ()
 
 
 class Depth(NamedTuple):

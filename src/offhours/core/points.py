@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 NAMES = frozenset(
     {
+        "after bulk step",
         "after claim",
         "after effect",
         "after training step",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -22,6 +22,7 @@ from offhours.core.agents import (
 )
 from offhours.core.artifacts import Artifact, NewArtifact
 from offhours.core.budgets import Amounts, Breach, Spent, StoredBudget
+from offhours.core.bulk import Group, Order
 from offhours.core.clock import Signal
 from offhours.core.events import Audited, Event
 from offhours.core.flows import (
@@ -61,6 +62,7 @@ from offhours.core.schedules import (
     ScheduleStatus,
 )
 from offhours.core.states import Move, Value
+from offhours.core.templates import StoredTemplate
 from offhours.core.terms import USUAL, Terms
 from offhours.core.times import Micros
 from offhours.core.training import (
@@ -668,6 +670,67 @@ class Lists(Protocol):
     def events_of(self, tenant: str, after: int = 0, limit: int = 1000) -> list[Event]: ...
 
 
+class Step(NamedTuple):
+    """What one step of a bulk operation did: to which jobs, and whether workers must look."""
+
+    operation: Operation
+    jobs: Sequence[int]
+    asked: int
+
+
+class Bulk(Protocol):
+    """Something done to many jobs, some in each transaction, so that nobody waits for long."""
+
+    def groups(self, order: Order) -> list[Group]:
+        """How many jobs an order means now, by task and state."""
+        ...
+
+    def examples(self, order: Order, limit: int) -> list[Job]: ...
+    def last_job(self) -> int: ...
+    def begin(self, order: Order, total: int, by: str, now: Micros) -> Operation: ...
+    def next_jobs(self, operation: Operation, size: int) -> list[int]: ...
+    def step(self, operation: Operation, size: int, now: Micros) -> Step:
+        """Do it to the next `size` jobs, or end it: all of that in one transaction.
+
+        When somebody else has taken this step, nothing is done, and the answer tells how far it is.
+        """
+        ...
+
+    def refuse(
+        self, operation: Operation, job_id: int, code: str, detail: str, now: Micros
+    ) -> Operation:
+        """Note that it could not be done to the next job, and pass it."""
+        ...
+
+    def stop(self, operation_id: int, now: Micros) -> bool: ...
+    def operation(self, operation_id: int) -> Operation | None: ...
+    def unfinished(self) -> list[Operation]:
+        """Those that have not ended, be it that they are going on or that their process died."""
+        ...
+
+
+class Templates(Protocol):
+    """Jobs written down beforehand, in versions. Who changes one says which it has read.
+
+    `was` and `told` are what the event and the audit log have of it.
+    """
+
+    def get(self, name: str, version: int | None = None) -> StoredTemplate | None: ...
+    def page(
+        self, *, task: str | None = None, after: str = "", limit: int = 50
+    ) -> list[StoredTemplate]: ...
+    def versions(self, name: str, limit: int = 50) -> list[StoredTemplate]: ...
+    def put(
+        self,
+        new: StoredTemplate,
+        before: int | None,
+        now: Micros,
+        was: Mapping[str, object] | None,
+        told: Mapping[str, object],
+    ) -> StoredTemplate | None: ...
+    def retire(self, name: str, version: int, now: Micros, was: Mapping[str, object]) -> bool: ...
+
+
 class Access(Protocol):
     """Tokens, answers under an idempotency key, and operations."""
 
@@ -715,6 +778,8 @@ class Store(Protocol):
     budgets: Budgets
     automations: Automations
     lists: Lists
+    bulk: Bulk
+    templates: Templates
     access: Access
 
     def submit(

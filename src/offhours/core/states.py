@@ -43,6 +43,7 @@ Value: TypeAlias = str | int | float | None
 NO_HANDLER = "no handler"
 WAITS = "it waits for other jobs"
 EARLIER = "an earlier job of its schedule is not finished"
+PAUSED = "paused"  # the code of what was paused by hand
 
 # Columns that a move may change; state, worker and finished_at follow from the move itself.
 CHANGEABLE = frozenset(
@@ -268,6 +269,22 @@ def cancel(job: Job, reason: str = "") -> Move:
 def park(job: Job) -> Move:
     """Hold a job whose task no worker knows; it is not burnt."""
     return _move(job, PENDING, HELD, "job.held", (("reason", NO_HANDLER),), reason=NO_HANDLER)
+
+
+def pause(job: Job, reason: str = "") -> Move:
+    """Let a job that waits not start until somebody lets it go on."""
+    if job.state is not PENDING:
+        raise IllegalMove(f"job {job.id} is {job.state} and cannot be paused")
+    tell = (("code", PAUSED), ("reason", reason or None))
+    return _move(job, PENDING, HELD, "job.held", tell, code=PAUSED, reason=reason or None)
+
+
+def resume(job: Job, now: Micros) -> Move:
+    """Let a paused job go on, when its time has come."""
+    if job.state is not HELD or job.code != PAUSED:
+        raise IllegalMove(f"job {job.id} is not paused")
+    at = max(now, job.run_at)
+    return _move(job, HELD, PENDING, "job.released", run_at=at, reason=None, code=None)
 
 
 def wait_turn(job_id: int, schedule_id: int | None) -> Move:

@@ -14,7 +14,7 @@ from offhours.core.limits import Limit, Scope, running_by_subject, subjects_of, 
 from offhours.core.model import FINAL, MAX_CRASHES, Job, JobState
 from offhours.core.ports import Situation
 from offhours.core.schedules import Schedule, ScheduleStatus
-from offhours.core.states import NO_HANDLER, WAITS
+from offhours.core.states import NO_HANDLER, PAUSED, WAITS
 from offhours.core.times import DAY, LATEST, Micros, iso, spoken
 
 
@@ -222,6 +222,10 @@ def _held(job: Job, around: Situation, now: Micros) -> Why:
         end = "" if until is None else f", until {_at(until, now)}"
         verb = "signal" if job.code == "signal" else "approvals"
         return Why(job.code, f"{job.reason}{end}; see: offhours {verb}", until)
+    if job.code == PAUSED:
+        because = f": {job.reason}" if job.reason else ""
+        again = f"let it go on with: offhours resume --where ids={job.id}"
+        return Why("paused", f"it was paused by hand{because}; {again}")
     if job.reason == NO_HANDLER:
         return Why(
             "no_handler",

@@ -93,7 +93,7 @@ class SqlAccess:
         """Note that a long action begins."""
 
         def unit(db: Connection) -> int:
-            db.execute(self._sql["insert_operation"], (kind, by, tenant, total, now))
+            db.execute(self._sql["insert_operation"], (kind, by, tenant, total, now, None, 0))
             return db.last_insert_rowid()
 
         number = self._db.write(unit)

@@ -16,6 +16,7 @@ from offhours.core.model import Claimed, Job
 from offhours.core.notices import Alert, Delivery, JobFacts
 from offhours.core.optimize import StoredAutomation, StoredTrial
 from offhours.core.schedules import NewSchedule, Schedule
+from offhours.core.templates import StoredTemplate
 from offhours.core.training import Cycle, Model, Version
 
 
@@ -73,6 +74,7 @@ _COLUMNS = {
     "{new_schedule}": ", ".join(NewSchedule._fields),
     "{new_schedule_values}": ", ".join(f":{field}" for field in NewSchedule._fields),
     "{token}": ", ".join(Token._fields),
+    "{template}": ", ".join(StoredTemplate._fields),
     "{operation}": ", ".join(Operation._fields),
     "{found}": """(:states is null or {names :states state})
   and (:tasks is null or {names :tasks task}) and (:queues is null or {names :queues queue})
@@ -82,7 +84,15 @@ _COLUMNS = {
   and (:text is null or lower(task) like :text escape '\\' or lower(name) like :text escape '\\'
        or lower(args) like :text escape '\\' or lower(metadata) like :text escape '\\'
        or lower(reason) like :text escape '\\' or lower(error) like :text escape '\\')
-  and (:since is null or created_at >= :since) and (:until is null or created_at < :until)""",
+  and (:since is null or created_at >= :since) and (:until is null or created_at < :until)
+  and (:tags is null or {tagged metadata :tags})
+  and (:flow_id is null or id in (select job_id from members where flow_id = :flow_id))
+  and (:ids is null or id in ({ints :ids}))""",
+    # What a bulk verb can be done to, beside the states that it asks for.
+    "{open}": """(:verb <> 'cancel' or cancel_at is null)
+  and (:verb <> 'resume' or code = 'paused')
+  and (:verb <> 'retry' or owner is null and not exists (
+        select 1 from jobs as again where again.retry_of = jobs.id))""",
     # The tenant, the task if it is limited, the concurrency key and its limit, as far as they are.
     "{line}": "coalesce(:tenant, '') || case when exists (select 1 from limits "
     "where scope = 'task' and name = :task) then {unit} || :task "
@@ -95,7 +105,8 @@ _COLUMNS = {
 # whether a name is in a `name_list`, the mark between such names, what stands behind all rows of a
 # name and before those of the next (to SQLite, "greater than" means to read through all that are
 # equal), a text or a whole number in a JSON object, the number that a new row got, where a text
-# stands in another (0: nowhere), who thought of a row, and the index of words: what is put into it,
+# stands in another (0: nowhere), whether one of a `name_list` is among the tags of a row, who
+# thought of a row, and the index of words: what is put into it,
 # what is found in it, and how well it fits.
 _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
     Dialect.SQLITE: {
@@ -114,6 +125,8 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "tail": "substr({0}, -400)",
         "numbered": "",
         "place": "instr({1}, {0})",
+        "tagged": "exists (select 1 from json_each({0}, '$.tags') as tag "
+        "where instr({1}, char(31) || tag.value || char(31)))",
         "thought": "instr(metadata, 'origin_thought_id') > 0 "
         "and metadata ->> '$.origin_thought_id' = {0}",
         "word_row": "(rowid, name, words) values (:id, :name, :words)",
@@ -137,6 +150,9 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "tail": "right({0}, 400)",
         "numbered": "returning id",
         "place": "strpos({1}, {0})",
+        "tagged": "exists (select 1 from json_array_elements_text(case json_typeof("
+        "({0})::json -> 'tags') when 'array' then ({0})::json -> 'tags' else '[]' end) "
+        "as tag (value) where strpos({1}, chr(31) || tag.value || chr(31)) > 0)",
         "thought": "strpos(metadata, 'origin_thought_id') > 0 "
         "and metadata::json ->> 'origin_thought_id' = {0}",
         "word_row": "(id, words) values (:id, setweight(to_tsvector('english', :name), 'A') "
@@ -146,7 +162,7 @@ _SPELLINGS: Mapping[Dialect, Mapping[str, str]] = {
         "fit": "ts_rank(words, to_tsquery('english', {0}))",
     },
 }
-_FILES = ("queries.sql", "agents.sql")
+_FILES = ("queries.sql", "agents.sql", "bulk.sql", "templates.sql")
 _WORD = re.compile(r"\{(\w+)(?: ([^{}]*))?\}")
 _INTEGERS = frozenset({"run_at", "returned", "crashes", "deferrals", "expires_at"})
 

@@ -222,37 +222,45 @@ class SqlFlows:
         The steps that those to `keep` have recorded are not done again, or those `before` one.
         """
 
-        def unit(db: Connection) -> dict[int, int]:
-            made: dict[int, int] = {}
-            fresh: list[int] = []
-            for job in jobs:
-                self._check_not_under_way(db, job)
-                fields = {name: getattr(job, name) for name in NewJob._fields}
-                new = NewJob(**fields)._replace(run_at=now, retry_of=job.id, expires_at=None)
-                if new.unique_key is not None:
-                    new = new._replace(unique_key=plain_key(new.unique_key))
-                    holder = db.execute(self._sql["unfinished_unique"], keys_of(new)).get
-                    if holder is not None:
-                        made[job.id] = int(holder)
-                        continue
-                made[job.id] = self._insert(db, new, now, None)
-                db.execute(self._sql["copy_member"], (made[job.id], job.id))
-                fresh.append(job.id)
-                self._tell(db, now, "job.done_again", made[job.id], 0, {"job": job.id}, of=job.id)
-                family = db.execute(self._sql["family"], (job.id,)).get
-                db.execute(self._sql["hand_on_edges"], (made[job.id], family))
-                if job.id in keep:
-                    db.execute(self._sql["copy_steps"], (made[job.id], job.id, before))
-            edges: list[tuple[int, int, str]] = []
-            for job_id in fresh:
-                for row in db.execute(self._sql["upstream"], (job_id,)).fetchall():
-                    edge = Edge(*row)
-                    upstream = made.get(edge.upstream) or self._latest(db, edge.upstream)
-                    edges.append((upstream, made[job_id], edge.if_failed))
-            self._connect(db, edges, now)
-            return made
+        return self._db.write(lambda db: self.do_again_in(db, jobs, now, keep, before))
 
-        return self._db.write(unit)
+    def do_again_in(
+        self,
+        db: Connection,
+        jobs: Sequence[Job],
+        now: Micros,
+        keep: Collection[int] = (),
+        before: str | None = None,
+    ) -> dict[int, int]:
+        """The same, in a transaction that is open."""
+        made: dict[int, int] = {}
+        fresh: list[int] = []
+        for job in jobs:
+            self._check_not_under_way(db, job)
+            fields = {name: getattr(job, name) for name in NewJob._fields}
+            new = NewJob(**fields)._replace(run_at=now, retry_of=job.id, expires_at=None)
+            if new.unique_key is not None:
+                new = new._replace(unique_key=plain_key(new.unique_key))
+                holder = db.execute(self._sql["unfinished_unique"], keys_of(new)).get
+                if holder is not None:
+                    made[job.id] = int(holder)
+                    continue
+            made[job.id] = self._insert(db, new, now, None)
+            db.execute(self._sql["copy_member"], (made[job.id], job.id))
+            fresh.append(job.id)
+            self._tell(db, now, "job.done_again", made[job.id], 0, {"job": job.id}, of=job.id)
+            family = db.execute(self._sql["family"], (job.id,)).get
+            db.execute(self._sql["hand_on_edges"], (made[job.id], family))
+            if job.id in keep:
+                db.execute(self._sql["copy_steps"], (made[job.id], job.id, before))
+        edges: list[tuple[int, int, str]] = []
+        for job_id in fresh:
+            for row in db.execute(self._sql["upstream"], (job_id,)).fetchall():
+                edge = Edge(*row)
+                upstream = made.get(edge.upstream) or self._latest(db, edge.upstream)
+                edges.append((upstream, made[job_id], edge.if_failed))
+        self._connect(db, edges, now)
+        return made
 
     def _check_not_under_way(self, db: Connection, job: Job) -> None:
         """In a flow one job stands for a step: two that are done again at once would both run."""

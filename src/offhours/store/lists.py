@@ -35,7 +35,7 @@ class SqlLists:
         They come without results, with the beginning of their arguments and the end of an error.
         """
         name = "find_down" if newest_first else "find_up"
-        return self._jobs(name, (after, *_values(wanted), limit, skip))
+        return self._jobs(name, (after, *filter_values(wanted), limit, skip))
 
     def rows(self, ids: Sequence[int]) -> list[Job]:
         """These jobs, in the same short form, but for those that are gone."""
@@ -47,7 +47,7 @@ class SqlLists:
 
     def count(self, wanted: JobFilter) -> int:
         """How many jobs are meant."""
-        [(count,)] = self._db.read(self._sql["find_count"], _values(wanted))
+        [(count,)] = self._db.read(self._sql["find_count"], filter_values(wanted))
         return int(count)
 
     def depths(self) -> list[Depth]:
@@ -76,7 +76,8 @@ class SqlLists:
         return [Event(*row) for row in rows]
 
 
-def _values(wanted: JobFilter) -> tuple[Any, ...]:
+def filter_values(wanted: JobFilter) -> tuple[Any, ...]:
+    """The parameters of `{found}`."""
     return (
         _names(wanted.states),
         _names(wanted.tasks),
@@ -87,6 +88,9 @@ def _values(wanted: JobFilter) -> tuple[Any, ...]:
         None if wanted.text is None else _like(wanted.text),
         wanted.since,
         wanted.until,
+        _names(wanted.tags),
+        wanted.flow_id,
+        json.dumps(list(wanted.ids)) if wanted.ids else None,
     )
 
 

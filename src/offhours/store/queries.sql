@@ -936,6 +936,10 @@ delete from once where key in (
 insert into audit (at, actor, action, job_id, was, became)
 values (:now, :actor, :action, :job_id, :was, :became)
 
+-- name: insert_audits
+insert into audit (at, actor, action, job_id, was, became)
+select :now, :actor, :action, {int moved 0}, :was, {text moved 1} from {rows :batch} as moved
+
 -- name: audit
 select id, at, actor, action, job_id, was, became from audit
 where (:before is null or id < :before) and (:actor is null or actor = :actor)
@@ -1289,8 +1293,8 @@ delete from replies where key in (
     select key from replies where created_at <= :before order by created_at limit :limit)
 
 -- name: insert_operation
-insert into operations (kind, state, made_by, tenant, total, created_at)
-values (:kind, 'running', :by, :tenant, :total, :now)
+insert into operations (kind, state, made_by, tenant, total, created_at, request, place)
+values (:kind, 'running', :by, :tenant, :total, :now, :request, :place)
 {numbered}
 
 -- name: advance_operation

@@ -31,6 +31,7 @@ from offhours.core.ports import (
     Agents,
     Automations,
     Budgets,
+    Bulk,
     ClaimOrder,
     Exchange,
     Flows,
@@ -44,6 +45,7 @@ from offhours.core.ports import (
     Schedules,
     SearchIndex,
     Situation,
+    Templates,
     WakeUps,
 )
 from offhours.core.states import CHANGEABLE, WAITS, Move, Value, cancel, hand_back, stop_instead
@@ -53,6 +55,7 @@ from offhours.store.access import SqlAccess
 from offhours.store.agents import SqlAgents
 from offhours.store.automations import SqlAutomations
 from offhours.store.budgets import SqlBudgets
+from offhours.store.bulk import SqlBulk
 from offhours.store.claims import Claims, Line
 from offhours.store.connection import Connection, Database
 from offhours.store.dialects import move_statement, statements
@@ -65,6 +68,7 @@ from offhours.store.notices import SqlNotices
 from offhours.store.schedules import SqlSchedules
 from offhours.store.search import SqlSearch
 from offhours.store.teller import Teller
+from offhours.store.templates import SqlTemplates
 from offhours.store.uniques import Place, Uniques
 
 BULK_ROWS = 1_000
@@ -112,6 +116,16 @@ class SqlStore:
         self.graph: GraphRows = SqlGraph(database, self._sql)
         self.automations: Automations = SqlAutomations(database, self._sql, self._tell)
         self.lists: Lists = SqlLists(database, self._sql)
+        self.bulk: Bulk = SqlBulk(
+            database,
+            self._sql,
+            apply=self._apply,
+            ask_cancel=self._ask_cancel,
+            do_again=self._flows.do_again_in,
+            tell=self._tell,
+            job=_job,
+        )
+        self.templates: Templates = SqlTemplates(database, self._sql, self._tell)
         self._access = SqlAccess(database, self._sql)
         self.access: Access = self._access
         self._budgets = SqlBudgets(database, self._sql, self._tell)
@@ -390,14 +404,16 @@ class SqlStore:
     def ask_cancel(self, job_id: int, attempt: int, now: Micros, reason: str) -> bool:
         """Mark a running job as cancelled: its worker sees the mark, and no rescue undoes it."""
 
-        def unit(db: Connection) -> bool:
-            db.execute(self._sql["ask_cancel"], (now, reason or None, job_id, attempt))
-            marked = db.changes() == 1
-            if marked:
-                self._tell(db, now, "job.cancel_requested", job_id, attempt, reason=reason)
-            return marked
+        return self._db.write(lambda db: self._ask_cancel(db, job_id, attempt, now, reason))
 
-        return self._db.write(unit)
+    def _ask_cancel(
+        self, db: Connection, job_id: int, attempt: int, now: Micros, reason: str
+    ) -> bool:
+        db.execute(self._sql["ask_cancel"], (now, reason or None, job_id, attempt))
+        marked = db.changes() == 1
+        if marked:
+            self._tell(db, now, "job.cancel_requested", job_id, attempt, reason=reason)
+        return marked
 
     def cancel_marks(self, worker: int) -> Sequence[int]:
         """The jobs that this worker runs and should stop."""

@@ -45,10 +45,13 @@ class Teller:
         """Write the events of moves that are alike; `batch` is how the store has them."""
         db.execute(self._sql["tell_moves"], (now, kind, batch))
         who = actor.get()
-        if who is None:
+        if who is None or not moves:
             return
-        for move in moves:
-            changed: dict[str, Value] = dict(zip(move.columns, move.values, strict=True))
-            after = _encode({"state": move.to, **changed, **dict(move.data or ())}).decode()
-            was = f'{{"state":"{move.was}"}}'
-            db.execute(self._sql["insert_audit"], (now, who, kind, move.job_id, was, after))
+        told = [(move.job_id, _after(move)) for move in moves]
+        was = f'{{"state":"{moves[0].was}"}}'  # moves that are alike come from one state
+        db.execute(self._sql["insert_audits"], (now, who, kind, was, _encode(told).decode()))
+
+
+def _after(move: Move) -> str:
+    changed: dict[str, Value] = dict(zip(move.columns, move.values, strict=True))
+    return _encode({"state": move.to, **changed, **dict(move.data or ())}).decode()

@@ -181,3 +181,81 @@ def test_rows_of_a_list_are_short(app: MemoryApp, client: TestClient) -> None:
     answer = client.get("/api/v1/jobs")
     assert len(answer.content) < 2_000 and answer.json()["data"][0]["arguments"].startswith('[["xx')
     assert len(client.get("/api/v1/jobs/1").content) > 100_000
+
+
+def test_a_preview_gives_a_token_that_is_kept_to(app: MemoryApp, client: TestClient) -> None:
+    for _ in range(3):
+        app.submit("shop:work", tags=["night"])
+    body: dict = {"filter": {"tag": ["night"]}}
+    seen = client.post("/api/v1/jobs:preview", json={"verb": "pause", **body}).json()
+    assert (seen["count"], seen["tasks"], seen["states"]) == (
+        3, {"shop:work": 3}, {"pending": 3},
+    )  # fmt: skip
+    assert [job["id"] for job in seen["examples"]] == [3, 2, 1]
+    app.submit("shop:work", tags=["night"])
+    counted = client.post("/api/v1/jobs:pause", json=body).json()
+    assert (counted["count"], counted["states"]) == (4, {"pending": 4})
+    begun = client.post("/api/v1/jobs:pause", json={**body, "expect": seen["token"]})
+    assert begun.status_code == 202 and begun.json()["request"]["upto"] == 3
+    client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
+    assert (app.counts()["held"], app.counts()["ready"]) == (3, 1)
+    again = client.post("/api/v1/jobs:resume", json={**body, "expect": seen["token"]})
+    assert (again.status_code, again.json()["code"]) == (409, "preview_changed")
+    client.post("/api/v1/jobs:resume", json={**body, "confirm": 3})
+    client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
+    assert app.counts()["ready"] == 4
+    [actor] = {row.actor for row in app.audit(limit=100) if row.action == "job.released"}
+    assert actor == begun.json()["by"] != "code"
+
+
+def test_a_reader_may_look_and_not_touch(app: MemoryApp, client_of) -> None:
+    app.submit("shop:work", tenant="ann")
+    app.submit("shop:work", tenant="bob")
+    reader = client_of("read", "ann")
+    looked = {"verb": "cancel", "filter": {"state": ["pending"]}}
+    assert reader.post("/api/v1/jobs:preview", json=looked).json()["count"] == 1
+    looked = {"verb": "cancel", "ids": [1, 2]}
+    assert reader.post("/api/v1/jobs:preview", json=looked).json()["count"] == 1
+    assert reader.post("/api/v1/jobs:pause", json={"ids": [1]}).status_code == 403
+    other = {"verb": "cancel", "filter": {"tenant": "bob"}}
+    assert reader.post("/api/v1/jobs:preview", json=other).status_code == 403
+
+
+def test_what_a_dead_server_left_is_taken_up(app: MemoryApp, client: TestClient) -> None:
+    for _ in range(3):
+        app.submit("shop:work")
+    left = app.bulk.begin("cancel", task="shop:work")
+    resumed = client.post(f"/api/v1/operations/{left.id}/resume")
+    assert resumed.status_code == 202
+    client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
+    assert app.counts()["cancelled"] == 3
+    app.submit("shop:work")
+    app.bulk.begin("cancel", task="shop:work")
+    client.app.state.offhours.operations.take_up()  # type: ignore[attr-defined]
+    client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
+    assert app.counts()["cancelled"] == 4
+    assert client.post("/api/v1/operations/99/resume").json()["code"] == "not_found"
+    app.submit("shop:work")
+    left = app.bulk.begin("cancel", task="shop:work")
+    assert client.post(f"/api/v1/operations/{left.id}/stop").json()["state"] == "failed"
+    assert client.post(f"/api/v1/operations/{left.id}/stop").status_code == 409
+    assert client.post("/api/v1/operations/99/stop").status_code == 404
+
+
+def test_submit_many_tells_all_faults_and_stores_nothing(
+    app: MemoryApp, client: TestClient
+) -> None:
+    jobs: list[dict] = [
+        {"task": "shop:work"}, {"task": "shop:wrk"}, {"task": "shop:mial"},
+    ]  # fmt: skip
+    refused = client.post("/api/v1/jobs:submit", json={"jobs": jobs}).json()
+    assert (refused["status"], refused["code"]) == (422, "batch_error")
+    assert [fault["pointer"] for fault in refused["errors"]] == ["/jobs/1", "/jobs/2"]
+    jobs = [{"task": "shop:work", "args": [1, 2, 3]}, {"task": "shop:work", "at": "tomorrow"}]
+    refused = client.post("/api/v1/jobs:submit", json={"jobs": jobs}).json()
+    assert [fault["pointer"] for fault in refused["errors"]] == ["/jobs/0", "/jobs/1"]
+    assert app.jobs() == []
+    jobs = [{"task": "shop:work", "priority": "high"}, {"task": "shop:work", "tags": ["a"]}]
+    stored = client.post("/api/v1/jobs:submit", json={"jobs": jobs})
+    assert (stored.status_code, stored.json()) == (201, {"jobs": [1, 2]})
+    assert client.get("/api/v1/jobs?tag=a").json()["data"][0]["id"] == 2

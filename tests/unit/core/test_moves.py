@@ -40,6 +40,14 @@ def idle(state: JobState, **more: Any) -> Any:
 
 PENDING, HELD = JobState.PENDING, JobState.HELD
 MOVES: dict[str, tuple[states.Move, str, str, dict[str, Any], dict[str, Any] | None]] = {
+    "paused": (
+        states.pause(idle(PENDING), "by hand"), "held", "job.held",
+        {"code": "paused", "reason": "by hand"}, {"code": "paused", "reason": "by hand"},
+    ),
+    "resumed": (
+        states.resume(idle(HELD, code="paused", run_at=LATER), NOW), "pending", "job.released",
+        {"run_at": LATER, "reason": None, "code": None}, None,
+    ),
     "done": (finished(Done("1")), "succeeded", "job.succeeded", {"result": "1"}, None),
     "deferred": (
         finished(Deferred(LATER, "busy")), "pending", "job.deferred",
@@ -169,6 +177,15 @@ def test_a_cancel_without_a_reason_tells_none() -> None:
 def test_what_is_over_cannot_be_cancelled() -> None:
     with pytest.raises(IllegalMove, match="job 7 is failed and cannot be cancelled"):
         states.cancel(idle(JobState.FAILED), "no")
+
+
+def test_only_what_waits_is_paused_and_only_what_was_paused_goes_on() -> None:
+    for state in (HELD, JobState.RUNNING, JobState.FAILED):
+        with pytest.raises(IllegalMove, match="cannot be paused"):
+            states.pause(idle(state))
+    for held in (idle(HELD, code="signal"), idle(PENDING, code="paused")):
+        with pytest.raises(IllegalMove, match="job 7 is not paused"):
+            states.resume(held, NOW)
 
 
 @pytest.mark.parametrize(

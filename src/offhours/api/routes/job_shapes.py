@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, StringConstraints
 
 from offhours.api.context import Server
 from offhours.api.problems import Problem
@@ -18,12 +18,17 @@ from offhours.api.shapes import (
 )
 from offhours.api.tokens import Principal
 from offhours.core.errors import JobNotFound
+from offhours.core.filters import read_filter
 from offhours.core.lists import JobFilter
-from offhours.core.model import Job, TaskPriority
-from offhours.core.times import parse_moment
+from offhours.core.model import Job
 
 PriorityName = Literal["critical", "high", "normal", "low", "background"]
 StateName = Literal["pending", "held", "running", "succeeded", "failed", "cancelled"]
+Ago = Annotated[
+    str,
+    StringConstraints(max_length=64),
+    Field(description="RFC 3339, or how long ago: 2h.", examples=["2026-06-01T09:00:00Z", "2h"]),
+]
 JobId = Annotated[int, Path(ge=1, le=2**63 - 1, description="The number of a job.")]
 
 
@@ -133,6 +138,7 @@ class NewJob(Shape):
     priority: PriorityName | None = None
     name: Text | None = None
     metadata: dict[str, Any] | None = None
+    tags: list[Text] | None = Field(None, max_length=100)
     delay: Span | None = None
     at: Moment | None = None
     expires: Span | None = None
@@ -151,24 +157,21 @@ class Filter(Shape):
     queue: list[Text] = Field([], max_length=100)
     priority: list[PriorityName] = Field([], max_length=5)
     tenant: Text | None = None
+    tag: list[Text] = Field([], max_length=100)
     schedule: Number | None = None
+    flow: Number | None = None
     q: Text | None = Field(None, description="Text in name, task, arguments, error or reason.")
-    since: Moment | None = None
-    until: Moment | None = None
+    since: Ago | None = None
+    until: Ago | None = None
 
-    def wanted(self, principal: Principal) -> JobFilter:
-        """The filter for the store, within what the asker may see."""
-        return JobFilter(
-            states=self.state,
-            tasks=self.task,
-            queues=self.queue,
-            priorities=[TaskPriority.parse(each).value for each in self.priority],
-            tenant=tenant_of(principal, self.tenant),
-            schedule_id=self.schedule,
-            text=self.q,
-            since=None if self.since is None else parse_moment(self.since, "since"),
-            until=None if self.until is None else parse_moment(self.until, "until"),
-        )
+    def where(self, principal: Principal) -> dict[str, Any]:
+        """The filter in words, within what the asker may see."""
+        given = {name: getattr(self, name) or None for name in Filter.model_fields}
+        return given | {"tenant": tenant_of(principal, self.tenant)}
+
+    def wanted(self, here: Server, principal: Principal) -> JobFilter:
+        """The filter for the store."""
+        return read_filter(self.where(principal), here.now(), here.app.settings.timezone)
 
 
 class Question(Filter):

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path
 from pydantic import ConfigDict
 
-from offhours.api.auth import TenantReader
+from offhours.api.auth import TenantOperator, TenantReader
 from offhours.api.context import Here
-from offhours.api.operations import operation_dict
 from offhours.api.problems import Problem
 from offhours.api.shapes import (
     Cursor,
@@ -21,12 +20,16 @@ from offhours.api.shapes import (
     problems,
     read_cursor,
 )
+from offhours.views import operation_dict
 
 router = APIRouter(prefix="/api/v1/operations", tags=["operations"], responses=problems())
 
 
 class OperationShape(Shape):
-    """A long action. `failed` were refused; `result` tells the first of them."""
+    """A long action. `failed` were refused; `result` tells the first of them.
+
+    One with a `request` is a bulk operation: what was told, and it can go on after a crash.
+    """
 
     model_config = ConfigDict(
         title="Operation",
@@ -36,7 +39,7 @@ class OperationShape(Shape):
                 {
                     "id": 7, "kind": "jobs.retry", "state": "running", "by": "ann", "total": 120,
                     "done": 50, "failed": 0, "created_at": "2026-06-01T09:00:00.000000Z",
-                    "finished_at": None, "result": None,
+                    "finished_at": None, "result": None, "request": None,
                 }
             ]
         },
@@ -52,6 +55,7 @@ class OperationShape(Shape):
     created_at: Moment
     finished_at: Moment | None
     result: Any
+    request: Any
 
 
 @router.get("", summary="List operations")
@@ -78,3 +82,36 @@ def operation(
     if found is None:
         raise Problem(404, "not_found", f"there is no operation {operation_id}")
     return OperationShape.model_validate(operation_dict(found))
+
+
+@router.post("/{operation_id}/resume", status_code=202, summary="Go on", responses=problems(404))
+def resume(
+    here: Here,
+    who: TenantOperator,
+    operation_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
+) -> OperationShape:
+    """A bulk operation that was interrupted does what is left; one that goes on is not disturbed.
+
+    What was begun by another server that died goes on by itself when a server starts.
+    """
+    found = here.app.store.access.operation(operation_id, who.tenant)
+    if found is None or found.request is None:
+        raise Problem(404, "not_found", f"there is no bulk operation {operation_id}")
+    here.operations.go_on(operation_id)
+    return OperationShape.model_validate(operation_dict(found))
+
+
+@router.post("/{operation_id}/stop", summary="Go no further", responses=problems(404, 409))
+def stop(
+    here: Here,
+    who: TenantOperator,
+    operation_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
+) -> OperationShape:
+    """A bulk operation does no further step; what is done stays done."""
+    found = here.app.store.access.operation(operation_id, who.tenant)
+    if found is None or found.request is None:
+        raise Problem(404, "not_found", f"there is no bulk operation {operation_id}")
+    here.app.bulk.stop(operation_id)
+    stopped = here.app.store.access.operation(operation_id)
+    assert stopped is not None
+    return OperationShape.model_validate(operation_dict(stopped))

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from offhours.api.auth import Admin, Operator, Reader
 from offhours.api.context import Here, Server
 from offhours.api.known import task_of
-from offhours.api.operations import operation_dict
 from offhours.api.overview import due_soon
 from offhours.api.problems import Problem
 from offhours.api.routes.job_shapes import JobShape, Reason, WhyShape
@@ -45,6 +44,7 @@ from offhours.core.times import MINUTE, to_datetime
 from offhours.core.why import why_schedule
 from offhours.handles import job_dict
 from offhours.schedules import ScheduleHandle, ScheduleOptions, fire_dict, schedule_dict
+from offhours.views import operation_dict
 
 router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"], responses=problems())
 
@@ -99,7 +99,7 @@ def create(here: Here, who: Admin, new: NewSchedule, response: Response) -> Sche
         task, new.when, new.args, new.kwargs, options, replace_existing=False, redeclare=True
     )
     response.headers["Location"] = f"schedules/{handle.id}"
-    return _answer(here, handle, response)
+    return schedule_answer(here, handle, response)
 
 
 @router.get("/{schedule_id}", summary="One schedule", responses=problems(404))
@@ -107,7 +107,7 @@ def one_schedule(
     here: Here, who: Reader, schedule_id: ScheduleId, response: Response
 ) -> ScheduleShape:
     """Its ETag goes into `If-Match` of a change."""
-    return _answer(here, here.app.schedules.get(schedule_id), response)
+    return schedule_answer(here, here.app.schedules.get(schedule_id), response)
 
 
 @router.patch("/{schedule_id}", summary="Change it", responses=problems(404, 409, 412, 428, 507))
@@ -134,7 +134,7 @@ def change(
         if "revision" in str(conflict):
             raise _changed(handle) from None
         raise
-    return _answer(here, handle, response)
+    return schedule_answer(here, handle, response)
 
 
 @router.delete(
@@ -154,7 +154,7 @@ def pause(
     """What is due meanwhile will be recorded as skipped."""
     handle = here.app.schedules.get(schedule_id)
     handle.pause(because.reason if because else "")
-    return _answer(here, handle, response)
+    return schedule_answer(here, handle, response)
 
 
 @router.post("/{schedule_id}/resume", summary="Fire again", responses=problems(404, 409, 507))
@@ -162,7 +162,7 @@ def resume(here: Here, who: Operator, schedule_id: ScheduleId, response: Respons
     """A paused or disabled schedule fires again, from now on."""
     handle = here.app.schedules.get(schedule_id)
     handle.resume()
-    return _answer(here, handle, response)
+    return schedule_answer(here, handle, response)
 
 
 @router.post(
@@ -235,7 +235,8 @@ def backfill(here: Here, who: Admin, schedule_id: ScheduleId, window: Window) ->
     )  # fmt: skip
 
 
-def _answer(here: Server, handle: ScheduleHandle, response: Response) -> ScheduleShape:
+def schedule_answer(here: Server, handle: ScheduleHandle, response: Response) -> ScheduleShape:
+    """A schedule, with the ETag of its version."""
     schedule = handle.record
     response.headers["ETag"] = etag(schedule)
     return ScheduleShape.model_validate(_row(here, schedule, 20))
