@@ -353,6 +353,7 @@ class Models(Protocol):
         """A model of a tenant; with `now` it is made if need be."""
         ...
 
+    def by_id(self, model_id: int) -> Model | None: ...
     def all(self, tenant: str | None = None, after: int = 0, limit: int = 50) -> list[Model]: ...
     def freeze(self, model: Model, golden: str, by: str, now: Micros, anew: bool = False) -> str:
         """Freeze what its versions are judged on, unless that is done; the digest that holds."""
@@ -429,6 +430,12 @@ class Models(Protocol):
         before: int | None = None,
         limit: int = 50,
     ) -> list[Cycle]: ...
+    def latest(
+        self, tenant: str | None = None, before: int | None = None, limit: int = 50
+    ) -> list[Cycle]:
+        """The newest cycles of all models, or of those of a tenant."""
+        ...
+
     def record(
         self, model: Model | None, schedule_id: int | None, job_id: int = 0
     ) -> CycleRecord: ...

@@ -1108,6 +1108,12 @@ where model_id = :model_id and (:schedule_id is null or schedule_id = :schedule_
 and (:before is null or id < :before)
 order by id desc limit :limit
 
+-- name: all_cycles
+select {cycle} from cycles
+where (:tenant is null or model_id in (select id from models where tenant = :tenant))
+and (:before is null or id < :before)
+order by id desc limit :limit
+
 -- name: cycles_of_schedule
 select {cycle} from cycles where schedule_id = :schedule_id
 and (:before is null or id < :before)
