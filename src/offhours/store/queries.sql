@@ -933,11 +933,11 @@ delete from once where key in (
 )
 
 -- name: insert_audit
-insert into audit (at, actor, action, job_id, was, became)
-values (:now, :actor, :action, :job_id, :was, :became)
+insert into audit (at, actor, action, job_id, was, became, via)
+values (:now, :actor, :action, :job_id, :was, :became, :via)
 
 -- name: audit
-select id, at, actor, action, job_id, was, became from audit
+select id, at, actor, action, job_id, was, became, via from audit
 where (:before is null or id < :before) and (:actor is null or actor = :actor)
 order by id desc limit :limit
 

@@ -112,7 +112,7 @@ class SqlStore:
         self.graph: GraphRows = SqlGraph(database, self._sql)
         self.automations: Automations = SqlAutomations(database, self._sql, self._tell)
         self.lists: Lists = SqlLists(database, self._sql)
-        self._access = SqlAccess(database, self._sql)
+        self._access = SqlAccess(database, self._sql, self._tell)
         self.access: Access = self._access
         self._budgets = SqlBudgets(database, self._sql, self._tell)
         self.budgets: Budgets = self._budgets

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from offhours.core.here import actor
+from offhours.core.here import actor, via
 from offhours.core.states import Move, Value
 from offhours.core.times import Micros
 from offhours.store.connection import Connection
@@ -37,7 +37,7 @@ class Teller:
         who = actor.get()
         if who is not None:
             was = None if before is None else _encode(before).decode()
-            db.execute(self._sql["insert_audit"], (now, who, kind, job_id, was, text))
+            db.execute(self._sql["insert_audit"], (now, who, kind, job_id, was, text, _way()))
 
     def tell_moves(
         self, db: Connection, now: Micros, kind: str, moves: Sequence[Move], batch: str
@@ -47,8 +47,19 @@ class Teller:
         who = actor.get()
         if who is None:
             return
+        way = _way()
         for move in moves:
             changed: dict[str, Value] = dict(zip(move.columns, move.values, strict=True))
             after = _encode({"state": move.to, **changed, **dict(move.data or ())}).decode()
             was = f'{{"state":"{move.was}"}}'
-            db.execute(self._sql["insert_audit"], (now, who, kind, move.job_id, was, after))
+            db.execute(self._sql["insert_audit"], (now, who, kind, move.job_id, was, after, way))
+
+
+def _way() -> str | None:
+    """By which face it is done, for the audit log; whoever acts is told that it was noted."""
+    way = via.get()
+    if way is None:
+        return None
+    way.told = True
+    known = {"face": way.face, "request": way.request, "address": way.address, "tenant": way.tenant}
+    return _encode({key: value for key, value in known.items() if value is not None}).decode()
