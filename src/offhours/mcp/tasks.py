@@ -219,10 +219,8 @@ class OffhoursTasks(Extension):
 
     def _stop(self, task_id: str, caller: Caller) -> None:
         job = self._find(task_id, caller)
-        with (
-            suppress(IllegalMove),
-            self.app.acting_as(caller.actor, "mcp"),
-        ):  # what has ended has ended
+        # What has ended has ended.
+        with suppress(IllegalMove), self.app.acting_as(caller.actor, "mcp"):
             self.app.cancel(job.id, "cancelled by its client")
 
     def _find(self, task_id: str, caller: Caller) -> Job:

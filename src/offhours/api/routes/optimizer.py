@@ -116,7 +116,7 @@ def test(here: Here, who: Operator, automation_id: AutomationId) -> Response:
             many = len(trying.failures)
             raise NotTested(f"{many} of {trying.verdict.tests} tests not passed: {reasons}")
 
-    begun = here.operations.begin("automation.test", who.name, None, [automation_id], act)
+    begun = here.operations.begin("automations.test", who.name, None, [automation_id], act)
     return Response(
         json.dumps(operation_dict(begun)), 202,
         {"Location": f"../../../operations/{begun.id}"}, "application/json",
