@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.browser.chrome import chromium, go
 from tests.browser.house import fill, live_an_hour, make_app, served
+from tests.browser.rooms import recorded
 
 WIDE = {"width": 1280, "height": 860}
 PHONE = {"width": 400, "height": 860}
@@ -23,10 +24,14 @@ PAGES = {
     "failures": "failures",
     "schedules": "schedules",
     "editor": "schedules/new",
+    "flows": "flows",
     "queues": "queues",
     "workers": "workers",
+    "approvals": "approvals",
     "alerts": "alerts",
     "recorder": "recorder",
+    "optimizer": "optimizer",
+    "training": "training",
     "deferrals": "deferrals",
     "audit": "audit",
     "settings": "settings",
@@ -42,7 +47,7 @@ def main(folder: Path, names: Collection[str] | None) -> None:
     with tempfile.TemporaryDirectory() as place:
         live_an_hour(Path(place) / "shop.db")
         app = make_app(Path(place) / "shop.db")
-        with app, served(app) as server, chromium() as browser:
+        with app, served(app) as server, recorded(), chromium() as browser:
             fill(app)
             for month, seconds in (("2026-10", 600.0), ("2026-11", 900.0)):
                 app.submit("shop.reports:render", args=(month, seconds), priority="high")
@@ -71,6 +76,9 @@ def found(app: Any) -> dict[str, str]:
         "job": f"jobs/{failed}",
         "schedule": f"schedules/{next(iter(app.schedules)).id}",
         "dump": f"recorder/{app.store.notices.dumps(None, 1)[0].dump_id}",
+        "flow": f"flows/{app.flows()[0].id}",
+        "automation": f"optimizer/{app.store.automations.all()[0].automation_id}",
+        "model": f"training/{app.store.models.all()[0].id}",
     }
 
 

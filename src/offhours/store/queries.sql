@@ -863,6 +863,9 @@ update approvals set state = :state, decided_at = :now, decided_by = :by, note =
 where id = :id and digest = :digest and state = 'waiting'
   and exists (select 1 from jobs where jobs.id = approvals.job_id and finished_at is null)
 
+-- name: count_waiting
+select count(*) from approvals where state = 'waiting'
+
 -- name: approval
 select {approval} from approvals where id = :id
 

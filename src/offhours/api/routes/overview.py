@@ -134,6 +134,7 @@ class Overview(Shape):
     workers: list[WorkerShape]
     workflows: list[WorkflowShape]
     alerts: int
+    approvals: int
     last_hour: LastHour
     health: Health
 
