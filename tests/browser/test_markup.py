@@ -10,7 +10,7 @@ import pytest
 from tests.browser.chrome import go
 from tests.browser.shots import PAGES
 from tests.unit.optimize.doubles import OpenSandbox
-from tests.unit.training.learners import Centroids, golden
+from tests.unit.training.learners import Centroids, golden, rows
 
 from offhours import Context, Defer, Flow, Offhours, context
 from offhours.api import ApiServer
@@ -59,6 +59,7 @@ def bad_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offhours]:
         made.pause(ALL)
     app.drain()
     app.submit(fails, args=("x",), delay="1h").cancel(ALL)
+    feed_rooms(app)
     app.pause(queue=BAD[0], reason=ALL)
     app.hold_foreground(ALL[:200], 600)
     notices, now = app.store.notices, app.clock.micros()
@@ -69,7 +70,6 @@ def bad_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offhours]:
         recorder.record(BAD[2], 5)
     recorder.dump_now(ALL)
     recorder.flush(timeout=5)
-    feed_rooms(app)
     yield app
     recorder.close()
     app.close()
@@ -87,12 +87,15 @@ def feed_rooms(app: Offhours) -> None:
     made.step(BAD[0], asks)
     made.step(BAD[2], asks, after=[BAD[0]])
     app.submit_flow(made)
-    trainer = app.trainer(BAD[1], Centroids(), golden(count=60), monitor=FakeMachine())
-    for _ in range(2):
+    learner = Centroids()
+    trainer = app.trainer(BAD[1], learner, golden(count=60), monitor=FakeMachine())
+    for count in (200, 400):
+        learner.data = rows(count, count)
         trainer.submit(BAD[0])
         app.drain()
+    model = trainer.model(BAD[0])
     with app.acting_as(ALL[:200], BAD[3]):
-        trainer.model(BAD[0]).restore(2, BAD[4], ALL)
+        model.restore(3 - model.aliases()["champion"], BAD[4], ALL)
     engine = OptimizationEngine(app=app, sandbox=OpenSandbox(), watch_jobs=False)
     for day in range(12):
         at = datetime.now() - timedelta(days=12 - day)
