@@ -1,7 +1,7 @@
-"""Pictures of the page for the documents, in three looks.
+"""Pictures of the page: for the documents, and to be looked at.
 
 python -m tests.browser.shots              those that the documents show, into docs/images
-python -m tests.browser.shots FOLDER       every page, into a folder
+python -m tests.browser.shots FOLDER       every page in every look, into a folder
 """
 
 from __future__ import annotations
@@ -38,11 +38,17 @@ PAGES = {
 }
 
 
-SHOWN = ("overview", "jobs", "job", "failures", "schedules", "editor", "dump")
+SHOWN = ("overview", "flow", "model")  # in the two looks that documents choose from
+LOOKS = {
+    "light": (WIDE, "light"),
+    "dark": (WIDE, "dark"),
+    "mobile": (PHONE, "light"),
+    "mobile-dark": (PHONE, "dark"),
+}
 
 
 def main(folder: Path, names: Collection[str] | None) -> None:
-    """Three looks of each of these pages; None: of all."""
+    """Each look of each page, or of these pages those that the documents show."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         live_an_hour(Path(place) / "shop.db")
@@ -52,9 +58,9 @@ def main(folder: Path, names: Collection[str] | None) -> None:
             for month, seconds in (("2026-10", 600.0), ("2026-11", 900.0)):
                 app.submit("shop.reports:render", args=(month, seconds), priority="high")
             pages = {**PAGES, **found(app)}
-            for look, size, scheme in (
-                ("light", WIDE, "light"), ("dark", WIDE, "dark"), ("mobile", PHONE, "light"),
-            ):  # fmt: skip
+            for look, (size, scheme) in LOOKS.items():
+                if names is not None and size is PHONE:
+                    continue
                 context = browser.new_context(
                     viewport=size, color_scheme=scheme, timezone_id="Europe/Berlin", locale="en-GB"
                 )
@@ -89,7 +95,7 @@ def shoot(tab: Any, name: str, path: str, to: Path) -> None:
         tab.fill("input[name=when]", "every weekday at 9am")
         tab.wait_for_selector(".preview table")
     tab.wait_for_timeout(150)
-    tab.screenshot(path=to, full_page=to.stem.endswith("mobile") and name == "overview")
+    tab.screenshot(path=to)
 
 
 if __name__ == "__main__":
