@@ -59,7 +59,7 @@ function changes({ action, was, became }) {
   told.sort(([one], [other]) => Number(other in before) - Number(one in before));
   return h("details", null,
     h("summary", null, ...told.slice(0, 4).map(([key, value]) => h("span", { class: "differs" }, `${key.replaceAll("_", " ")}: `,
-      key in before && [h("del", null, said(before[key])), " → "], h("ins", null, said(value)))), told.length === 0 && "whole"),
+      (before[key] ?? null) !== null && [h("del", null, said(before[key])), " → "], h("ins", null, said(value)))), told.length === 0 && "whole"),
     h("pre", { tabindex: "0" }, JSON.stringify({ was, became }, null, 2)));
 }
 
