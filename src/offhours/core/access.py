@@ -66,7 +66,10 @@ class Reply(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """A long action: how far it is, and what came of it. `result` is JSON."""
+    """A long action: how far it is, and what came of it. `result` is JSON.
+
+    owner: the process that does it, as it tells itself
+    """
 
     id: int
     kind: str
@@ -79,3 +82,4 @@ class Operation(NamedTuple):
     created_at: Micros
     finished_at: Micros | None
     result: str | None
+    owner: str | None = None

@@ -696,8 +696,15 @@ class Access(Protocol):
     def drop_reply(self, key: str) -> None: ...
 
     def begin_operation(
-        self, kind: str, by: str, tenant: str | None, total: int, now: Micros
+        self,
+        kind: str,
+        by: str,
+        tenant: str | None,
+        total: int,
+        now: Micros,
+        owner: str | None = None,
     ) -> Operation: ...
+    def running_operations(self) -> list[Operation]: ...
     def advance_operation(self, operation_id: int, done: int, failed: int) -> None: ...
     def end_operation(
         self, operation_id: int, state: str, done: int, failed: int, result: str, now: Micros

@@ -97,16 +97,26 @@ class SqlAccess:
     # -- operations ---------------------------------------------------------------------------
 
     def begin_operation(
-        self, kind: str, by: str, tenant: str | None, total: int, now: Micros
+        self,
+        kind: str,
+        by: str,
+        tenant: str | None,
+        total: int,
+        now: Micros,
+        owner: str | None = None,
     ) -> Operation:
         """Note that a long action begins."""
 
         def unit(db: Connection) -> int:
-            db.execute(self._sql["insert_operation"], (kind, by, tenant, total, now))
+            db.execute(self._sql["insert_operation"], (kind, by, tenant, total, now, owner))
             return db.last_insert_rowid()
 
         number = self._db.write(unit)
-        return Operation(number, kind, "running", by, tenant, total, 0, 0, now, None, None)
+        return Operation(number, kind, "running", by, tenant, total, 0, 0, now, None, None, owner)
+
+    def running_operations(self) -> list[Operation]:
+        """Those that have not ended."""
+        return [Operation(*row) for row in self._db.read(self._sql["running_operations"], ())]
 
     def advance_operation(self, operation_id: int, done: int, failed: int) -> None:
         """How far it is."""

@@ -1298,8 +1298,8 @@ delete from replies where key in (
     select key from replies where created_at <= :before order by created_at limit :limit)
 
 -- name: insert_operation
-insert into operations (kind, state, made_by, tenant, total, created_at)
-values (:kind, 'running', :by, :tenant, :total, :now)
+insert into operations (kind, state, made_by, tenant, total, created_at, owner)
+values (:kind, 'running', :by, :tenant, :total, :now, :owner)
 {numbered}
 
 -- name: advance_operation
@@ -1316,6 +1316,9 @@ select {operation} from operations where id = :id and (:tenant is null or tenant
 -- name: operations
 select {operation} from operations where (:after = 0 or id < :after) and (:tenant is null or tenant = :tenant)
 order by id desc limit :limit
+
+-- name: running_operations
+select {operation} from operations where state = 'running' order by id
 
 -- name: prune_operations
 delete from operations where id in (
