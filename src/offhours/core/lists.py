@@ -14,6 +14,8 @@ class JobFilter(NamedTuple):
     text: is found in a job's name, task, arguments, metadata, reason or error, in either case
     tenant: whose they are; None is everybody's
     since, until: when they were submitted, the end not included
+    finished_after, finished_before: when they ended, likewise
+    ids: only those of these; None leaves all
     """
 
     states: Sequence[str] = ()
@@ -25,6 +27,9 @@ class JobFilter(NamedTuple):
     text: str | None = None
     since: Micros | None = None
     until: Micros | None = None
+    finished_after: Micros | None = None
+    finished_before: Micros | None = None
+    ids: Sequence[int] | None = None
 
 
 class Depth(NamedTuple):

@@ -82,7 +82,10 @@ _COLUMNS = {
   and (:text is null or lower(task) like :text escape '\\' or lower(name) like :text escape '\\'
        or lower(args) like :text escape '\\' or lower(metadata) like :text escape '\\'
        or lower(reason) like :text escape '\\' or lower(error) like :text escape '\\')
-  and (:since is null or created_at >= :since) and (:until is null or created_at < :until)""",
+  and (:since is null or created_at >= :since) and (:until is null or created_at < :until)
+  and (:finished_after is null or finished_at >= :finished_after)
+  and (:finished_before is null or finished_at < :finished_before)
+  and (:ids is null or id in ({ints :ids}))""",
     # The tenant, the task if it is limited, the concurrency key and its limit, as far as they are.
     "{line}": "coalesce(:tenant, '') || case when exists (select 1 from limits "
     "where scope = 'task' and name = :task) then {unit} || :task "

@@ -87,6 +87,9 @@ def _values(wanted: JobFilter) -> tuple[Any, ...]:
         None if wanted.text is None else _like(wanted.text),
         wanted.since,
         wanted.until,
+        wanted.finished_after,
+        wanted.finished_before,
+        None if wanted.ids is None else json.dumps(list(wanted.ids)),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import ConfigDict, Field
 
+from offhours.api.causes import fingerprint, newest_failures
 from offhours.api.context import Server
 from offhours.api.problems import Problem
 from offhours.api.shapes import (
@@ -153,11 +154,22 @@ class Filter(Shape):
     tenant: Text | None = None
     schedule: Number | None = None
     q: Text | None = Field(None, description="Text in name, task, arguments, error or reason.")
-    since: Moment | None = None
-    until: Moment | None = None
+    since: Moment | None = Field(None, description="Submitted then or later.")
+    until: Moment | None = Field(None, description="Submitted before then.")
+    finished_after: Moment | None = Field(None, description="Ended then or later.")
+    finished_before: Moment | None = Field(None, description="Ended before then.")
+    fingerprint: Text | None = Field(
+        None, description="Of the newest 1,000 failures, those of this cause: `GET failures`."
+    )
 
-    def wanted(self, principal: Principal) -> JobFilter:
+    def wanted(self, here: Server, principal: Principal) -> JobFilter:
         """The filter for the store, within what the asker may see."""
+        ids = None
+        if self.fingerprint is not None:
+            failed = newest_failures(here.app)
+            ids = [job.id for job in failed if fingerprint(job) == self.fingerprint]
+        moments = ("since", "until", "finished_after", "finished_before")
+        given = {name: getattr(self, name) for name in moments}
         return JobFilter(
             states=self.state,
             tasks=self.task,
@@ -166,8 +178,8 @@ class Filter(Shape):
             tenant=tenant_of(principal, self.tenant),
             schedule_id=self.schedule,
             text=self.q,
-            since=None if self.since is None else parse_moment(self.since, "since"),
-            until=None if self.until is None else parse_moment(self.until, "until"),
+            ids=ids,
+            **{n: None if at is None else parse_moment(at, n) for n, at in given.items()},
         )
 
 

@@ -40,7 +40,7 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=problems())
 @router.get("", summary="List jobs")
 def jobs(here: Here, who: TenantReader, asked: Annotated[Question, Query()]) -> Page[JobRow]:
     """The newest first. `q` searches; filters may be repeated: `state=failed&state=held`."""
-    wanted = asked.wanted(who)
+    wanted = asked.wanted(here, who)
     search = here.app.store.lists
     found = search.jobs(
         wanted,

@@ -97,7 +97,7 @@ def _meant(
         rows = search.rows(sorted(set(several.ids)))
         return [job.id for job in rows if job.state in states and who.tenant in (None, job.tenant)]
     assert several.filter is not None
-    wanted = several.filter.wanted(who)
+    wanted = several.filter.wanted(here, who)
     allowed = [state.value for state in states if not wanted.states or state in wanted.states]
     if not allowed:
         return []
