@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
-from offhours.core.here import actor
+from offhours.core.here import Via, actor, via
 from offhours.engine.context import find_context
 
 P = ParamSpec("P")
@@ -17,13 +17,14 @@ CODE = "code"
 
 
 @contextmanager
-def acting_as(name: str) -> Iterator[None]:
+def acting_as(name: str, way: Via | None = None) -> Iterator[None]:
     """What this thread or coroutine changes while the block runs is done by `name`."""
-    before = actor.set(name)
+    before, way_before = actor.set(name), via.set(way)
     try:
         yield
     finally:
         actor.reset(before)
+        via.reset(way_before)
 
 
 def steers(function: Callable[P, R]) -> Callable[P, R]:

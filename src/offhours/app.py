@@ -26,6 +26,7 @@ from offhours.core.errors import (
 )
 from offhours.core.events import Audited, Event
 from offhours.core.flows import Approval, ApprovalState, Upstream
+from offhours.core.here import Via
 from offhours.core.limits import EVERYTHING, Limit
 from offhours.core.model import ForegroundLease, Job, JobState, NewJob, WorkerInfo
 from offhours.core.ports import Store
@@ -461,7 +462,7 @@ class Offhours:
     def audit(
         self, before: int | None = None, actor: str | None = None, limit: int = 50
     ) -> list[Audited]:
-        """What was done by hand, newest first: who, what, how it was and how it became.
+        """What was done by hand, newest first: who, by which face, what, how it was and became.
 
         before: the smallest `id` of the page before
 
@@ -470,8 +471,10 @@ class Offhours:
         """
         return self.store.audit(before, actor, limit)
 
-    def acting_as(self, name: str) -> AbstractContextManager[None]:
+    def acting_as(self, name: str, face: str | None = None) -> AbstractContextManager[None]:
         """What this thread or coroutine changes while the block runs is done by `name`.
+
+        face: with what, such as "cli"; it stands in the audit log, too
 
         >>> from offhours.testing import memory_app
         >>> app = memory_app()
@@ -480,7 +483,8 @@ class Offhours:
         >>> app.audit()[0].actor, app.audit()[0].action
         ('ann', 'limit.paused')
         """
-        return acting_as(text(name, "name") or CODE)
+        chosen = text(face, "face")
+        return acting_as(text(name, "name") or CODE, None if chosen is None else Via(chosen))
 
     def history(self, job_id: int) -> list[Event]:
         """What happened to one job, from its submission on."""

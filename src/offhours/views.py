@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.core.access import Operation
 from offhours.core.bulk import Preview
-from offhours.core.events import Event
+from offhours.core.events import Audited, Event
 from offhours.core.flows import Approval, Member
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
@@ -72,6 +72,21 @@ def event_dict(event: Event) -> dict[str, Any]:
         "job": event.job_id,
         "attempt": event.attempt,
         "data": None if event.data is None else json.loads(event.data),
+    }
+
+
+def audited_dict(row: Audited) -> dict[str, Any]:
+    """A row of the audit log as JSON answers carry it."""
+    way = {} if row.via is None else json.loads(row.via)
+    return {
+        "id": row.id,
+        "at": iso(row.at),
+        "actor": row.actor,
+        "action": row.action,
+        "job": row.job_id,
+        "was": None if row.was is None else json.loads(row.was),
+        "became": None if row.became is None else json.loads(row.became),
+        **{name: way.get(name) for name in ("face", "request", "address", "tenant")},
     }
 
 

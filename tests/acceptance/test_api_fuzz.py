@@ -7,12 +7,15 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from tests.unit.api.test_documented import Training
+from tests.unit.api.test_optimizer import Office
+from tests.unit.api.test_training import trained
 
 from offhours.api import make_app
 from offhours.api.limits import Limits
 from offhours.core.notices import NewAlert
 from offhours.core.outcomes import Defer
-from offhours.testing import MemoryApp, memory_app
+from offhours.recorder import PerfCatcherInterceptor
+from offhours.testing import FakeMachine, MemoryApp, memory_app
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -29,6 +32,7 @@ with warnings.catch_warnings():
 
 CASES = 8  # for each address and method
 TOKEN = "oh_the-token-of-the-server-itself"
+RECORDER = PerfCatcherInterceptor(background=False, sinks=[])  # as long as these tests
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance,
     response_schema_conformance, response_headers_conformance, ignored_auth, unsupported_method,
@@ -53,6 +57,9 @@ def furnished() -> MemoryApp:
         app.submit("shop:work", delay="1h")
         app.schedule("shop:work", "every day at 9am", name=f"daily {app.counts()['later']}")
     app.store.notices.fire(NewAlert("r", "s", "high", "wrong"), app.clock.micros())
+    trained(app, FakeMachine(), "acme")
+    Office(app, sandbox={"enabled": False})
+    RECORDER.record("fuzzed", 12)
     app.hold_foreground("wf_1", "10m")
     return app
 

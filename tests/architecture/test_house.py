@@ -88,7 +88,7 @@ def test_events_and_points_that_are_told_are_listed() -> None:
     told = set(
         re.findall(
             r'"((?:job|worker|foreground|schedule|store|limit|alert|approval|delivery|recorder|'
-            r'training|model|automation|trial|workflow|api|thought|budget|quota|operation|template)\.[a-z_]+)"',
+            r'training|model|automation|trial|workflow|api|thought|budget|quota|token|operation|template)\.[a-z_]+)"',
             code,
         )
     )

@@ -34,7 +34,10 @@ def go(tab: Any, path: str) -> None:
     tab.evaluate("path => { location.hash = '#/' + path }", path)
     first, *more = path.partition("?")[0].split("/")
     editing = more[-1:] in (["new"], ["edit"])
-    names = {"jobs": "job", "schedules": "editor" if editing else "schedule", "recorder": "dump"}
+    names = {
+        "jobs": "job", "flows": "flow", "recorder": "dump", "optimizer": "automation",
+        "training": "model", "schedules": "editor" if editing else "schedule",
+    }  # fmt: skip
     shown = f"{names[first]}/{more[0]}" if more else first
     tab.wait_for_selector(f"main[data-page='{shown}'] h1")
     tab.wait_for_selector(".skeleton, .loading", state="detached")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.browser.chrome import chromium, go, program
 from tests.browser.house import fill, make_app, served
+from tests.browser.rooms import recorded
 
 from offhours import Offhours
 from offhours.api import ApiServer
@@ -37,7 +38,7 @@ def browser() -> Iterator[Any]:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """An app at work, filled."""
     app = make_app(tmp_path_factory.mktemp("house") / "shop.db")
-    with app, served(app) as server:
+    with app, served(app) as server, recorded():
         fill(app)
         yield House(app, server)
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tests.browser.rooms import furnish
+
 from offhours import Defer, Offhours, PerfCatcherInterceptor, TaskPriority, context
 from offhours.api import ApiServer
 from offhours.core.notices import NewAlert
@@ -97,6 +99,7 @@ def fill(app: Offhours) -> None:
                 each.run_now()
     nightly.pause("the shelf is being moved")
     with_reason(app)
+    furnish(app)
     app.submit("shop.stock:count", args=("B2",), delay="3h", name="later")
     charge.wait(timeout=30)
 

@@ -1,7 +1,7 @@
-"""Pictures of the page for the documents, in three looks.
+"""Pictures of the page: for the documents, and to be looked at.
 
 python -m tests.browser.shots              those that the documents show, into docs/images
-python -m tests.browser.shots FOLDER       every page, into a folder
+python -m tests.browser.shots FOLDER       every page in every look, into a folder
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.browser.chrome import chromium, go
 from tests.browser.house import fill, live_an_hour, make_app, served
+from tests.browser.rooms import recorded
 
 WIDE = {"width": 1280, "height": 860}
 PHONE = {"width": 400, "height": 860}
@@ -23,33 +24,43 @@ PAGES = {
     "failures": "failures",
     "schedules": "schedules",
     "editor": "schedules/new",
+    "flows": "flows",
     "queues": "queues",
     "workers": "workers",
+    "approvals": "approvals",
     "alerts": "alerts",
     "recorder": "recorder",
+    "optimizer": "optimizer",
+    "training": "training",
     "deferrals": "deferrals",
     "audit": "audit",
     "settings": "settings",
 }
 
 
-SHOWN = ("overview", "jobs", "job", "failures", "schedules", "editor", "dump")
+SHOWN = ("overview", "flow", "model")  # in the two looks that documents choose from
+LOOKS = {
+    "light": (WIDE, "light"),
+    "dark": (WIDE, "dark"),
+    "mobile": (PHONE, "light"),
+    "mobile-dark": (PHONE, "dark"),
+}
 
 
 def main(folder: Path, names: Collection[str] | None) -> None:
-    """Three looks of each of these pages; None: of all."""
+    """Each look of each page, or of these pages those that the documents show."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
         live_an_hour(Path(place) / "shop.db")
         app = make_app(Path(place) / "shop.db")
-        with app, served(app) as server, chromium() as browser:
+        with app, served(app) as server, recorded(), chromium() as browser:
             fill(app)
             for month, seconds in (("2026-10", 600.0), ("2026-11", 900.0)):
                 app.submit("shop.reports:render", args=(month, seconds), priority="high")
             pages = {**PAGES, **found(app)}
-            for look, size, scheme in (
-                ("light", WIDE, "light"), ("dark", WIDE, "dark"), ("mobile", PHONE, "light"),
-            ):  # fmt: skip
+            for look, (size, scheme) in LOOKS.items():
+                if names is not None and size is PHONE:
+                    continue
                 context = browser.new_context(
                     viewport=size, color_scheme=scheme, timezone_id="Europe/Berlin", locale="en-GB"
                 )
@@ -71,6 +82,9 @@ def found(app: Any) -> dict[str, str]:
         "job": f"jobs/{failed}",
         "schedule": f"schedules/{next(iter(app.schedules)).id}",
         "dump": f"recorder/{app.store.notices.dumps(None, 1)[0].dump_id}",
+        "flow": f"flows/{app.flows()[0].id}",
+        "automation": f"optimizer/{app.store.automations.all()[0].automation_id}",
+        "model": f"training/{app.store.models.all()[0].id}",
     }
 
 
@@ -81,7 +95,7 @@ def shoot(tab: Any, name: str, path: str, to: Path) -> None:
         tab.fill("input[name=when]", "every weekday at 9am")
         tab.wait_for_selector(".preview table")
     tab.wait_for_timeout(150)
-    tab.screenshot(path=to, full_page=to.stem.endswith("mobile") and name == "overview")
+    tab.screenshot(path=to)
 
 
 if __name__ == "__main__":

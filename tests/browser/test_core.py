@@ -100,6 +100,7 @@ def test_an_effect_that_never_rests_is_stopped(bench: Any) -> None:
         ("timeout", {"q": "timeout"}),
         ("state:failed state:held x y", {"state": ["failed", "held"], "q": "x y"}),
         ('task:"my task" since:1h', {"task": ["my task"], "since": "1h"}),
+        ("finished_after:1h", {"finished_after": "1h"}),
         ("http://x/y:z", {"q": "http://x/y:z"}),
         ("", {}),
     ],

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ from offhours.testing import memory_app
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for path in DASHBOARD.rglob("*") if path.is_file())
 SCRIPTS = [path for path in FILES if path.suffix == ".js"]
-FIRST_VIEW = 45_000  # bytes over the network
-ALL_VIEWS = 60_000
+FIRST_VISIT = 40_000  # bytes over the network, of what a visit to the overview loads
+ANY_VISIT = 45_000
 NEVER = (
     "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "DOMParser", "setHTML",
     "createContextualFragment", "srcdoc", "eval(", "new Function", "cssText",
@@ -48,22 +49,27 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
     assert "<style" not in index and not re.search(r"<script(?![^>]*\bsrc=)|\bon\w+=|style=", index)
 
 
-def reached() -> set[Path]:
-    """The files that a browser can come to load: from the index on, by their own words."""
+def named_in(path: Path, on_demand: bool) -> list[Path]:
+    """The files that one of them loads: at once, or with those that it loads on demand."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".html":
+        found = re.findall(r'(?:href|src)="([^"]+)"', text)
+    else:
+        code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+        ways = r"(?:from|import|import\()" if on_demand else r"(?:from|import)"
+        found = re.findall(ways + r'\s*"(\./[^"]+|\.\./[^"]+)"', code)
+    return [(path.parent / name).resolve() for name in found]
+
+
+def reached(*entries: str, on_demand: bool = True) -> set[Path]:
+    """The files that a browser can come to load: from these on, by their own words."""
     seen: set[Path] = set()
-    waiting = [DASHBOARD / "index.html"]
+    waiting = [DASHBOARD / entry for entry in entries or ("index.html",)]
     while waiting:
         path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".html":
-            named = re.findall(r'(?:href|src)="([^"]+)"', text)
-        else:
-            code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-            named = re.findall(r'(?:from|import|import\()\s*"(\./[^"]+|\.\./[^"]+)"', code)
-        waiting += [(path.parent / name).resolve() for name in named]
+        if path not in seen:
+            seen.add(path)
+            waiting += named_in(path, on_demand)
     return seen
 
 
@@ -73,22 +79,33 @@ def test_every_file_is_used_and_every_used_file_is_there() -> None:
     assert used | types == {path.relative_to(DASHBOARD) for path in FILES}
 
 
-def weight(paths: Iterable[Path]) -> int:
-    """Bytes over the network: as the server sends them, compressed."""
+@cache
+def sizes() -> dict[Path, int]:
+    """Bytes of each file over the network: as the server sends them, compressed."""
+    found = {}
     with TestClient(make_app(memory_app()), base_url="http://localhost") as client:
-        total = 0
-        for path in paths:
+        for path in FILES:
             name = path.relative_to(DASHBOARD).as_posix()
             with client.stream("GET", f"/{name}", headers={"accept-encoding": "gzip"}) as answer:
-                total += len(b"".join(answer.iter_raw()))
-    return total
+                found[path] = len(b"".join(answer.iter_raw()))
+    return found
 
 
-def test_the_page_is_small() -> None:
-    every = reached()
-    first = [path for path in every if path.parent.name != "pages" or path.stem == "overview"]
-    assert weight(first) < FIRST_VIEW
-    assert weight(every) < ALL_VIEWS
+def weight(paths: Iterable[Path]) -> int:
+    return sum(sizes()[path] for path in paths)
+
+
+def routes() -> dict[str, str]:
+    """The file of each page, from the one table that says which address loads which."""
+    table = (DASHBOARD / "main.js").read_text(encoding="utf-8")
+    return dict(re.findall(r'(\w+): \(\) => import\("\./(pages/\w+\.js)"\)', table))
+
+
+def test_a_visit_is_small_whatever_page_it_is_to() -> None:
+    assert set(routes().values()) == {f"pages/{path.name}" for path in DASHBOARD.glob("pages/*")}
+    for name, file in routes().items():
+        visit = weight(reached("index.html", file, on_demand=False))
+        assert visit < (FIRST_VISIT if name == "overview" else ANY_VISIT), (name, visit)
 
 
 def test_the_types_hold() -> None:

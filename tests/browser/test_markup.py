@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.browser.chrome import go
 from tests.browser.shots import PAGES
+from tests.unit.optimize.doubles import OpenSandbox
+from tests.unit.training.learners import Centroids, golden, rows
 
-from offhours import Defer, Offhours, context
+from offhours import Context, Defer, Flow, Offhours, context
 from offhours.api import ApiServer
 from offhours.core.access import NewToken
 from offhours.core.notices import NewAlert
+from offhours.optimize import OptimizationEngine, Task
 from offhours.recorder import PerfCatcherInterceptor, workflow
 from offhours.recorder.sinks.store import StoreSink
+from offhours.testing import FakeMachine
 
 BAD = [
     "<img src=x onerror=\"document.title='pwned'\">",
@@ -54,6 +59,7 @@ def bad_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offhours]:
         made.pause(ALL)
     app.drain()
     app.submit(fails, args=("x",), delay="1h").cancel(ALL)
+    feed_rooms(app)
     app.pause(queue=BAD[0], reason=ALL)
     app.hold_foreground(ALL[:200], 600)
     notices, now = app.store.notices, app.clock.micros()
@@ -64,9 +70,38 @@ def bad_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offhours]:
         recorder.record(BAD[2], 5)
     recorder.dump_now(ALL)
     recorder.flush(timeout=5)
-    recorder.close()
     yield app
+    recorder.close()
     app.close()
+
+
+def feed_rooms(app: Offhours) -> None:
+    """Markup in questions, flows, models, routines and the audit log."""
+
+    @app.task(name="shop:asks")
+    def asks(ctx: Context) -> bool:
+        return bool(ctx.approve(ALL[:200], args={ALL: ALL}))
+
+    asks.submit()
+    made = Flow(BAD[1])
+    made.step(BAD[0], asks)
+    made.step(BAD[2], asks, after=[BAD[0]])
+    app.submit_flow(made)
+    learner = Centroids()
+    trainer = app.trainer(BAD[1], learner, golden(count=60), monitor=FakeMachine())
+    for count in (200, 400):
+        learner.data = rows(count, count)
+        trainer.submit(BAD[0])
+        app.drain()
+    model = trainer.model(BAD[0])
+    with app.acting_as(ALL[:200], BAD[3]):
+        model.restore(3 - model.aliases()["champion"], BAD[4], ALL)
+    engine = OptimizationEngine(app=app, sandbox=OpenSandbox(), watch_jobs=False)
+    for day in range(12):
+        at = datetime.now() - timedelta(days=12 - day)
+        for kind in BAD[:2]:
+            engine.record_task(Task(f"{kind}{day}", kind, "", {ALL: BAD[day % 5]}, at, 9e3, True))
+    engine.run_cycle()
 
 
 def test_nothing_that_is_stored_becomes_markup(new_tab: Any, bad_app: Offhours) -> None:
@@ -77,8 +112,10 @@ def test_nothing_that_is_stored_becomes_markup(new_tab: Any, bad_app: Offhours) 
         schedules = [f"schedules/{each.id}" for each in bad_app.schedules]
         edits = [f"{schedule}/edit" for schedule in schedules]
         dumps = [f"recorder/{dump.dump_id}" for dump in bad_app.store.notices.dumps(None, 10)]
+        rooms = ["flows/1", "training/1"]
+        rooms += [f"optimizer/{a.automation_id}" for a in bad_app.store.automations.all()]
         seen = ""
-        for path in [*PAGES.values(), *jobs, *schedules, *edits, *dumps]:
+        for path in [*PAGES.values(), *jobs, *schedules, *edits, *dumps, *rooms]:
             go(tab, path)
             seen += tab.inner_text("body")
             made = tab.evaluate(

@@ -75,7 +75,8 @@ def test_old_answers_are_forgotten(store: Store) -> None:
 def test_operations(store: Store) -> None:
     access = store.access
     first = access.begin_operation("jobs.retry", "ann", "acme", 10, NOW)
-    second = access.begin_operation("jobs.cancel", "bob", None, 2, NOW)
+    second = access.begin_operation("jobs.cancel", "bob", None, 2, NOW, "a process")
+    assert [each.owner for each in access.running_operations()] == [None, "a process"]
     access.advance_operation(first.id, 4, 1)
     found = access.operation(first.id)
     assert found is not None and (found.state, found.done, found.failed) == ("running", 4, 1)
@@ -83,6 +84,7 @@ def test_operations(store: Store) -> None:
     access.end_operation(first.id, "failed", 0, 0, "{}", NOW + 6)  # it has ended already
     ended = access.operation(first.id, "acme")
     assert ended is not None and (ended.state, ended.finished_at) == ("succeeded", NOW + 5)
+    assert [each.id for each in access.running_operations()] == [second.id]
     assert access.operation(first.id, "other") is None and access.operation(99) is None
     assert [each.id for each in access.operations()] == [second.id, first.id]
     assert [each.id for each in access.operations(after=second.id)] == [first.id]

@@ -53,6 +53,10 @@ def test_filters(app: Offhours) -> None:
     assert ids(app, queues=["mail", "x"]) == [1] and ids(app, priorities=[90]) == [2]
     assert ids(app, tenant="acme") == [2] and ids(app, since=now) == [3]
     assert ids(app, until=now) == [2, 1] and ids(app, since=now - HOUR, until=now) == [2, 1]
+    assert ids(app, finished_after=now - HOUR) == [2, 1] and ids(app, finished_after=now) == []
+    assert ids(app, finished_before=now) == [2, 1] and ids(app, finished_before=now - HOUR) == []
+    assert ids(app, ids=[3, 1, 9]) == [3, 1] and ids(app, ids=[]) == []
+    assert ids(app, ids=[3, 1], states=["failed"]) == [1]
     assert ids(app, text="ANN'S") == [1] and ids(app, text="valuab") == [2]
     assert ids(app, text="no luck") == [1] and ids(app, text="0% s") == [2]
     assert ids(app, text="a_b") == [3] and ids(app, text="a%b") == [] == ids(app, text="axb")

@@ -43,10 +43,13 @@ from offhours.api.routes import (
     many_jobs,
     notifications,
     operations,
+    optimizer,
+    recorder,
     schedules,
     session,
     steering,
     templates,
+    training,
 )
 from offhours.api.routes import overview as overviews
 from offhours.api.sessions import Sessions
@@ -72,6 +75,9 @@ ROUTERS: Sequence[APIRouter] = (
     alerts.router,
     notifications.router,
     dumps.router,
+    recorder.router,
+    training.router,
+    optimizer.router,
     figures.router,
     deferrals.router,
     house.router,

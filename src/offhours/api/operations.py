@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +15,8 @@ from offhours.core.access import Operation
 from offhours.core.clock import Clock, Signal
 from offhours.core.errors import OffhoursError, code_of
 from offhours.core.ports import Access
+from offhours.core.times import DAY, Micros
+from offhours.engine.lifeline import host_identity, process_started
 
 if TYPE_CHECKING:
     from offhours.bulk import Bulk
@@ -21,6 +25,7 @@ T = TypeVar("T")
 
 TOLD_EVERY = 50
 MOST_REFUSALS = 20
+LONGEST: Micros = DAY  # of one that a process of another machine does, which nobody here can see
 
 _log = logging.getLogger("offhours.api")
 
@@ -37,15 +42,30 @@ class Operations:
     def _open(self) -> None:
         self._ending = Signal()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="offhours-operation")
+        self._begun: dict[int, Future[None]] = {}
 
     def begin(
         self, kind: str, by: str, tenant: str | None, items: Sequence[T], act: Callable[[T], object]
     ) -> Operation:
         """Do something with each item. One that is refused is counted, and the rest goes on."""
-        begun = self._access.begin_operation(kind, by, tenant, len(items), self._clock.micros())
+        now = self._clock.micros()
+        begun = self._access.begin_operation(kind, by, tenant, len(items), now, own_process())
         context = copy_context()  # it is done in the name of who asked
-        self._pool.submit(context.run, self._work, begun.id, items, act)
+        work = self._pool.submit(context.run, self._work, begun.id, items, act)
+        self._begun[begun.id] = work
+        work.add_done_callback(lambda _: self._begun.pop(begun.id, None))
         return begun
+
+    def settle(self) -> None:
+        """End those as failed whose process has ended before them."""
+        for each in self._access.running_operations():
+            if _is_lost(each, self._clock.micros()):
+                self._give_up(each.id, each.done, each.failed)
+
+    def _give_up(self, operation_id: int, done: int = 0, failed: int = 0) -> None:
+        told = json.dumps({"refused": [], "lost": "the server that did it has ended"})
+        now = self._clock.micros()
+        self._access.end_operation(operation_id, "failed", done, failed, told, now)
 
     def _work(self, operation_id: int, items: Sequence[T], act: Callable[[T], object]) -> None:
         done, refusals = 0, 0
@@ -75,7 +95,7 @@ class Operations:
 
     def go_on(self, operation_id: int) -> None:
         """Have a bulk operation go on; what interrupts it leaves it where it is."""
-        self._pool.submit(self._go_on, operation_id)
+        self._pool.submit(copy_context().run, self._go_on, operation_id)  # in the name of who asked
 
     def take_up(self) -> None:
         """Go on with what a process that has died has left; a server may start again."""
@@ -98,7 +118,30 @@ class Operations:
         """Wait until all that was begun has ended."""
         self._pool.submit(lambda: None).result()
 
-    def close(self) -> None:
-        """Begin nothing more; what can go on later stops after its step."""
+    def close(self, wait: bool = False) -> None:
+        """Begin nothing more. What can go on later stops after its step; what cannot and has not
+        begun is given up."""
+        begun = list(self._begun.items())
         self._ending.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=wait, cancel_futures=True)
+        for operation_id, future in begun:
+            if future.cancelled():
+                with suppress(OffhoursError):  # the store may be gone already
+                    self._give_up(operation_id)
+
+
+def own_process() -> str:
+    """What tells this process from all others: its host, its number, when it began."""
+    pid = os.getpid()
+    return json.dumps([host_identity(), pid, process_started(pid)])
+
+
+def _is_lost(operation: Operation, now: Micros) -> bool:
+    if operation.request is not None:
+        return False  # it goes on
+    if operation.owner is None:
+        return True  # of a version before this one
+    host, pid, started = json.loads(operation.owner)
+    if host == host_identity():
+        return str(started) != process_started(pid)
+    return operation.created_at < now - LONGEST

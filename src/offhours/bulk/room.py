@@ -23,7 +23,7 @@ from offhours.core.errors import (
     code_of,
 )
 from offhours.core.filters import Where, read_filter
-from offhours.core.here import actor
+from offhours.core.here import actor, via
 from offhours.core.lists import JobFilter
 from offhours.core.times import SECOND, Micros
 from offhours.handles import JobHandle
@@ -205,7 +205,7 @@ class Bulk:
         Raises `OperationNotFound` when there is none of that number.
         """
         operation = self._operation(operation_id)
-        with acting_as(operation.made_by):
+        with acting_as(operation.made_by, via.get()):
             while operation.state == "running" and not (stop is not None and stop.is_set()):
                 started = self._clock.monotonic()
                 operation = self._step(operation, AT_ONCE)

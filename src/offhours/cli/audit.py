@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import click
 
 from offhours.cli.session import common, json_option, session
-from offhours.core.events import Audited
 from offhours.core.times import iso
+from offhours.views import audited_dict
 
 HEADERS = ("ID", "AT", "WHO", "DID", "JOB", "WAS", "BECAME")
-
-
-def audited_dict(row: Audited) -> dict[str, Any]:
-    """A row of the audit log as JSON answers carry it."""
-    return {
-        "id": row.id,
-        "at": iso(row.at),
-        "actor": row.actor,
-        "action": row.action,
-        "job": row.job_id,
-        "was": None if row.was is None else json.loads(row.was),
-        "became": None if row.became is None else json.loads(row.became),
-    }
 
 
 @click.command()
@@ -37,7 +21,8 @@ def audit(actor: str | None, before: int | None, limit: int) -> None:
     """Who did what by hand, the newest first.
 
     \b
-    With --json: {"audit": [{"id", "at", "actor", "action", "job", "was", "became"}...]}
+    With --json: {"audit": [{"id", "at", "actor", "action", "job", "was", "became", "face",
+    "request", "address", "tenant"}...]}
     """
     state = session()
     with state.open() as app:

@@ -10,8 +10,13 @@ from typing import Any
 import click
 
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import iso
-from offhours.training.registry import ModelHandle, ModelRegistry, cycle_dict, version_dict
+from offhours.training.registry import (
+    ModelHandle,
+    ModelRegistry,
+    cycle_dict,
+    move_dict,
+    version_dict,
+)
 
 MODEL_HEADERS = ("MODEL", "CHAMPION", "PREVIOUS", "CYCLES", "GOOD", "BAD", "SKIPPED", "LAST")
 VERSION_HEADERS = ("VERSION", "SERVES AS", "BYTES", "MADE", "METRICS")
@@ -232,7 +237,7 @@ def _shown(model: ModelHandle, limit: int) -> dict[str, Any]:
         "golden": model.record.golden,
         "versions": [version_dict(each, aliases) for each in model.versions(limit)],
         "cycles": [cycle_dict(each) for each in model.cycles(limit)],
-        "moves": [each._asdict() | {"at": iso(each.at)} for each in model.history(limit)],
+        "moves": [move_dict(each) for each in model.history(limit)],
     }
 
 

@@ -115,7 +115,7 @@ class Session:
         if is_new:
             self.note(f"{self.db} is new")
         try:
-            with app.acting_as(f"{_user()} (command line)"):
+            with app.acting_as(f"{_user()} (command line)", "cli"):
                 yield app
         finally:
             app.close()
@@ -126,7 +126,7 @@ class Session:
 
         app = Offhours(self.db)
         try:
-            with app.acting_as(f"{_user()} (command line)"):
+            with app.acting_as(f"{_user()} (command line)", "cli"):
                 yield app
         finally:
             app.close()

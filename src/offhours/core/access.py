@@ -69,7 +69,8 @@ class Operation(NamedTuple):
     """A long action: how far it is, and what came of it. `result` is JSON.
 
     One that can go on after a crash keeps its `request` (an `Order` as JSON) and its `place`: the
-    number of the last job that it came to.
+    number of the last job that it came to. One that cannot has an `owner`: the process that does
+    it, as it tells itself.
     """
 
     id: int
@@ -85,3 +86,4 @@ class Operation(NamedTuple):
     result: str | None
     request: str | None = None
     place: int = 0
+    owner: str | None = None

@@ -21,7 +21,10 @@ class Event(NamedTuple):
 
 
 class Audited(NamedTuple):
-    """What somebody did by hand: `was` and `became` are JSON objects or null."""
+    """What somebody did by hand: `was`, `became` and `via` are JSON objects or null.
+
+    via: the face by which it came, and what is known of the request
+    """
 
     id: int
     at: Micros
@@ -30,6 +33,7 @@ class Audited(NamedTuple):
     job_id: int | None
     was: str | None
     became: str | None
+    via: str | None = None
 
 
 # Every kind there is, and the state in which it leaves its job (None: as it was).
@@ -122,6 +126,8 @@ KINDS: dict[str, JobState | None] = {
     "template.changed": None,
     "template.deleted": None,
     "api.changed": None,
+    "token.made": None,
+    "token.revoked": None,
     "store.pruned": None,
     "store.log_large": None,
 }

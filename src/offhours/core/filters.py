@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta, tzinfo
 from typing import Any, TypedDict, TypeVar
 
@@ -30,6 +30,7 @@ class Where(TypedDict, total=False):
     schedule, flow: the number of the schedule that made them, or of the flow that they belong to
     q: text in their name, task, arguments, metadata, reason or error, in either case
     since, until: when they were submitted, the end not included: a moment, or how long ago ("2h")
+    finished_after, finished_before: when they ended, likewise
     """
 
     ids: int | Collection[int]
@@ -44,6 +45,8 @@ class Where(TypedDict, total=False):
     q: str | None
     since: Moment | timedelta | None
     until: Moment | timedelta | None
+    finished_after: Moment | timedelta | None
+    finished_before: Moment | timedelta | None
 
 
 NAMES = tuple(Where.__annotations__)
@@ -88,9 +91,11 @@ number from 1 on, got 'x'
         text=read("q", _text, None),
         since=read("since", moment, None),
         until=read("until", moment, None),
+        finished_after=read("finished_after", moment, None),
+        finished_before=read("finished_before", moment, None),
         tags=read("tag", lambda value: _several(value, _text), ()),
         flow_id=read("flow", _number, None),
-        ids=read("ids", lambda value: tuple(sorted(_several(value, _number))), ()),
+        ids=read("ids", _numbers, None),
     )
     if found.since is not None and found.until is not None and found.until <= found.since:
         faults["until"] = "is not after since"
@@ -155,6 +160,10 @@ def _several(value: Any, reader: Callable[[Any], T]) -> tuple[T, ...]:
     if len(found) > MOST_NAMES:
         raise OptionError(f"at most {MOST_NAMES:,} values, got {len(found):,}")
     return found
+
+
+def _numbers(value: Any) -> Sequence[int] | None:
+    return sorted(_several(value, _number))
 
 
 def _state(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 Place = tuple[str | None, str | None]
@@ -20,9 +21,24 @@ class RunningJob(Protocol):
     def trace_id(self) -> str | None: ...
 
 
+@dataclass(slots=True)
+class Via:
+    """The way by which somebody acts: a face ("api", "page", "cli", "mcp"), and the request.
+
+    told: whether anything that was done by it stands in the audit log
+    """
+
+    face: str
+    request: str | None = None
+    address: str | None = None
+    tenant: str | None = None
+    told: bool = False
+
+
 # The defaults make them readable in threads that never set them.
 running: ContextVar[Any] = ContextVar("offhours_context", default=None)
 actor: ContextVar[str | None] = ContextVar("offhours_actor", default=None)
+via: ContextVar[Via | None] = ContextVar("offhours_via", default=None)
 place: ContextVar[Place | None] = ContextVar("offhours_recorder_place", default=None)
 
 

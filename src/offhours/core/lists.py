@@ -14,9 +14,10 @@ class JobFilter(NamedTuple):
     text: is found in a job's name, task, arguments, metadata, reason or error, in either case
     tenant: whose they are; None is everybody's
     since, until: when they were submitted, the end not included
+    finished_after, finished_before: when they ended, likewise
     tags: they have one of these among their tags (`tags` of their metadata)
     flow_id: they are steps of this flow
-    ids: their numbers
+    ids: only those of these; None leaves all
     """
 
     states: Sequence[str] = ()
@@ -28,9 +29,11 @@ class JobFilter(NamedTuple):
     text: str | None = None
     since: Micros | None = None
     until: Micros | None = None
+    finished_after: Micros | None = None
+    finished_before: Micros | None = None
     tags: Sequence[str] = ()
     flow_id: int | None = None
-    ids: Sequence[int] = ()
+    ids: Sequence[int] | None = None
 
 
 class Depth(NamedTuple):

@@ -355,6 +355,7 @@ class Models(Protocol):
         """A model of a tenant; with `now` it is made if need be."""
         ...
 
+    def by_id(self, model_id: int) -> Model | None: ...
     def all(self, tenant: str | None = None, after: int = 0, limit: int = 50) -> list[Model]: ...
     def freeze(self, model: Model, golden: str, by: str, now: Micros, anew: bool = False) -> str:
         """Freeze what its versions are judged on, unless that is done; the digest that holds."""
@@ -431,6 +432,12 @@ class Models(Protocol):
         before: int | None = None,
         limit: int = 50,
     ) -> list[Cycle]: ...
+    def latest(
+        self, tenant: str | None = None, before: int | None = None, limit: int = 50
+    ) -> list[Cycle]:
+        """The newest cycles of all models, or of those of a tenant."""
+        ...
+
     def record(
         self, model: Model | None, schedule_id: int | None, job_id: int = 0
     ) -> CycleRecord: ...
@@ -502,6 +509,9 @@ class Flows(Protocol):
     def approval(self, approval_id: int) -> Approval | None: ...
     def approval_of(self, job_id: int, step: str) -> Approval | None: ...
     def approvals(self, state: ApprovalState | None = None, limit: int = 50) -> list[Approval]: ...
+    def count_waiting(self) -> int:
+        """How many questions wait for an answer."""
+        ...
 
 
 class Agents(Protocol):
@@ -749,8 +759,15 @@ class Access(Protocol):
     def drop_reply(self, key: str) -> None: ...
 
     def begin_operation(
-        self, kind: str, by: str, tenant: str | None, total: int, now: Micros
+        self,
+        kind: str,
+        by: str,
+        tenant: str | None,
+        total: int,
+        now: Micros,
+        owner: str | None = None,
     ) -> Operation: ...
+    def running_operations(self) -> list[Operation]: ...
     def advance_operation(self, operation_id: int, done: int, failed: int) -> None: ...
     def end_operation(
         self, operation_id: int, state: str, done: int, failed: int, result: str, now: Micros

@@ -117,17 +117,19 @@ export async function many(verb, meant) {
 }
 
 /**
+ * Tell how a long action ends.
  * @param {number} id
  * @param {string} what
  */
-async function follow(id, what) {
+export async function follow(id, what) {
   for (let wait = 200; ; wait = Math.min(2_000, wait * 1.5)) {
     await new Promise((resolve) => setTimeout(resolve, wait));
     const told = await get(`operations/${id}`).catch(() => null);
     if (!told) return;
     if (told.state === "running") continue;
     const failed = told.failed ? `, ${told.failed} refused` : "";
-    tell(`${what}: ${told.done} done${failed}`);
+    const [refused] = told.result?.refused ?? [];
+    tell(told.total === 1 && refused ? new Error(refused.detail) : `${what}: ${told.done} done${failed}`);
     return;
   }
 }

@@ -80,6 +80,23 @@ export async function getVersioned(path) {
 export const post = async (path, body = {}) => (await send("POST", path, { body })).data;
 
 /**
+ * Do something to the version of a thing that was seen.
+ * @param {string} path
+ * @param {unknown} body
+ * @param {string} etag
+ * @returns {Promise<any>}
+ */
+export const postVersioned = async (path, body, etag) =>
+  (await send("POST", path, { body, headers: { "If-Match": etag } })).data;
+
+/**
+ * @param {string} path
+ * @param {unknown} body
+ * @returns {Promise<any>}
+ */
+export const put = async (path, body) => (await send("PUT", path, { body })).data;
+
+/**
  * @param {string} path
  * @param {unknown} body
  * @param {string} etag

@@ -1,6 +1,7 @@
 /** What is typed into the search box, as a filter, and back again. */
 
-const KEYS = ["state", "task", "queue", "priority", "tenant", "schedule", "since", "until"];
+const MOMENTS = ["since", "until", "finished_after", "finished_before"];
+const KEYS = ["state", "task", "queue", "priority", "tenant", "schedule", "fingerprint", ...MOMENTS];
 const REPEATED = new Set(["state", "task", "queue", "priority"]);
 const SPANS = /** @type {Record<string, number>} */ ({ s: 1e3, m: 6e4, h: 36e5, d: 864e5 });
 
@@ -55,7 +56,7 @@ export function asked(query, now) {
     const all = query.getAll(key).filter(Boolean);
     if (!all.length) continue;
     if (REPEATED.has(key)) found[key] = all;
-    else found[key] = key === "since" || key === "until" ? moment(all[0] ?? "", now) : (all[0] ?? "");
+    else found[key] = MOMENTS.includes(key) ? moment(all[0] ?? "", now) : (all[0] ?? "");
   }
   return found;
 }
@@ -71,6 +72,9 @@ function moment(text, now) {
   return Number.isNaN(told) ? text : new Date(told).toISOString();
 }
 
+/** Whether only the server can say which rows are meant. @param {Filter} filter */
+export const isSearch = (filter) => Boolean(filter.q || filter.fingerprint);
+
 /**
  * Whether a row is one of those meant, as far as its fields tell; text only the server can search.
  * @param {import("./types.js").JobRow} row
@@ -83,5 +87,7 @@ export function matches(row, filter) {
   if (filter.tenant && row.tenant !== filter.tenant) return false;
   if (filter.schedule && String(row.schedule) !== filter.schedule) return false;
   if (filter.since && row.created_at < filter.since) return false;
+  if (filter.finished_after && (row.finished_at ?? "") < filter.finished_after) return false;
+  if (filter.finished_before && !(row.finished_at && row.finished_at < filter.finished_before)) return false;
   return !(filter.until && row.created_at >= filter.until);
 }

@@ -4,12 +4,14 @@ import { go, link } from "./router.js";
 
 const PLACES = /** @type {Record<string, string>} */ ({
   o: "overview", j: "jobs", f: "failures", s: "schedules", q: "queues", w: "workers",
-  a: "alerts", r: "recorder", d: "deferrals", u: "audit", e: "settings",
+  l: "flows", p: "approvals", a: "alerts", r: "recorder", m: "optimizer", t: "training", d: "deferrals",
+  u: "audit", e: "settings",
 });
 
 const KEYS = [
   ["/", "search"],
-  ["g then o j f s q w a r", "overview, jobs, failures, schedules, queues, workers, alerts, recorder"],
+  ["g then o j f s l q w p", "overview, jobs, failures, schedules, flows, queues, workers, approvals"],
+  ["g then a r m t d u e", "alerts, recorder, optimizer, training, deferrals, audit, settings"],
   ["j  k", "next row, row before"],
   ["Enter", "open the row"],
   ["x", "choose the row"],

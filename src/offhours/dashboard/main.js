@@ -23,13 +23,25 @@ const PAGES = {
   editor: () => import("./pages/editor.js"),
   queues: () => import("./pages/queues.js"),
   workers: () => import("./pages/workers.js"),
+  flows: () => import("./pages/flows.js"),
+  flow: () => import("./pages/flow.js"),
+  approvals: () => import("./pages/approvals.js"),
   alerts: () => import("./pages/alerts.js"),
   recorder: () => import("./pages/recorder.js"),
   dump: () => import("./pages/dump.js"),
+  optimizer: () => import("./pages/optimizer.js"),
+  automation: () => import("./pages/automation.js"),
+  training: () => import("./pages/training.js"),
+  model: () => import("./pages/model.js"),
   deferrals: () => import("./pages/deferrals.js"),
   audit: () => import("./pages/audit.js"),
   settings: () => import("./pages/settings.js"),
 };
+
+/** What one of them is called, where a list has a page for each of its rows. */
+const ONE = /** @type {Record<string, string>} */ ({
+  jobs: "job", flows: "flow", schedules: "schedule", recorder: "dump", optimizer: "automation", training: "model",
+});
 
 /**
  * Which page an address means, and of what.
@@ -37,11 +49,9 @@ const PAGES = {
  * @returns {[name: string, id: string]}
  */
 function named([first = "overview", second = "", third = ""]) {
-  if (first === "jobs" && second) return ["job", second];
   if (first === "schedules" && (second === "new" || third === "edit")) return ["editor", second];
-  if (first === "schedules" && second) return ["schedule", second];
-  if (first === "recorder" && second) return ["dump", second];
-  return [first, ""];
+  const one = ONE[first];
+  return one && second ? [one, second] : [first, ""];
 }
 
 const app = /** @type {HTMLElement} */ (document.getElementById("app"));

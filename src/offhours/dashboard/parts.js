@@ -14,6 +14,9 @@ const SHAPES = /** @type {Record<string, string>} */ ({
   firing: "!", acknowledged: "◐", resolved: "✓", waiting: "○", sent: "✓",
   ok: "✓", idle: "○", no_worker: "!", stuck: "!", alive: "✓", gone: "✕",
   high: "!", critical: "!", medium: "!", low: "○", skipped: "–",
+  approved: "✓", denied: "✕", expired: "–", void: "–",
+  done: "✓", promoted: "✓", kept: "‖", refused: "✕", champion: "✓", previous: "○", challenger: "◐",
+  draft: "○", deployed: "✓", retired: "✕", better: "✓", worse: "✕",
 });
 
 /**

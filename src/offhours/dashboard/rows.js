@@ -4,7 +4,7 @@
  */
 import { get } from "./api.js";
 import { signal } from "./core.js";
-import { matches } from "./filter.js";
+import { isSearch, matches } from "./filter.js";
 import { link } from "./router.js";
 
 /** @typedef {import("./types.js").JobRow} JobRow */
@@ -117,14 +117,14 @@ export class Rows {
     for (const row of [...changes.jobs].sort((a, b) => a.id - b.id)) {
       const known = this.#replace(row);
       touched ||= known;
-      if (known || row.id <= newest || this.filter.q || !matches(row, this.filter)) continue;
+      if (known || row.id <= newest || isSearch(this.filter) || !matches(row, this.filter)) continue;
       fresh += 1;
       if (!atTop) continue;
       this.#first = [row, ...this.#first];
       this.total.value += 1;
     }
     if (touched || (fresh && atTop)) this.version.value += 1;
-    const unsure = this.filter.q || this.filter.state || this.#first.length > 10 * FIRST;
+    const unsure = isSearch(this.filter) || this.filter.state || this.filter.finished_after || this.#first.length > 10 * FIRST;
     return { stale: changes.skipped > 0 || Boolean(unsure), fresh };
   }
 

@@ -19,10 +19,14 @@ export const MENU = [
   ["jobs", "Jobs", "M4 6h16M4 12h16M4 18h10"],
   ["failures", "Failures", "M12 4 2.5 20h19zM12 10v4M12 17v.5"],
   ["schedules", "Schedules", "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 7v5l3.5 2"],
+  ["flows", "Flows", "M4 4h6v5H4zM14 15h6v5h-6zM4 15h6v5H4zM7 9v6M10 6.5h7V15"],
   ["queues", "Queues", "M4 5h16v4H4zM4 11h16v3H4zM4 17h16v2H4z"],
   ["workers", "Workers", "M5 5h14v10H5zM9 19h6M12 15v4"],
+  ["approvals", "Approvals", "M4 5h16v11h-9l-4 4v-4H4zM9 10.5l2 2 4-4"],
   ["alerts", "Alerts", "M6 16V11a6 6 0 0 1 12 0v5l1.5 2h-15zM10 20.5h4"],
   ["recorder", "Recorder", "M3 12h4l3-7 4 14 3-7h4"],
+  ["optimizer", "Optimizer", "M12 3a6 6 0 0 0-3.5 10.9V17h7v-3.1A6 6 0 0 0 12 3M9.5 20.5h5"],
+  ["training", "Training", "M3 17l6-6 4 4 8-9M15 6h6v6"],
   ["deferrals", "Deferrals", "M4 6h9M4 12h6M4 18h9M16 8l4 4-4 4M11 12h9"],
   ["audit", "Audit", "M6 3h9l4 4v14H6zM9 11h7M9 15h7M9 7h3"],
   ["settings", "Settings", "M4 7h10M18 7h2M4 17h2M10 17h10M16 5v4M8 15v4"],
@@ -73,6 +77,7 @@ function menu(overview) {
   const counts = /** @type {Record<string, () => number>} */ ({
     jobs: () => overview.data.value?.counts.running ?? 0,
     failures: () => overview.data.value?.counts.failed ?? 0,
+    approvals: () => overview.data.value?.approvals ?? 0,
     alerts: () => overview.data.value?.alerts ?? 0,
   });
   return h("nav", { class: "menu", "aria-label": "Pages", id: "menu" },

@@ -38,7 +38,7 @@
  *   p50_ms: number, p95_ms: number, longest_ms: number, average_lateness_ms: number }} LastHour
  * @typedef {{ at: string, database: string, cursor: number, counts: Record<string, number>,
  *   banner: Holding[], depths: Depth[], running: JobRow[], failures: JobRow[],
- *   due_soon: Coming[], workers: Worker[], workflows: Workflow[], alerts: number,
+ *   due_soon: Coming[], workers: Worker[], workflows: Workflow[], alerts: number, approvals: number,
  *   last_hour: LastHour,
  *   health: { state: string, sentence: string, workers: number } }} Overview
  * @typedef {{ job: number, task: string, name: string | null, state: string,
@@ -92,9 +92,59 @@
  *   buffer_full: boolean, requests: Call[] }} Dump
  * @typedef {{ seq: number, job: number | null, task: string | null, deferred_at: string,
  *   deferred_until: string | null, reason: string | null }} Deferral
- * @typedef {{ seq: number, at: string, by: string, tenant: string | null, face: string,
- *   method: string, path: string, status: number, address: string | null, request: string,
- *   job: number | null }} AuditEntry
+ * @typedef {{ id: number, at: string, actor: string, action: string, job: number | null,
+ *   was: Record<string, any> | null, became: Record<string, any> | null, face: string | null,
+ *   request: string | null, address: string | null, tenant: string | null }} AuditEntry
+ * @typedef {{ tool: string, recorder: number, count: number, errors: number, samples: number,
+ *   mean_ms: number, p50_ms: number, p95_ms: number, p99_ms: number, max_ms: number,
+ *   variance: number, threshold: number, mode: string, limit_ms: number | null }} Tool
+ *
+ * @typedef {{ id: number, job: number, question: string, arguments: any, digest: string,
+ *   state: "waiting" | "approved" | "denied" | "expired" | "void", asked_at: string,
+ *   until: string | null, decided_at: string | null, decided_by: string | null,
+ *   note: string | null }} Approval
+ * @typedef {{ id: number, name: string, state: "pending" | "running" | "succeeded" | "failed" |
+ *   "cancelled", created_at: string, done: number, total: number,
+ *   states: Record<string, number> }} Flow
+ * @typedef {{ step: string, job: number, task: string, state: State, reason: string | null }} Step
+ * @typedef {{ upstream: number, downstream: number, if_failed: string,
+ *   outcome: string | null }} Edge
+ * @typedef {Flow & { steps: Step[], edges: Edge[] }} WholeFlow
+ *
+ * @typedef {{ cycle: number, model_id: number, tenant: string, model: string, job: number,
+ *   schedule: number | null, status: string, step: string | null, forced: boolean,
+ *   code: string | null, reason: string | null, started_at: string, finished_at: string | null,
+ *   report: Record<string, any> | null }} Cycle
+ * @typedef {{ id: number, tenant: string, model: string, aliases: Record<string, number>,
+ *   golden: string | null, metrics: Record<string, any> | null, cycles: number, good: number,
+ *   bad: number, skipped: number, last: Cycle | null,
+ *   waiting: { job: number, state: State, why: Why }[] }} Model
+ * @typedef {{ version: number, aliases: string[], digest: string, bytes: number,
+ *   metrics: Record<string, any>, metadata: Record<string, any>, cycle: number | null,
+ *   created_at: string, dropped_at: string | null }} Version
+ * @typedef {{ id: number, at: string, kind: string, from_number: number | null,
+ *   to_number: number, cycle_id: number | null, by: string, reason: string }} Move
+ * @typedef {Model & { versions: Version[], moves: Move[] }} WholeModel
+ *
+ * @typedef {{ pattern_id: string, task_type: string, occurrences: number, broken: number,
+ *   steps: { task_type: string, parameters: { name: string, rule: string }[] }[],
+ *   potential: { frequency: number, saving: number, recency: number, total: number },
+ *   average_duration_ms: number, total_duration_ms: number, success_rate: number,
+ *   first_seen: string, last_seen: string, inputs: string[], evidence_nats: number | null,
+ *   reproduced: number | null, explanation: string, automations: string[],
+ *   examples: { at: string, parameters: Record<string, any>[] }[] }} Pattern
+ * @typedef {{ subject: string, rate: number, tests: number, at: string, by: string }} Verdict
+ * @typedef {{ automation_id: string, pattern_id: string, task_type: string, template: string,
+ *   language: string, level: string, state: "draft" | "deployed" | "retired", deployed: boolean,
+ *   verdict: Verdict | null, cases: number, runs: number, successes: number, by_hand_ms: number,
+ *   time_saved_ms: number, created_at: string, changed_at: string,
+ *   deployed_at: string | null }} Automation
+ * @typedef {{ trial_id: string, control: string, candidate: string, outcome: string | null,
+ *   pairs: number, duration_ratio: number | null, duration_ratio_interval: number[] | null,
+ *   only_control_succeeded: number, only_candidate_succeeded: number, started_at: string,
+ *   ended_at: string | null }} Trial
+ * @typedef {Automation & { script: string, parameters: Record<string, any>, refused: string | null,
+ *   tests: { params: Record<string, any>, expected: any }[], trials: Trial[] }} WholeAutomation
  * @typedef {{ id: number, name: string, scope: string, tenant: string | null,
  *   created_at: string, expires_at: string | null, revoked_at: string | null }} Token
  */

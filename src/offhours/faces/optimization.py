@@ -25,9 +25,11 @@ from offhours.engine.context import find_context
 from offhours.faces.base import MEMORY, FaceApp, open_app
 from offhours.handles import JobHandle, SubmitOptions
 from offhours.optimize.analyzer import PerformanceAnalyzer
+from offhours.optimize.automations import Automation
 from offhours.optimize.creator import MicroAutomationCreator
 from offhours.optimize.cycle import Findings, OptimizationCycle
 from offhours.optimize.identify import RepetitiveTaskIdentifier
+from offhours.optimize.judging import Trying, try_out
 from offhours.optimize.patterns import Pattern
 from offhours.optimize.records import PerformanceMetric, Task
 from offhours.optimize.running import Runner
@@ -78,6 +80,7 @@ class OptimizationEngine:
         self.settings = settings = OptimizationSettings.of(_sections(config))
         self._own_app: FaceApp | None = open_app(database, {}, {}) if app is None else None
         self.app: Offhours = self._own_app or app  # type: ignore[assignment]
+        self.app.attached["optimizer"] = self
         self.task_identifier = RepetitiveTaskIdentifier(
             settings.min_occurrences, settings.time_window_hours, settings.max_history_size
         )
@@ -122,7 +125,7 @@ class OptimizationEngine:
         """Begin: a cycle now, and every `optimization_cycle_minutes` from now on."""
         every = timedelta(minutes=self.settings.optimization_cycle_minutes)
         self._schedule = self.app.schedule(self._cycle_task, every, name=CYCLE, overlap="skip")
-        self._cycle_task.options(unique=CYCLE).submit()
+        self.look_soon()
         if self._own_app is not None:
             self._own_app.start()
 
@@ -208,6 +211,10 @@ class OptimizationEngine:
 
     # -- cycles -----------------------------------------------------------------------------------
 
+    def look_soon(self) -> JobHandle[Any]:
+        """Have a cycle made as a job; the one that waits already, if there is one."""
+        return self._cycle_task.options(unique=CYCLE).submit()
+
     def run_cycle(self) -> Findings:
         """Look now, in this thread: what a cycle does."""
         context = find_context()
@@ -264,6 +271,11 @@ class OptimizationEngine:
         """What the last cycle found."""
         return self._findings
 
+    @property
+    def last_cycle(self) -> str | None:
+        """When this process last looked, as text; None before that."""
+        return self._last_cycle
+
     # -- automations ------------------------------------------------------------------------------
 
     def handler(self, task_type: str) -> Callable[[F], F]:
@@ -274,6 +286,27 @@ class OptimizationEngine:
             return function
 
         return register
+
+    def test_automation(self, automation_id: str) -> Trying:
+        """Try it on its tests in the sandbox, and keep the verdict."""
+        trying = try_out(
+            self.automation_creator.get(automation_id), self._get_sandbox(), self.app.clock
+        )
+        self.automation_creator.judged(automation_id, trying.verdict)
+        return trying
+
+    def deploy(self, automation_id: str) -> Automation:
+        """Let it run if its tests say so, and compare it from then on with how it was done by hand.
+
+        `NotTested` when it was not tested as it is now, or passed too few of its tests.
+        """
+        threshold = self.settings.auto_deploy_threshold
+        automation = self.automation_creator.deploy(automation_id, threshold)
+        found = (*self._findings.routines, *self._findings.patterns)
+        pattern = next((p for p in found if p.pattern_id == automation.pattern_id), None)
+        if pattern is not None:
+            self._runner.guard(automation_id, list(pattern.outcomes))
+        return automation
 
     def run_automation(
         self,

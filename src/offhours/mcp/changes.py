@@ -40,7 +40,7 @@ class Changes:
     def _change(self, caller: Caller, dry_run: bool, would: str, change: Change) -> dict[str, Any]:
         if dry_run:
             return {"done": False, "dry_run": True, "would": would}
-        with self._app.acting_as(caller.actor):
+        with self._app.acting_as(caller.actor, "mcp"):
             return {"done": True, "did": would, **change()}
 
     def _check_known(self, task: str) -> None:

@@ -201,7 +201,7 @@ class OffhoursTasks(Extension):
 
     def _answer(self, params: UpdateParams, caller: Caller) -> None:
         """Hand answers on as signals. What nobody asks (any more) is passed over."""
-        with self._answering, self.app.acting_as(caller.actor):
+        with self._answering, self.app.acting_as(caller.actor, "mcp"):
             job = self._find(params.task_id, caller)
             for key, question in open_questions(self.app, job).items():
                 if key in params.input_responses:
@@ -219,7 +219,8 @@ class OffhoursTasks(Extension):
 
     def _stop(self, task_id: str, caller: Caller) -> None:
         job = self._find(task_id, caller)
-        with suppress(IllegalMove), self.app.acting_as(caller.actor):  # what has ended has ended
+        # What has ended has ended.
+        with suppress(IllegalMove), self.app.acting_as(caller.actor, "mcp"):
             self.app.cancel(job.id, "cancelled by its client")
 
     def _find(self, task_id: str, caller: Caller) -> Job:

@@ -75,7 +75,7 @@ class LongTool:
     def submit(self, arguments: dict[str, Any], caller: Caller, task_id: str) -> JobHandle[Any]:
         """Store the job of a call. When this returns, a crash does not lose it."""
         app = self.handle.app
-        with app.acting_as(caller.actor):
+        with app.acting_as(caller.actor, "mcp"):
             job = app.new_job(self.handle, (), arguments, {"metadata": caller.metadata})
             mine = attach(job.metadata, KEY, {"tool": self.name, "owner": caller.owner})
             terms = Terms(once=key_of(task_id))

@@ -68,6 +68,7 @@ class PerfCatcherInterceptor:
     ) -> None:
         settings = Settings.from_environment().over(options)
         self.redactor = redactor or Redactor()
+        self.born = time.monotonic()
         self._own: BugCatcher | None = None
         if bugcatcher is None:
             given = outlets.from_environment() if sinks is None else outlets.queued(sinks)
@@ -189,6 +190,12 @@ class PerfCatcherInterceptor:
         with self._flight.lock:
             self._flight.examiner.watch(tool).choose_mode(chosen)
 
+    @property
+    def tools(self) -> list[str]:
+        """The names of the tools that were wrapped or recorded, in alphabetical order."""
+        with self._flight.lock:
+            return sorted(watched.tool.name for watched in self._flight.examiner.tools)
+
     def get_tool_stats(self, tool: str) -> dict[str, Any]:
         """Figures of a tool's last calls, all zero for one that was never called.
 
@@ -234,6 +241,7 @@ class PerfCatcherInterceptor:
 
     def close(self, timeout: float = EXIT_SECONDS) -> None:
         """Record nothing more; deliver what is left for `timeout` seconds."""
+        process.forget(self)
         self._flight.close(timeout)
         if self._own is not None:
             self._own.close(timeout)

@@ -25,6 +25,16 @@ def remember(recorder: Recorder) -> None:
     _living.add(recorder)
 
 
+def forget(recorder: Recorder) -> None:
+    """It was closed: nothing is left to be done for it."""
+    _living.discard(recorder)
+
+
+def living() -> list[Recorder]:
+    """The recorders of this process that are not closed, in no order."""
+    return list(_living)
+
+
 @atexit.register
 def _close() -> None:
     for recorder in list(_living):

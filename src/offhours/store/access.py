@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from offhours.core.access import NewToken, Operation, Reply, Token
 from offhours.core.times import MINUTE, Micros
@@ -14,9 +14,12 @@ ABANDONED: Micros = MINUTE  # a request that has not answered by then died with 
 class SqlAccess:
     """Implements `core.ports.Access` on a database."""
 
-    def __init__(self, database: Database, sql: Mapping[str, str]) -> None:
+    def __init__(
+        self, database: Database, sql: Mapping[str, str], tell: Callable[..., None]
+    ) -> None:
         self._db = database
         self._sql = sql
+        self._tell = tell
 
     # -- tokens -------------------------------------------------------------------------------
 
@@ -25,7 +28,10 @@ class SqlAccess:
 
         def unit(db: Connection) -> int:
             db.execute(self._sql["insert_token"], (*new, now))
-            return db.last_insert_rowid()
+            number = db.last_insert_rowid()
+            said = {"token": number, "name": new.name, "scope": new.scope, "tenant": new.tenant}
+            self._tell(db, now, "token.made", **said)
+            return number
 
         return self._db.write(unit)
 
@@ -46,7 +52,10 @@ class SqlAccess:
 
         def unit(db: Connection) -> bool:
             db.execute(self._sql["revoke_token"], (now, token_id))
-            return db.changes() == 1
+            revoked = db.changes() == 1
+            if revoked:
+                self._tell(db, now, "token.revoked", token=token_id)
+            return revoked
 
         return self._db.write(unit)
 
@@ -88,16 +97,27 @@ class SqlAccess:
     # -- operations ---------------------------------------------------------------------------
 
     def begin_operation(
-        self, kind: str, by: str, tenant: str | None, total: int, now: Micros
+        self,
+        kind: str,
+        by: str,
+        tenant: str | None,
+        total: int,
+        now: Micros,
+        owner: str | None = None,
     ) -> Operation:
         """Note that a long action begins."""
 
         def unit(db: Connection) -> int:
-            db.execute(self._sql["insert_operation"], (kind, by, tenant, total, now, None, 0))
+            values = (kind, by, tenant, total, now, None, 0, owner)
+            db.execute(self._sql["insert_operation"], values)
             return db.last_insert_rowid()
 
         number = self._db.write(unit)
-        return Operation(number, kind, "running", by, tenant, total, 0, 0, now, None, None)
+        return Operation(number, kind, "running", by, tenant, total, 0, 0, now, None, None, owner)
+
+    def running_operations(self) -> list[Operation]:
+        """Those that have not ended."""
+        return [Operation(*row) for row in self._db.read(self._sql["running_operations"], ())]
 
     def advance_operation(self, operation_id: int, done: int, failed: int) -> None:
         """How far it is."""

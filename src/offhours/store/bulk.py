@@ -77,7 +77,7 @@ class SqlBulk:
         place = order.upto + 1 if verb.newest_first else 0
 
         def unit(db: Connection) -> int:
-            values = (verb.kind, by, tenant, total, now, request, place)
+            values = (verb.kind, by, tenant, total, now, request, place, None)
             db.execute(self._sql["insert_operation"], values)
             number = db.last_insert_rowid()
             self._tell(
@@ -105,7 +105,7 @@ class SqlBulk:
         """The numbers of the jobs that it comes to next, in their order."""
         order, place = _order(operation), operation.place
         down = order.verb.newest_first
-        if order.wanted.ids:  # there is nothing to look for
+        if order.wanted.ids is not None:  # there is nothing to look for
             ids = sorted(order.wanted.ids, reverse=down)
             rest = [i for i in ids if (i < place if down else i > place) and i <= order.upto]
             return rest[:size]

@@ -85,6 +85,8 @@ _COLUMNS = {
        or lower(args) like :text escape '\\' or lower(metadata) like :text escape '\\'
        or lower(reason) like :text escape '\\' or lower(error) like :text escape '\\')
   and (:since is null or created_at >= :since) and (:until is null or created_at < :until)
+  and (:finished_after is null or finished_at >= :finished_after)
+  and (:finished_before is null or finished_at < :finished_before)
   and (:tags is null or {tagged metadata :tags})
   and (:flow_id is null or id in (select job_id from members where flow_id = :flow_id))
   and (:ids is null or id in ({ints :ids}))""",

@@ -367,6 +367,11 @@ class SqlFlows:
         rows = self._db.read(self._sql["approval_of"], (job_id, step))
         return Approval(*rows[0]) if rows else None
 
+    def count_waiting(self) -> int:
+        """How many questions wait for an answer."""
+        [(count,)] = self._db.read(self._sql["count_waiting"], ())
+        return int(count)
+
     def approvals(self, state: ApprovalState | None = None, limit: int = 50) -> list[Approval]:
         """Questions, newest first."""
         rows = self._db.read(self._sql["approvals"], (state, limit))

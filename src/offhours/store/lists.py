@@ -88,9 +88,11 @@ def filter_values(wanted: JobFilter) -> tuple[Any, ...]:
         None if wanted.text is None else _like(wanted.text),
         wanted.since,
         wanted.until,
+        wanted.finished_after,
+        wanted.finished_before,
         _names(wanted.tags),
         wanted.flow_id,
-        json.dumps(list(wanted.ids)) if wanted.ids else None,
+        None if wanted.ids is None else json.dumps(list(wanted.ids)),
     )
 
 

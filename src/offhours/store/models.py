@@ -62,6 +62,10 @@ class SqlModels:
             rows = self._db.read(self._sql["model"], (tenant, name))
         return Model(*rows[0]) if rows else None
 
+    def by_id(self, model_id: int) -> Model | None:
+        rows = self._db.read(self._sql["model_by_id"], (model_id,))
+        return Model(*rows[0]) if rows else None
+
     def all(self, tenant: str | None = None, after: int = 0, limit: int = 50) -> list[Model]:
         """A page of models by number: of a tenant, or all."""
         return [Model(*row) for row in self._db.read(self._sql["models"], (tenant, after, limit))]
@@ -339,6 +343,12 @@ class SqlModels:
         else:
             rows = self._db.read(self._sql["cycles"], (model.id, schedule_id, before, limit))
         return [_cycle(row) for row in rows]
+
+    def latest(
+        self, tenant: str | None = None, before: int | None = None, limit: int = 50
+    ) -> list[Cycle]:
+        """The newest cycles of all models, or of those of a tenant."""
+        return [_cycle(r) for r in self._db.read(self._sql["all_cycles"], (tenant, before, limit))]
 
     def record(self, model: Model | None, schedule_id: int | None, job_id: int = 0) -> CycleRecord:
         """How the cycles of a schedule have gone, or without one those of a model."""

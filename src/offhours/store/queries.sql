@@ -863,6 +863,9 @@ update approvals set state = :state, decided_at = :now, decided_by = :by, note =
 where id = :id and digest = :digest and state = 'waiting'
   and exists (select 1 from jobs where jobs.id = approvals.job_id and finished_at is null)
 
+-- name: count_waiting
+select count(*) from approvals where state = 'waiting'
+
 -- name: approval
 select {approval} from approvals where id = :id
 
@@ -933,15 +936,15 @@ delete from once where key in (
 )
 
 -- name: insert_audit
-insert into audit (at, actor, action, job_id, was, became)
-values (:now, :actor, :action, :job_id, :was, :became)
+insert into audit (at, actor, action, job_id, was, became, via)
+values (:now, :actor, :action, :job_id, :was, :became, :via)
 
 -- name: insert_audits
-insert into audit (at, actor, action, job_id, was, became)
-select :now, :actor, :action, {int moved 0}, :was, {text moved 1} from {rows :batch} as moved
+insert into audit (at, actor, action, job_id, was, became, via)
+select :now, :actor, :action, {int moved 0}, :was, {text moved 1}, :via from {rows :batch} as moved
 
 -- name: audit
-select id, at, actor, action, job_id, was, became from audit
+select id, at, actor, action, job_id, was, became, via from audit
 where (:before is null or id < :before) and (:actor is null or actor = :actor)
 order by id desc limit :limit
 
@@ -1109,6 +1112,12 @@ order by c.id limit 100
 -- name: cycles
 select {cycle} from cycles
 where model_id = :model_id and (:schedule_id is null or schedule_id = :schedule_id)
+and (:before is null or id < :before)
+order by id desc limit :limit
+
+-- name: all_cycles
+select {cycle} from cycles
+where (:tenant is null or model_id in (select id from models where tenant = :tenant))
 and (:before is null or id < :before)
 order by id desc limit :limit
 
@@ -1293,8 +1302,8 @@ delete from replies where key in (
     select key from replies where created_at <= :before order by created_at limit :limit)
 
 -- name: insert_operation
-insert into operations (kind, state, made_by, tenant, total, created_at, request, place)
-values (:kind, 'running', :by, :tenant, :total, :now, :request, :place)
+insert into operations (kind, state, made_by, tenant, total, created_at, request, place, owner)
+values (:kind, 'running', :by, :tenant, :total, :now, :request, :place, :owner)
 {numbered}
 
 -- name: advance_operation
@@ -1311,6 +1320,9 @@ select {operation} from operations where id = :id and (:tenant is null or tenant
 -- name: operations
 select {operation} from operations where (:after = 0 or id < :after) and (:tenant is null or tenant = :tenant)
 order by id desc limit :limit
+
+-- name: running_operations
+select {operation} from operations where state = 'running' order by id
 
 -- name: prune_operations
 delete from operations where id in (

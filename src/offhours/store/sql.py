@@ -126,7 +126,7 @@ class SqlStore:
             job=_job,
         )
         self.templates: Templates = SqlTemplates(database, self._sql, self._tell)
-        self._access = SqlAccess(database, self._sql)
+        self._access = SqlAccess(database, self._sql, self._tell)
         self.access: Access = self._access
         self._budgets = SqlBudgets(database, self._sql, self._tell)
         self.budgets: Budgets = self._budgets

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from offhours.core.here import actor
+from offhours.core.here import actor, via
 from offhours.core.states import Move, Value
 from offhours.core.times import Micros
 from offhours.store.connection import Connection
@@ -37,7 +37,7 @@ class Teller:
         who = actor.get()
         if who is not None:
             was = None if before is None else _encode(before).decode()
-            db.execute(self._sql["insert_audit"], (now, who, kind, job_id, was, text))
+            db.execute(self._sql["insert_audit"], (now, who, kind, job_id, was, text, _way()))
 
     def tell_moves(
         self, db: Connection, now: Micros, kind: str, moves: Sequence[Move], batch: str
@@ -49,9 +49,20 @@ class Teller:
             return
         told = [(move.job_id, _after(move)) for move in moves]
         was = f'{{"state":"{moves[0].was}"}}'  # moves that are alike come from one state
-        db.execute(self._sql["insert_audits"], (now, who, kind, was, _encode(told).decode()))
+        values = (now, who, kind, was, _way(), _encode(told).decode())
+        db.execute(self._sql["insert_audits"], values)
 
 
 def _after(move: Move) -> str:
     changed: dict[str, Value] = dict(zip(move.columns, move.values, strict=True))
     return _encode({"state": move.to, **changed, **dict(move.data or ())}).decode()
+
+
+def _way() -> str | None:
+    """By which face it is done, for the audit log; whoever acts is told that it was noted."""
+    way = via.get()
+    if way is None:
+        return None
+    way.told = True
+    known = {"face": way.face, "request": way.request, "address": way.address, "tenant": way.tenant}
+    return _encode({key: value for key, value in known.items() if value is not None}).decode()

@@ -53,20 +53,24 @@ class ModelRegistry:
         return [model.name for model in self._all()]
 
     def __iter__(self) -> Iterator[ModelHandle]:
-        return (self._handle(model) for model in self._all())
+        return (self.handle(model) for model in self._all())
 
     def get(self, name: str) -> ModelHandle:
         """A model by its name."""
         found = self._models.model(self.tenant, name)
         if found is None:
             raise ModelNotFound(f"{self.tenant} has no model {name[:64]!a}")
-        return self._handle(found)
+        return self.handle(found)
+
+    def handle(self, model: Model) -> ModelHandle:
+        """What steers a model of this tenant that was found."""
+        return ModelHandle(self._models, self._artefacts, self._clock, model)
 
     def make(self, name: str) -> ModelHandle:
         """The same, made if need be."""
         made = self._models.model(self.tenant, check_name(name, "model"), self._clock.micros())
         assert made is not None
-        return self._handle(made)
+        return self.handle(made)
 
     def backup(self, path: str | os.PathLike[str]) -> int:
         """Write all versions whose bytes are there, with what is known of them, to one file; how
@@ -89,9 +93,6 @@ class ModelRegistry:
         while page := self._models.all(self.tenant, after):
             yield from page
             after = page[-1].id
-
-    def _handle(self, model: Model) -> ModelHandle:
-        return ModelHandle(self._models, self._artefacts, self._clock, model)
 
 
 class ModelHandle:
@@ -142,10 +143,10 @@ class ModelHandle:
         """How the champion changed, the newest first."""
         return self._models.moves(self.record, limit)
 
-    def cycles(self, limit: int = 50) -> list[Cycle]:
-        """The newest learning cycles."""
+    def cycles(self, limit: int = 50, before: int | None = None) -> list[Cycle]:
+        """The newest learning cycles; those before a cycle's number, if it is given."""
         self._models.settle_lost(self._clock.micros())
-        return self._models.cycles(self.record, limit=limit)
+        return self._models.cycles(self.record, before=before, limit=limit)
 
     def counts(self) -> CycleCounts:
         """How many cycles there were."""
@@ -170,16 +171,21 @@ class ModelHandle:
 
     # -- steering -----------------------------------------------------------------------------
 
-    def rollback(self, by: str = "", reason: str = "") -> Version:
-        """Let the version before serve again; which one. `Conflict` when there is none."""
-        champion, previous = self.champion, self.previous
+    def rollback(self, by: str = "", reason: str = "", instead: int | None = None) -> Version:
+        """Let the version before serve again; which one. `Conflict` when there is none.
+
+        instead: the number of the version that serves, as it was seen; `Conflict` when another does
+        """
+        champion, previous = self._serving(instead), self.previous
         if champion is None or previous is None:
             raise Conflict(f"{self.name} of {self.tenant} has no version to go back to")
         return self._move(previous, "rolled_back", champion, by, reason)
 
-    def restore(self, number: int, by: str = "", reason: str = "") -> Version:
-        """Let any earlier version serve whose bytes are still there."""
-        return self._move(self.version(number), "restored", self.champion, by, reason)
+    def restore(
+        self, number: int, by: str = "", reason: str = "", instead: int | None = None
+    ) -> Version:
+        """Let any earlier version serve whose bytes are still there; `instead` as in `rollback`."""
+        return self._move(self.version(number), "restored", self._serving(instead), by, reason)
 
     def freeze(self, digest: str, by: str = "") -> None:
         """Judge on another golden set from now on: the `digest` of a `GoldenSet`."""
@@ -191,6 +197,13 @@ class ModelHandle:
         """Count the failures in a row from nothing again; how many they were."""
         with _by_hand(by or "a person"):
             return self._models.pardon(self.record, None, self._clock.micros())
+
+    def _serving(self, seen: int | None) -> Version | None:
+        champion = self.champion
+        if seen is not None and (champion is None or champion.number != seen):
+            now = "none" if champion is None else champion.number
+            raise Conflict(f"version {now} of {self.name} serves, not {seen}; look again")
+        return champion
 
     def _move(
         self, to: Version, kind: str, champion: Version | None, by: str, reason: str
@@ -287,6 +300,11 @@ def version_dict(version: Version, aliases: dict[str, int]) -> dict[str, Any]:
         "created_at": iso(version.created_at),
         "dropped_at": None if version.dropped_at is None else iso(version.dropped_at),
     }
+
+
+def move_dict(move: AliasMove) -> dict[str, Any]:
+    """A change of the champion as JSON answers carry it."""
+    return move._asdict() | {"at": iso(move.at)}
 
 
 def cycle_dict(cycle: Cycle) -> dict[str, Any]:

@@ -153,6 +153,11 @@ def test_failures_in_groups(app: MemoryApp, client: TestClient) -> None:
         (3, ["shop:read"]), (1, ["shop:work"]),
     ]  # fmt: skip
     assert groups[0]["newest"] == [3, 2, 1]
+    cause = {"fingerprint": groups[0]["fingerprint"]}
+    told = client.get("/api/v1/jobs", params={**cause, "count": "true"}).json()
+    assert ([job["id"] for job in told["data"]], told["total"]) == ([3, 2, 1], 3)
+    assert client.get("/api/v1/jobs?fingerprint=none").json()["data"] == []
+    assert client.post("/api/v1/jobs:retry", json={"filter": cause}).json()["count"] == 3
 
 
 def test_timeline(app: MemoryApp, client: TestClient) -> None:

@@ -103,6 +103,7 @@ def test_filters(app: MemoryApp, client: TestClient) -> None:
     assert ids("q=ANN") == [1] and ids("q=no luck") == [1] and ids("q=0%25 s") == [2]
     assert ids("q=a_b") == [3] and ids("q=a%25b") == [] and ids("q=%27; drop table jobs") == []
     assert ids("since=2027-01-01T00:00:00Z") == [] and len(ids("until=2027-01-01T00:00:00Z")) == 3
+    assert ids("finished_after=2027-01-01T00:00:00Z") == []
     assert client.get("/api/v1/jobs?count=true&limit=1").json()["total"] == 3
     assert client.get("/api/v1/jobs?sort=args").status_code == 422
     assert client.get("/api/v1/jobs?limit=501").status_code == 422

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import fields
 from datetime import tzinfo
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from pydantic import ConfigDict, Field
 
 from offhours import __version__
-from offhours.api.audit import KIND
 from offhours.api.auth import Admin, Reader
 from offhours.api.context import Here
 from offhours.api.problems import Problem
@@ -31,8 +29,8 @@ from offhours.api.tokens import digest_of, new_token
 from offhours.core.access import NewToken as CoreToken
 from offhours.core.access import Token
 from offhours.core.addresses import public_name
-from offhours.core.ports import name_list
 from offhours.core.times import iso, parse_until
+from offhours.views import audited_dict
 
 router = APIRouter(prefix="/api/v1", responses=problems())
 
@@ -123,33 +121,54 @@ def token_dict(token: Token) -> dict[str, Any]:
 
 
 class AuditShape(Shape):
-    """One change that came over the network: who, when, what, from where."""
+    """Something that somebody did by hand: how it was, and how it became.
 
-    model_config = ConfigDict(title="AuditEntry", extra="forbid")
+    `request` is the `X-Request-Id` of the answer. An action of `api.changed` is a request that no
+    change tells, such as a job that was submitted; `became` has its method, its path and
+    the job that it concerns.
+    """
 
-    seq: int
+    model_config = ConfigDict(
+        title="AuditEntry",
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": 7, "at": "2026-06-01T09:00:00.000000Z", "actor": "ann",
+                    "action": "limit.paused", "job": None, "was": None,
+                    "became": {"scope": "queue", "name": "mail", "reason": "bounces"},
+                    "face": "page", "request": "1f0c2a9be1d04c5d", "address": "127.0.0.1",
+                    "tenant": None,
+                }
+            ]
+        },
+    )  # fmt: skip
+
+    id: int
     at: Moment
-    by: str
-    tenant: str | None
-    face: Literal["api", "page"]
-    method: str
-    path: str
-    status: int
-    address: str | None
-    request: str
+    actor: str
+    action: str
     job: int | None
+    was: Any
+    became: Any
+    face: str | None = Field(description="api, page, cli or mcp; null: a program of the app.")
+    request: str | None
+    address: str | None
+    tenant: str | None
 
 
 @router.get("/audit", tags=["audit"], summary="Who did what")
-def audit(here: Here, who: Reader, limit: Limit = 50, cursor: Cursor = None) -> Page[AuditShape]:
-    """The newest first. What a change meant stands in the events of the same moment."""
-    before = read_cursor(cursor, "audit")
-    found = here.app.store.lists.events(before, limit, name_list([KIND]))
-    data = [
-        {"seq": e.seq, "at": iso(e.at), "job": e.job_id, **json.loads(e.data or "{}")}
-        for e in found
-    ]
-    page = page_of(data, limit, found[-1].seq if found else None, "audit")
+def audit(
+    here: Here,
+    who: Reader,
+    actor: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Page[AuditShape]:
+    """The newest first, whatever the face: this API, the page, the command line, MCP, the code."""
+    found = here.app.audit(read_cursor(cursor, "audit") or None, actor, limit)
+    data = [audited_dict(each) for each in found]
+    page = page_of(data, limit, found[-1].id if found else None, "audit")
     return Page[AuditShape].model_validate(page)
 
 

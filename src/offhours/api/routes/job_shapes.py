@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import ConfigDict, Field, StringConstraints
 
+from offhours.api.causes import fingerprint, newest_failures
 from offhours.api.context import Server
 from offhours.api.problems import Problem
 from offhours.api.shapes import (
@@ -149,6 +150,10 @@ class NewJob(Shape):
     timeout: Span | None = None
 
 
+NOBODYS = 2**63 - 1
+"""A number that no job has: a filter by no number at all would mean every job."""
+
+
 class Filter(Shape):
     """Which jobs are meant; what is left out leaves all."""
 
@@ -161,17 +166,27 @@ class Filter(Shape):
     schedule: Number | None = None
     flow: Number | None = None
     q: Text | None = Field(None, description="Text in name, task, arguments, error or reason.")
-    since: Ago | None = None
-    until: Ago | None = None
+    since: Ago | None = Field(None, description="Submitted then or later.")
+    until: Ago | None = Field(None, description="Submitted before then.")
+    finished_after: Ago | None = Field(None, description="Ended then or later.")
+    finished_before: Ago | None = Field(None, description="Ended before then.")
+    fingerprint: Text | None = Field(
+        None, description="Of the newest 1,000 failures, those of this cause: `GET failures`."
+    )
 
-    def where(self, principal: Principal) -> dict[str, Any]:
+    def where(self, here: Server, principal: Principal) -> dict[str, Any]:
         """The filter in words, within what the asker may see."""
-        given = {name: getattr(self, name) or None for name in Filter.model_fields}
+        names = [name for name in Filter.model_fields if name != "fingerprint"]
+        given = {name: getattr(self, name) or None for name in names}
+        if self.fingerprint is not None:
+            failed = newest_failures(here.app)
+            found = [job.id for job in failed if fingerprint(job) == self.fingerprint]
+            given["ids"] = found or [NOBODYS]
         return given | {"tenant": tenant_of(principal, self.tenant)}
 
     def wanted(self, here: Server, principal: Principal) -> JobFilter:
         """The filter for the store."""
-        return read_filter(self.where(principal), here.now(), here.app.settings.timezone)
+        return read_filter(self.where(here, principal), here.now(), here.app.settings.timezone)
 
 
 class Question(Filter):

@@ -32,12 +32,12 @@ class Meant(Shape):
     ids: list[Number] | None = Field(None, min_length=1, max_length=MOST_AT_ONCE)
     filter: Filter | None = None
 
-    def where(self, who: Principal) -> dict[str, Any]:
+    def where(self, here: Server, who: Principal) -> dict[str, Any]:
         """The filter, within what the asker may see."""
         if (self.ids is None) == (self.filter is None):
             raise OptionError("ids, filter: give one of them")
         if self.filter is not None:
-            return self.filter.where(who)
+            return self.filter.where(here, who)
         return {"ids": self.ids, "tenant": tenant_of(who, None)}
 
 
@@ -136,7 +136,7 @@ def _item(who: Principal, new: NewJob) -> Mapping[str, Any]:
 @router.post(":preview", summary="What a verb would be done to")
 def preview(here: Here, who: TenantReader, looked: Looked) -> PreviewShape:
     """How many jobs, by task and state, some of them, and a token. Nothing is touched."""
-    seen = here.app.bulk.preview(looked.verb, **looked.where(who))
+    seen = here.app.bulk.preview(looked.verb, **looked.where(here, who))
     return PreviewShape.model_validate(preview_dict(seen))
 
 
@@ -173,7 +173,7 @@ def resume_many(here: Here, who: TenantOperator, several: Several, request: Requ
 def _count_or_begin(
     here: Server, who: Principal, verb: Verb, several: Several, request: Request
 ) -> Counted | Response:
-    bulk, where, expect = here.app.bulk, several.where(who), several.expect
+    bulk, where, expect = here.app.bulk, several.where(here, who), several.expect
     if expect is None:
         seen = bulk.preview(verb, **where)
         if several.confirm is None:

@@ -63,6 +63,7 @@ def operations(
     here: Here, who: TenantReader, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[OperationShape]:
     """The newest first."""
+    here.operations.settle()
     found = here.app.store.access.operations(
         tenant=who.tenant, after=read_cursor(cursor, "operations"), limit=limit
     )
@@ -77,7 +78,8 @@ def operation(
     who: TenantReader,
     operation_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
 ) -> OperationShape:
-    """How far it is, and what came of it."""
+    """How far it is, and what came of it. One whose server ended before it has failed."""
+    here.operations.settle()
     found = here.app.store.access.operation(operation_id, who.tenant)
     if found is None:
         raise Problem(404, "not_found", f"there is no operation {operation_id}")

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict
 
 from offhours.api.auth import Reader
+from offhours.api.causes import fingerprint, last_line, newest_failures
 from offhours.api.context import Here
 from offhours.api.overview import due_soon
 from offhours.api.routes.job_shapes import JobRow, PriorityName
 from offhours.api.shapes import Moment, Shape, problems
-from offhours.core.lists import JobFilter
 from offhours.core.model import Job
 from offhours.core.times import MINUTE, iso
 
 router = APIRouter(prefix="/api/v1", tags=["overview"], responses=problems())
-
-LOOKED_AT = 1_000
 
 
 class Counts(Shape):
@@ -134,6 +131,7 @@ class Overview(Shape):
     workers: list[WorkerShape]
     workflows: list[WorkflowShape]
     alerts: int
+    approvals: int
     last_hour: LastHour
     health: Health
 
@@ -224,12 +222,14 @@ def timeline(
 
 @router.get("/failures", summary="What fails, by cause")
 def failures(here: Here, who: Reader) -> Failures:
-    """The newest 1,000 failed jobs in groups: numbers and quoted parts of an error do not count."""
-    search = here.app.store.lists
-    found = search.jobs(JobFilter(states=["failed"]), limit=LOOKED_AT)
+    """The newest 1,000 failed jobs in groups: numbers and quoted parts of an error do not count.
+
+    `GET jobs?fingerprint=` lists the jobs of one of them.
+    """
+    found = newest_failures(here.app)
     groups: dict[str, list[Job]] = {}
     for job in found:
-        groups.setdefault(f"{job.code}: {_pattern(_last_line(job))}", []).append(job)
+        groups.setdefault(fingerprint(job), []).append(job)
     return Failures.model_validate(
         {
             "looked_at": len(found),
@@ -239,11 +239,11 @@ def failures(here: Here, who: Reader) -> Failures:
 
 
 def _group(item: tuple[str, list[Job]]) -> dict[str, Any]:
-    fingerprint, jobs = item
+    cause, jobs = item
     ended = [job.finished_at or job.created_at for job in jobs]
     return {
-        "fingerprint": fingerprint,
-        "error": _last_line(jobs[0])[:300],
+        "fingerprint": cause,
+        "error": last_line(jobs[0])[:300],
         "code": jobs[0].code,
         "count": len(jobs),
         "tasks": sorted({job.task for job in jobs}),
@@ -251,11 +251,3 @@ def _group(item: tuple[str, list[Job]]) -> dict[str, Any]:
         "last_at": iso(max(ended)),
         "newest": [job.id for job in jobs[:5]],
     }
-
-
-def _last_line(job: Job) -> str:
-    return ((job.error or "").strip().splitlines() or [job.reason or "no message"])[-1]
-
-
-def _pattern(line: str) -> str:
-    return re.sub(r"\d+|0x[0-9a-f]+|'[^']*'|\"[^\"]*\"", "*", line[:300])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Header, Path
+from fastapi import Path
 from pydantic import ConfigDict, Field, StringConstraints
 
 from offhours.api.routes.job_shapes import PriorityName, StateName, WhyShape
@@ -25,7 +25,6 @@ When = Annotated[
     Field(description="English or a cron expression.", examples=["every weekday at 9am"]),
 ]
 Zone = Annotated[str, StringConstraints(max_length=100), Field(examples=["Europe/Berlin"])]
-IfMatch = Annotated[str | None, Header(description="The ETag of what is changed.")]
 
 
 class FireShape(Shape):

@@ -20,7 +20,6 @@ from offhours.api.routes.schedule_shapes import (
     ComingList,
     Explained,
     FireShape,
-    IfMatch,
     Missing,
     NewSchedule,
     ScheduleId,
@@ -36,6 +35,7 @@ from offhours.api.shapes import (
     problems,
     read_cursor,
 )
+from offhours.api.versions import ANY, IfMatch, check_match, other_version
 from offhours.core.errors import Conflict
 from offhours.core.firing import plan_of
 from offhours.core.phrases import describe
@@ -127,7 +127,7 @@ def change(
     if given:
         old_args, old_kwargs = json.loads(handle.record.args)
         given = {"args": given.get("args", old_args), "kwargs": given.get("kwargs", old_kwargs)}
-    revision = None if if_match == "*" else handle.record.revision
+    revision = None if if_match == ANY else handle.record.revision
     try:
         handle.update(changes.when, revision=revision, **changes.said(), **given)
     except Conflict as conflict:
@@ -266,20 +266,9 @@ def etag(schedule: Schedule) -> str:
 
 def _matched(here: Server, schedule_id: int, if_match: str | None) -> ScheduleHandle:
     handle = here.app.schedules.get(schedule_id)
-    if if_match is None:
-        raise Problem(
-            428, "no_if_match", "a change must say which version it is of",
-            "send the ETag that GET answered as If-Match, or * for any version",
-        )  # fmt: skip
-    told = {each.strip().removeprefix("W/") for each in if_match.split(",")}
-    if "*" not in told and etag(handle.record) not in told:
-        raise _changed(handle)
+    check_match(if_match, etag(handle.record), f"schedule {schedule_id}")
     return handle
 
 
 def _changed(handle: ScheduleHandle) -> Problem:
-    return Problem(
-        412, "other_version", f"schedule {handle.id} was changed meanwhile",
-        "look at it again and repeat the change on what is there now",
-        headers={"ETag": etag(handle.record)},
-    )  # fmt: skip
+    return other_version(etag(handle.record), f"schedule {handle.id}")

@@ -12,9 +12,10 @@ from offhours.api.context import Here, Server
 from offhours.api.known import task_of
 from offhours.api.problems import Problem
 from offhours.api.routes.job_shapes import JobShape
-from offhours.api.routes.schedule_shapes import IfMatch, ScheduleShape, When
+from offhours.api.routes.schedule_shapes import ScheduleShape, When
 from offhours.api.routes.schedules import schedule_answer
 from offhours.api.shapes import Limit, Moment, Shape, Text, problems
+from offhours.api.versions import IfMatch, check_match, other_version
 from offhours.core.errors import Conflict
 from offhours.core.templates import split_name
 from offhours.handles import job_dict
@@ -250,20 +251,9 @@ def etag(template: Template) -> str:
 
 def _matched(here: Server, name: str, if_match: str | None) -> Template:
     template = here.app.templates.get(split_name(name)[0])
-    if if_match is None:
-        raise Problem(
-            428, "no_if_match", "a change must say which version it is of",
-            "send the ETag that GET answered as If-Match, or * for any version",
-        )  # fmt: skip
-    told = {each.strip().removeprefix("W/") for each in if_match.split(",")}
-    if "*" not in told and etag(template) not in told:
-        raise _changed(template)
+    check_match(if_match, etag(template), f"template {template.name}")
     return template
 
 
 def _changed(template: Template) -> Problem:
-    return Problem(
-        412, "other_version", f"template {template.name} was changed meanwhile",
-        "look at it again and repeat the change on what is there now",
-        headers={"ETag": etag(template)},
-    )  # fmt: skip
+    return other_version(etag(template), f"template {template.name}")

@@ -40,12 +40,5 @@ function groupCard(group) {
       many("retry", { filter: { state: ["failed"], ...meant(group()) } }), { class: "small", "data-retry": true })));
 }
 
-/**
- * A group as a filter: its tasks, and the longest part of its error that all of it have in common.
- * @param {Group} group
- */
-function meant({ tasks, error }) {
-  const parts = error.split(/\d+|0x[0-9a-f]+|'[^']*'|"[^"]*"/);
-  const longest = parts.reduce((a, b) => (b.trim().length > a.length ? b.trim() : a), "");
-  return { task: tasks, ...(longest.length > 2 ? { q: longest } : {}) };
-}
+/** @param {Group} group */
+const meant = ({ fingerprint }) => ({ fingerprint });
