@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Callable
 
@@ -48,8 +47,9 @@ def approvals(everything: bool, limit: int) -> None:
 def _deciding(verb: str, done: str) -> Callable[[Callable[..., None]], click.Command]:
     def make(command: Callable[..., None]) -> click.Command:
         def decide(approval_id: str, by: str | None, note: str, digest: str) -> None:
-            state, number, who = session(), parse_id(approval_id), by or getpass.getuser()
+            state, number = session(), parse_id(approval_id)
             with state.open() as app:
+                who = by or state.person(app)
                 getattr(app, verb)(number, by=who, note=note, digest=digest)
             if state.json:
                 state.emit({"approval": number, "state": done, "by": who})
@@ -111,7 +111,7 @@ def signal(job_id: str, name: str, payload: str) -> None:
     except ValueError:
         hint = "expected JSON, such as '\"text\"' or 3"
         raise click.BadParameter(hint, param_hint="PAYLOAD") from None
-    with state.open() as app:
+    with state.open_here() as app:
         app.signal(number, name, carried)
     if state.json:
         state.emit({"job": number, "signal": name})

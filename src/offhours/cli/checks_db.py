@@ -56,7 +56,7 @@ def database(state: Session) -> Iterator[Check]:
         if not fit:
             yield Check("work", WARN, "not looked at", "see to the lines above first")
             return
-        with state.open() as app:
+        with state.open_here() as app:
             yield from _work(app)
     except (OffhoursError, PermissionError) as error:
         yield _unusable(error)
@@ -64,7 +64,7 @@ def database(state: Session) -> Iterator[Check]:
 
 def _server(state: Session) -> Iterator[Check]:
     try:
-        with state.open() as app:
+        with state.open_here() as app:
             from offhours.store.postgres import about
 
             found = about(state.db)

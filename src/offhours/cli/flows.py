@@ -6,7 +6,7 @@ import click
 
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import spoken
+from offhours.core.times import parse_moment, spoken
 from offhours.views import flow_dict, step_dict
 
 HEADERS = ("ID", "NAME", "STATE", "DONE", "SINCE")
@@ -32,15 +32,13 @@ def list_flows(limit: int) -> None:
     state = session()
     with state.open() as app:
         found = [flow_dict(each) for each in app.flows(limit=limit)]
-        now = app.clock.micros()
-        since = {row.id: now - row.created_at for row in app.store.flows.flows(limit=limit)}
-        name = app.store.name
+        now, name = app.clock.micros(), app.store.name
     if state.json:
         state.emit({"flows": found})
     elif found:
         rows = [
             (str(f["id"]), f["name"], f["state"], f"{f['done']}/{f['total']}",
-             f"{spoken(since[f['id']])} ago")
+             f"{spoken(max(0, now - parse_moment(f['created_at'])))} ago")
             for f in found
         ]  # fmt: skip
         state.table(HEADERS, rows)

@@ -25,7 +25,7 @@ from offhours.known_tasks import task_counts
 from offhours.views import limit_dict, worker_dict
 
 if TYPE_CHECKING:
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 LONGEST_PAGE = 500
 
@@ -100,7 +100,7 @@ def ls(
 
 def _jobs(
     state: Session,
-    app: Offhours,
+    app: AnyApp,
     wanted: str | None,
     task: str | None,
     limit: int,
@@ -124,7 +124,7 @@ def _jobs(
         state.note(f"no {of_state}jobs{_of_task(app, task)}")
 
 
-def _of_task(app: Offhours, task: str | None) -> str:
+def _of_task(app: AnyApp, task: str | None) -> str:
     if task is None:
         return f" in {app.store.name}"
     known = [count.task for count in task_counts(app)]
@@ -132,7 +132,7 @@ def _of_task(app: Offhours, task: str | None) -> str:
     return f" of {task} in {app.store.name}{near}"
 
 
-def _workers(state: Session, app: Offhours) -> None:
+def _workers(state: Session, app: AnyApp) -> None:
     workers, now = app.workers(), app.clock.micros()
     if state.json:
         state.emit({"workers": [worker_dict(worker, now) for worker in workers]})
@@ -142,7 +142,7 @@ def _workers(state: Session, app: Offhours) -> None:
         state.note(f"no worker on {app.store.name}; start one: offhours up FILE.py")
 
 
-def _limits(state: Session, app: Offhours) -> None:
+def _limits(state: Session, app: AnyApp) -> None:
     limits = app.limits()
     if state.json:
         state.emit({"limits": [limit_dict(limit) for limit in limits]})
@@ -152,7 +152,7 @@ def _limits(state: Session, app: Offhours) -> None:
         state.note(f"nothing is limited or paused on {app.store.name}")
 
 
-def _tasks(state: Session, app: Offhours) -> None:
+def _tasks(state: Session, app: AnyApp) -> None:
     tasks = task_counts(app)
     if state.json:
         state.emit({"tasks": [task._asdict() for task in tasks]})

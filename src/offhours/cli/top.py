@@ -19,7 +19,7 @@ from offhours.views import worker_dict
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 RUNNING_SHOWN = 20
 FAILED_SHOWN = 5
@@ -37,7 +37,7 @@ class Snapshot(NamedTuple):
     foreground: list[ForegroundLease]
 
     @classmethod
-    def of(cls, app: Offhours) -> Snapshot:
+    def of(cls, app: AnyApp) -> Snapshot:
         return cls(
             app.store.name,
             app.clock.micros(),
@@ -128,7 +128,7 @@ def _print(state: Session, snapshot: Snapshot) -> None:
         state.table(headers, rows)
 
 
-def _live(app: Offhours, interval: float) -> None:
+def _live(app: AnyApp, interval: float) -> None:
     from rich.console import Console
     from rich.live import Live
 

@@ -128,6 +128,10 @@ def check_database(state: Session, file: str, app: Offhours) -> None:
     own = app.store.name
     if own == ":memory:":
         state.note(f"{file} works in memory: its jobs are lost when this process ends")
+    if state.chosen_url:
+        raise click.UsageError(f"{file} works on its own database {own}; leave out --url")
+    if state.url:
+        state.note(f"{file} works on its own database {own}, not at the server of OFFHOURS_URL")
     if state.chosen_by == "default" or _same_file(own, state.db):
         return
     if state.chosen_by == "--db":

@@ -36,6 +36,7 @@ from offhours.schedules.options import (
     said,
     with_old_plan,
 )
+from offhours.schedules.views import fire_dict
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -162,6 +163,24 @@ class ScheduleBook:
         zone = self._app.settings.timezone
         line = None if before is None else parse_moment(before, "before", zone)
         return self._table.fires(schedule.id, line, limit)
+
+    def results(
+        self, schedule: Schedule, limit: int = 50, before: Moment | None = None
+    ) -> list[dict[str, Any]]:
+        """The latest fires, newest first, each with the `state` of its job: null without one."""
+        return self._with_states(self.fires(schedule, limit, before)) if limit else []
+
+    def results_between(
+        self, start: Moment, end: Moment, limit: int = 1000
+    ) -> list[dict[str, Any]]:
+        """As `results`, of all schedules from `start` to `end`, in order."""
+        return self._with_states(self.fired_between(start, end, limit))
+
+    def _with_states(self, fires: list[FireRecord]) -> list[dict[str, Any]]:
+        ids = [fire.job_id for fire in fires if fire.job_id is not None]
+        found = self._app.store.lists.rows(ids) if ids else []
+        states = {job.id: job.state.value for job in found}
+        return [{**fire_dict(fire), "state": states.get(fire.job_id or 0)} for fire in fires]
 
     def delays(self, schedule: Schedule) -> Delays | None:
         recent = [f.delay for f in self._table.fires(schedule.id, limit=1000)

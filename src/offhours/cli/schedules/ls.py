@@ -13,7 +13,7 @@ from offhours.core.errors import did_you_mean
 from offhours.core.schedules import ScheduleStatus
 
 if TYPE_CHECKING:
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 LONGEST_PAGE = 500
 
@@ -62,7 +62,7 @@ def ls(status: str | None, task: str | None, limit: int, after: int, ids: bool) 
 
 def list_schedules(
     state: Session,
-    app: Offhours,
+    app: AnyApp,
     status: str | None,
     task: str | None,
     limit: int,
@@ -86,7 +86,7 @@ def list_schedules(
         state.note(_nothing(app, status, task))
 
 
-def _nothing(app: Offhours, status: str | None, task: str | None) -> str:
+def _nothing(app: AnyApp, status: str | None, task: str | None) -> str:
     if status is None and task is None:
         return (
             f"no schedules in {app.store.name}; "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from offhours.cli.codes import CommandError, Exit
@@ -11,7 +13,10 @@ from offhours.cli.schedules.views import sentence, title
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable
 from offhours.handles import job_dict
-from offhours.schedules import ScheduleHandle, schedule_dict
+from offhours.schedules import schedule_dict
+
+if TYPE_CHECKING:
+    from offhours.cli.remote import AnySchedule
 
 
 @click.command()
@@ -55,7 +60,7 @@ def resume(key: str) -> None:
         _tell(state, handle)
 
 
-def _tell(state: Session, handle: ScheduleHandle) -> None:
+def _tell(state: Session, handle: AnySchedule) -> None:
     if state.json:
         state.emit(schedule_dict(handle.record))
     else:
