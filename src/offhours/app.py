@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from offhours.graph import Graph
     from offhours.learning import Trainer
     from offhours.monitor import Monitor
+    from offhours.moving import Mover
     from offhours.notify.channels import Channel
     from offhours.notify.notifications import Notifications
     from offhours.notify.route import HasRoutes, Route
@@ -637,6 +638,13 @@ class Offhours:
         calls_model: its schedules may then fire every 10 minutes at most, not every minute
         """
         return self.agents.agent(word(name, "agent") or "", calls_model)
+
+    @functools.cached_property
+    def moving(self) -> Mover:
+        """What can be taken along to another database: `export` and `bring`."""
+        from offhours.moving import Mover
+
+        return Mover(self.store, self.clock)
 
     @functools.cached_property
     def agents(self) -> AgentRoom:

@@ -72,6 +72,8 @@ SECTIONS = {
         "resume": Entry("offhours.cli.limits:resume", "End a pause."),
         "limit": Entry("offhours.cli.limits:limit", "Limit how much of it runs."),
         "token": Entry("offhours.cli.tokens:token", "Who may use the API: create, ls, revoke."),
+        "export": Entry("offhours.cli.moving:export_all", "Write all of it as JSON lines."),
+        "import": Entry("offhours.cli.moving:import_all", "Store what an export has."),
         "backup": Entry("offhours.cli.backup:backup", "Copy the database while it is in use."),
     },
 }
