@@ -182,6 +182,11 @@ class Session:
         return app.holder
 
     @property
+    def place(self) -> str:
+        """The database or the server as it may be shown."""
+        return self.url.partition("#")[0] or self.db_name
+
+    @property
     def db_name(self) -> str:
         """The database as it may be shown."""
         return public_name(self.db) if is_server(self.db) else self.db

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -25,7 +26,7 @@ from offhours.flows import Progress
 if TYPE_CHECKING:
     from offhours.cli.remote.address import Address
 
-LONGEST_PAGE = 500
+_COUNTS = ("ready", "later", "running", "held", "succeeded", "failed", "cancelled")
 
 
 class RemoteApp:
@@ -45,7 +46,15 @@ class RemoteApp:
     @property
     def holder(self) -> str:
         """Whose token it is: the name under which the server writes down what is done."""
-        return cast(str, self._wire.get("session")["name"])
+        return cast(str, self.session()["name"])
+
+    def session(self) -> dict[str, Any]:
+        """Who holds the token, and what it allows."""
+        return cast(dict[str, Any], self._wire.get("session"))
+
+    def version(self) -> str:
+        """The server's Offhours."""
+        return cast(str, json.loads(self._wire.text("openapi.json"))["info"]["version"])
 
     # -- jobs -------------------------------------------------------------------------------
 
@@ -107,7 +116,13 @@ class RemoteApp:
 
     def counts(self) -> dict[str, int]:
         """How many jobs stand where."""
-        return cast(dict[str, int], self._wire.get("overview")["counts"])
+        found = self.overview()["counts"]
+        # In the order in which a database tells them; a later server may tell of more.
+        return {name: found[name] for name in _COUNTS}
+
+    def overview(self) -> dict[str, Any]:
+        """What the first view of the page shows."""
+        return cast(dict[str, Any], self._wire.get("overview"))
 
     def workers(self) -> list[WorkerInfo]:
         """The processes that work on the server's store."""
@@ -185,7 +200,7 @@ class RemoteApp:
                 "leave out --by, or give that one's token"
             )
         if not 0 < approval_id < 2**63:
-            raise ApprovalNotFound(f"no approval {approval_id} at {self.store.name}")
+            raise ApprovalNotFound(f"no approval {approval_id} in {self.store.name}")
         body = {"digest": digest, "note": note or None}
         self._wire.post(f"approvals/{approval_id}/{verb}", body)
 

@@ -17,7 +17,7 @@ from offhours.core.explain import Explanation
 from offhours.core.flows import Approval, Member
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, JobState, TaskPriority
-from offhours.core.notices import Alert, Delivery, DumpHead
+from offhours.core.notices import Alert, AlertState, Delivery, DumpHead
 from offhours.core.schedules import Delays, Schedule, ScheduleStatus
 from offhours.core.times import Micros, parse_moment
 from offhours.core.why import Why
@@ -157,7 +157,10 @@ def alert(told: Told) -> Alert:
     """Something that is wrong, or was."""
     moments = ("fired_at", "seen_at", "acknowledged_at", "resolved_at")
     given = {name: told[name] for name in Alert._fields}
-    return Alert(**given | {name: _at(told[name]) for name in moments})
+    given |= {name: _at(told[name]) for name in moments}
+    if told["state"] == AlertState.RESOLVED:  # an answer says so in the message, too
+        given["message"] = told["message"].removeprefix("resolved: ")
+    return Alert(**given)
 
 
 def dump(told: Told) -> DumpHead:

@@ -6,7 +6,6 @@ import json
 import socket
 import ssl
 from functools import cache
-from typing import Any
 
 from offhours.cli.codes import CommandError, Exit
 from offhours.core import errors
@@ -34,18 +33,16 @@ def check(status: int, kind: str, body: bytes, where: str) -> None:
     if "problem+json" not in kind:
         raise not_ours(where)
     told = json.loads(body)
-    known = _known().get(told["code"])
-    if known is not None:
-        raise _rebuilt(known, told)
-    if status == 404 and told["detail"] != told["title"]:
-        raise errors.NotFound(told["detail"])
-    if status in (404, 405):
+    if told["code"] in ("not_found", "method_not_allowed") and told["detail"] == told["title"]:
         raise CommandError(
             f"{where} does not know this question: its Offhours is older than this one; "
             "update it, or ask its database with --db",
             Exit.CANNOT_REACH,
             "old_server",
         )
+    known = _known().get(told["code"])
+    if known is not None:
+        raise _rebuilt(known, told["detail"])
     code, remedy = _OWN.get(status, (Exit.FAILED, told.get("hint", "")))
     message = f"{told['detail']}; {remedy}" if remedy else told["detail"]
     raise CommandError(message, code, told["code"])
@@ -96,13 +93,10 @@ def _known() -> dict[str, type[errors.OffhoursError]]:
     return found
 
 
-def _rebuilt(kind: type[errors.OffhoursError], told: dict[str, Any]) -> errors.OffhoursError:
-    """The same error as on a database, with the server's words.
-
-    One that has more members than its message comes as its parent: they stay behind.
-    """
-    while "__init__" in vars(kind):
-        kind = kind.__base__  # type: ignore[assignment]
+def _rebuilt(kind: type[errors.OffhoursError], detail: str) -> errors.OffhoursError:
+    """The same error as on a database, with the server's words; its other members stay there."""
+    if issubclass(kind, errors.ConfigError):
+        return kind([detail])
     error = kind.__new__(kind)
-    error.args = (told["detail"],)
+    error.args = (detail,)
     return error

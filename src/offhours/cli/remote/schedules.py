@@ -41,7 +41,7 @@ class RemoteSchedules:
             return read.schedule(self._wire.get(f"schedules/{key}"))
         found = self.named(key)
         if found is None:
-            raise ScheduleNotFound(f'no schedule named "{key[:64]}" at {self._app.store.name}')
+            raise ScheduleNotFound(f'no schedule named "{key[:64]}" in {self._app.store.name}')
         return found
 
     def named(self, name: str) -> Schedule | None:
