@@ -52,6 +52,9 @@ SECTIONS = {
             "offhours.cli.models:models", "What serves; `rollback` and `restore` to go back."
         ),
         "flow": Entry("offhours.cli.flows:flow", "Jobs that depend on each other."),
+        "goal": Entry("offhours.cli.goals:goal", "What agents are told, and when."),
+        "thoughts": Entry("offhours.cli.thoughts:thoughts", "What waits for agents."),
+        "deferrals": Entry("offhours.cli.deferrals:deferrals", "What was moved to later, and why."),
         "approvals": Entry("offhours.cli.approvals:approvals", "What jobs ask a person."),
         "operations": Entry(
             "offhours.cli.operations:operations", "Long actions; `resume ID` and `stop ID`."
@@ -64,6 +67,7 @@ SECTIONS = {
     "Steer": {
         "cancel": Entry("offhours.cli.steer:cancel", "Cancel jobs."),
         "retry": Entry("offhours.cli.steer:retry", "Submit finished jobs anew."),
+        "defer": Entry("offhours.cli.deferrals:defer", "Move a job to later."),
         "approve": Entry("offhours.cli.approvals:approve", "Say yes to what a job asks."),
         "deny": Entry("offhours.cli.approvals:deny", "Say no to it."),
         "signal": Entry("offhours.cli.approvals:signal", "Send a job what it waits for."),
@@ -71,6 +75,8 @@ SECTIONS = {
         "pause": Entry("offhours.cli.limits:pause", "Let nothing of a queue or task start."),
         "resume": Entry("offhours.cli.limits:resume", "End a pause."),
         "limit": Entry("offhours.cli.limits:limit", "Limit how much of it runs."),
+        "budget": Entry("offhours.cli.budgets:budget", "What work may use up: set, ls, lift."),
+        "quota": Entry("offhours.cli.budgets:quota", "How much may be stored: set, ls, lift."),
         "token": Entry("offhours.cli.tokens:token", "Who may use the API: create, ls, revoke."),
         "export": Entry("offhours.cli.moving:export_all", "Write all of it as JSON lines."),
         "import": Entry("offhours.cli.moving:import_all", "Store what an export has."),

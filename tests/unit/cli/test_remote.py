@@ -125,7 +125,7 @@ def test_a_change_of_a_version_is_never_repeated(server) -> None:
         (problem(404, code="job_not_found"), 3, "job_not_found", "a detail"),
         (problem(404, code="not_found"), 3, "not_found", "a detail"),
         (problem(404, code="not_found", detail="a title"), 5, "old_server", "older than this one"),
-        (problem(405, code="method_not_allowed"), 5, "old_server", "--db"),
+        (problem(405, code="method_not_allowed", detail="a title"), 5, "old_server", "--db"),
         (problem(409, code="illegal_move"), 6, "illegal_move", "a detail"),
         (problem(422, code="option_error"), 2, "option_error", "a detail"),
         (problem(422, code="invalid"), 2, "invalid", "a detail"),

@@ -54,6 +54,8 @@ class RemoteApp:
 
     def version(self) -> str:
         """The server's Offhours."""
+        if self.session()["scope"] == "admin":
+            return cast(str, self._wire.get("settings")["version"])
         return cast(str, json.loads(self._wire.text("openapi.json"))["info"]["version"])
 
     # -- jobs -------------------------------------------------------------------------------
@@ -111,6 +113,10 @@ class RemoteApp:
     def retry(self, job_id: int) -> RemoteJob:
         """Submit a finished job anew."""
         return RemoteJob(self, self._wire.post(f"jobs/{job_id}/retry")["id"])
+
+    def defer(self, job_id: int, until: str, reason: str = "") -> None:
+        """Move a pending job to later."""
+        self._wire.post(f"jobs/{job_id}/defer", {"until": until, "reason": reason})
 
     # -- how it stands ----------------------------------------------------------------------
 
