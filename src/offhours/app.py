@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from weakref import WeakSet
 
-from offhours import __version__
+from offhours import __version__, looking
 from offhours.acting import CODE, acting_as
 from offhours.asking import Asking
 from offhours.config import DEFAULT_DB, Options, Settings
@@ -448,6 +448,14 @@ class Offhours:
     def counts(self) -> dict[str, int]:
         """How many jobs are ready, later, held, running, succeeded, failed, cancelled."""
         return self.store.counts()
+
+    def queues(self) -> list[dict[str, Any]]:
+        """What waits in each queue, since when, and what holds it back."""
+        return looking.queues(self)
+
+    def failures(self) -> dict[str, Any]:
+        """What fails, by cause: the newest 1,000 failed jobs in groups, the largest first."""
+        return looking.failures(self)
 
     def workers(self) -> list[WorkerInfo]:
         """The processes that work on this store."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
 from offhours.core.times import spoken
@@ -63,7 +64,7 @@ def _deciding(verb: str, done: str) -> Callable[[Callable[..., None]], click.Com
             click.option("--digest", default="", help="Of the question as you saw it."),
             click.option("--note", default="", help="Kept with the decision."),
             click.option("--by", help="Who decides; else the user of this shell."),
-            click.argument("approval_id", metavar="ID"),
+            click.argument("approval_id", metavar="ID", shell_complete=complete.approvals),
         ):
             decide = option(decide)
         return click.command(verb)(decide)
@@ -90,7 +91,7 @@ def deny() -> None:
 
 
 @click.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", metavar="ID", shell_complete=complete.unfinished_jobs)
 @click.argument("name")
 @click.argument("payload", required=False, default="null")
 @json_option

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from offhours.cli.complete import files
 from offhours.cli.loading import load_app
 from offhours.cli.session import Session
 from offhours.cli.up import app_option, check_database
@@ -86,7 +87,11 @@ def call_options(function: C) -> C:
 def file_options(function: C) -> C:
     """--file, and --app for a file of several."""
     of_file = click.option(
-        "--file", "file", metavar="FILE.py", help="Take task and database from this file."
+        "--file",
+        "file",
+        metavar="FILE.py",
+        shell_complete=files,
+        help="Take task and database from this file.",
     )
     return of_file(app_option(function))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.goals import deferral_dict
 from offhours.cli.ids import job_number
 from offhours.cli.session import common, json_option, session
@@ -15,7 +16,9 @@ HEADERS = ("AT", "UNTIL", "BY", "REASON")
 
 
 @click.command()
-@click.argument("job_id", metavar="ID", callback=job_number)
+@click.argument(
+    "job_id", metavar="ID", callback=job_number, shell_complete=complete.unfinished_jobs
+)
 @click.argument("until", metavar="UNTIL")
 @click.option("--reason", default="", help="Kept with the job, and told by `why`.")
 @json_option
@@ -40,7 +43,14 @@ def defer(job_id: int, until: str, reason: str) -> None:
 
 
 @click.command()
-@click.option("--job", "job_id", callback=job_number, metavar="ID", help="Those of this job.")
+@click.option(
+    "--job",
+    "job_id",
+    callback=job_number,
+    metavar="ID",
+    shell_complete=complete.jobs,
+    help="Those of this job.",
+)
 @click.option("--period", default="7d", show_default=True, help="How far to look back.")
 @click.option("--limit", type=click.IntRange(1, 500), default=10, show_default=True,
               help="How many reasons, jobs and goals.")  # fmt: skip

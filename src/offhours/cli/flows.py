@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
 from offhours.core.times import parse_moment, spoken
@@ -47,7 +48,7 @@ def list_flows(limit: int) -> None:
 
 
 @flow.command()
-@click.argument("flow_id", metavar="ID")
+@click.argument("flow_id", metavar="ID", shell_complete=complete.flows)
 @json_option
 @common
 def show(flow_id: str) -> None:
@@ -69,7 +70,7 @@ def show(flow_id: str) -> None:
 
 
 @flow.command()
-@click.argument("flow_id", metavar="ID")
+@click.argument("flow_id", metavar="ID", shell_complete=complete.flows)
 @click.option("--reason", default="", help="Kept with the jobs, and told by `why`.")
 @json_option
 @common
@@ -89,7 +90,7 @@ def cancel(flow_id: str, reason: str) -> None:
 
 
 @flow.command()
-@click.argument("flow_id", metavar="ID")
+@click.argument("flow_id", metavar="ID", shell_complete=complete.flows)
 @click.option("--from", "step", help="Do this step and all behind it again.")
 @json_option
 @common

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.calls import seconds
 from offhours.cli.schedules.phrase import understood
 from offhours.cli.session import Session, common, json_option, session
@@ -170,7 +171,7 @@ def _row(goal: Goal, now: int) -> tuple[str, ...]:
 
 
 @goal.command()
-@click.argument("goal_id", metavar="ID")
+@click.argument("goal_id", metavar="ID", shell_complete=complete.goals)
 @json_option
 @common
 def show(goal_id: str) -> None:
@@ -202,7 +203,7 @@ def show(goal_id: str) -> None:
 
 
 @goal.command()
-@click.argument("goal_id", metavar="ID")
+@click.argument("goal_id", metavar="ID", shell_complete=complete.goals)
 @click.option("--reason", default="", help="Kept with it, and told by `show`.")
 @json_option
 @common
@@ -219,7 +220,7 @@ def pause(goal_id: str, reason: str) -> None:
 
 
 @goal.command()
-@click.argument("goal_id", metavar="ID")
+@click.argument("goal_id", metavar="ID", shell_complete=complete.goals)
 @json_option
 @common
 def resume(goal_id: str) -> None:
@@ -235,7 +236,7 @@ def resume(goal_id: str) -> None:
 
 
 @goal.command()
-@click.argument("goal_id", metavar="ID")
+@click.argument("goal_id", metavar="ID", shell_complete=complete.goals)
 @click.argument("until", metavar="UNTIL")
 @click.option("--reason", default="", help="Kept with the deferral.")
 @json_option
@@ -253,7 +254,7 @@ def defer(goal_id: str, until: str, reason: str) -> None:
 
 
 @goal.command()
-@click.argument("goal_id", metavar="ID")
+@click.argument("goal_id", metavar="ID", shell_complete=complete.goals)
 @click.option("--reason", default="", help="Kept with what is cancelled.")
 @json_option
 @common

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.ids import job_number
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.views import (
@@ -40,7 +41,7 @@ LONGEST_PAGE = 500
     type=click.Choice([s.value for s in JobState]),
     help="Jobs in this state only.",
 )
-@click.option("--task", help="Jobs or schedules of this task only.")
+@click.option("--task", shell_complete=complete.tasks, help="Jobs or schedules of this task only.")
 @click.option(
     "--limit",
     type=click.IntRange(1, LONGEST_PAGE),

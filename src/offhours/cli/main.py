@@ -36,6 +36,9 @@ SECTIONS = {
             "offhours.cli.migrate:migrate", "Bring schedules over from Celery or APScheduler."
         ),
         "mcp": Entry("offhours.cli.mcp:mcp", "Serve agents over the Model Context Protocol."),
+        "completion": Entry(
+            "offhours.cli.completion:completion", "Let bash, zsh or fish complete it."
+        ),
         "install-skill": Entry("offhours.cli.skill:install_skill", "Tell agents how to use it."),
     },
     "Ask": {

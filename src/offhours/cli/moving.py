@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from offhours.cli.codes import CommandError, Exit
+from offhours.cli.complete import files
 from offhours.cli.session import Session, common, is_there, json_option, session
 from offhours.core.addresses import is_server
 
@@ -23,7 +24,7 @@ MOST_SHOWN = 50
 
 
 @click.command("export")
-@click.argument("file", metavar="[FILE]", default="-")
+@click.argument("file", metavar="[FILE]", default="-", shell_complete=files)
 @click.option("--finished", is_flag=True, help="Also jobs that have ended, with their results.")
 @click.option("--no-audit", is_flag=True, help="Without the record of who did what by hand.")
 @click.option("--replace", is_flag=True, help="Replace FILE if it is there.")
@@ -64,7 +65,7 @@ def export_all(file: str, finished: bool, no_audit: bool, replace: bool) -> None
 
 
 @click.command("import")
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=files)
 @click.option("--dry-run", is_flag=True, help="Check it and say what would be stored.")
 @json_option
 @common

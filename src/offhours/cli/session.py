@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from offhours.cli.codes import CommandError, Exit
+from offhours.cli.complete import files
 from offhours.cli.text import printable, table, to_json
 from offhours.core.addresses import is_server, public_name
 
@@ -42,6 +43,7 @@ class Session:
     chosen_db: str = ""
     host: Host | None = None
     chosen_url: str = ""
+    patience: float = 30.0  # seconds for one answer of a server
 
     @property
     def url(self) -> str:
@@ -116,7 +118,7 @@ class Session:
         address = read_address(self.url)
         if address.in_the_clear:
             self.note(f"the token goes to {address.host} in the clear; https:// would hide it")
-        remote = RemoteApp(address)
+        remote = RemoteApp(address, self.patience)
         try:
             yield remote
         finally:
@@ -296,6 +298,7 @@ def common(function: C) -> C:
             metavar="PATH|URL",
             expose_value=False,
             callback=_store("chosen_db"),
+            shell_complete=files,
             help="The database: a file, or postgresql://... [OFFHOURS_DB, else offhours.db].",
         ),
     ):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.calls import app_of, call_options, file_options, seconds
 from offhours.cli.session import Session, common, json_option, session
 from offhours.core.errors import did_you_mean
@@ -18,14 +19,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("task", metavar="TASK")
+@click.argument("task", metavar="TASK", shell_complete=complete.tasks)
 @call_options
 @click.option("--priority", type=click.Choice([p.name.lower() for p in TaskPriority]))
 @click.option("--delay", callback=seconds, metavar="TIME", help="How long to wait first: 10m.")
 @click.option("--at", metavar="WHEN", help="When to run: 2026-06-01T09:00+02:00.")
 @click.option("--name", help="What to call the job.")
 @click.option("--unique", metavar="KEY", help="If an unfinished job has this key, answer with it.")
-@click.option("--queue", help="The name of its queue.")
+@click.option("--queue", shell_complete=complete.queues, help="The name of its queue.")
 @click.option("--retries", type=click.IntRange(0), help="Attempts after the first one fails.")
 @file_options
 @click.option("--wait", is_flag=True, help="Wait for the job and print its result as JSON.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from offhours.cli.complete import files
 from offhours.cli.follow import Follower
 from offhours.cli.loading import load_app
 from offhours.cli.serving import Serving, served, serving_options
@@ -33,7 +34,7 @@ app_option = click.option("--app", "app_name", metavar="NAME", help="Which app, 
 
 
 @click.command()
-@click.argument("file", metavar="FILE.py", required=False)
+@click.argument("file", metavar="FILE.py", required=False, shell_complete=files)
 @app_option
 @metrics_option
 @serving_options
@@ -53,7 +54,7 @@ def up(
 
 
 @click.command()
-@click.argument("file", metavar="FILE.py", required=False)
+@click.argument("file", metavar="FILE.py", required=False, shell_complete=files)
 @app_option
 @click.option("--threads", type=click.IntRange(1), help="Jobs that run at once in threads.")
 @metrics_option

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict
@@ -13,13 +12,9 @@ from offhours.api.context import Here
 from offhours.api.overview import due_soon
 from offhours.api.routes.job_shapes import JobRow, PriorityName
 from offhours.api.shapes import Moment, Shape, problems
-from offhours.core.lists import JobFilter
-from offhours.core.model import Job
 from offhours.core.times import MINUTE, iso
 
 router = APIRouter(prefix="/api/v1", tags=["overview"], responses=problems())
-
-LOOKED_AT = 1_000
 
 
 class Counts(Shape):
@@ -225,37 +220,4 @@ def timeline(
 @router.get("/failures", summary="What fails, by cause")
 def failures(here: Here, who: Reader) -> Failures:
     """The newest 1,000 failed jobs in groups: numbers and quoted parts of an error do not count."""
-    search = here.app.store.lists
-    found = search.jobs(JobFilter(states=["failed"]), limit=LOOKED_AT)
-    groups: dict[str, list[Job]] = {}
-    for job in found:
-        groups.setdefault(f"{job.code}: {_pattern(_last_line(job))}", []).append(job)
-    return Failures.model_validate(
-        {
-            "looked_at": len(found),
-            "data": sorted(map(_group, groups.items()), key=lambda g: (-g["count"], g["error"])),
-        }
-    )
-
-
-def _group(item: tuple[str, list[Job]]) -> dict[str, Any]:
-    fingerprint, jobs = item
-    ended = [job.finished_at or job.created_at for job in jobs]
-    return {
-        "fingerprint": fingerprint,
-        "error": _last_line(jobs[0])[:300],
-        "code": jobs[0].code,
-        "count": len(jobs),
-        "tasks": sorted({job.task for job in jobs}),
-        "first_at": iso(min(ended)),
-        "last_at": iso(max(ended)),
-        "newest": [job.id for job in jobs[:5]],
-    }
-
-
-def _last_line(job: Job) -> str:
-    return ((job.error or "").strip().splitlines() or [job.reason or "no message"])[-1]
-
-
-def _pattern(line: str) -> str:
-    return re.sub(r"\d+|0x[0-9a-f]+|'[^']*'|\"[^\"]*\"", "*", line[:300])
+    return Failures.model_validate(here.app.failures())

@@ -32,8 +32,8 @@ _COUNTS = ("ready", "later", "running", "held", "succeeded", "failed", "cancelle
 class RemoteApp:
     """What is asked of a server, and told to it, in the words of `Offhours`."""
 
-    def __init__(self, address: Address) -> None:
-        self._wire = Wire(address)
+    def __init__(self, address: Address, patience: float = 30.0) -> None:
+        self._wire = Wire(address, patience)
         self.clock: Clock = SystemClock()
         self.registry = Registry()
         self.store = RemoteStore(self, self._wire, address.name)
@@ -133,6 +133,14 @@ class RemoteApp:
     def workers(self) -> list[WorkerInfo]:
         """The processes that work on the server's store."""
         return [read.worker(each) for each in self._wire.get("workers")["data"]]
+
+    def queues(self) -> list[dict[str, Any]]:
+        """What waits in each queue, and what holds it back."""
+        return list(self._wire.get("queues")["data"])
+
+    def failures(self) -> dict[str, Any]:
+        """What fails, by cause."""
+        return cast(dict[str, Any], self._wire.get("failures"))
 
     def foreground_leases(self) -> list[ForegroundLease]:
         """The workflows of the person in front."""

@@ -15,15 +15,15 @@ from offhours.cli.codes import CommandError, Exit
 from offhours.cli.remote.address import Address
 from offhours.cli.remote.refusals import check, not_ours, unreachable
 
-LONGEST_WAIT = 30.0  # seconds for one answer
 _REPEATABLE = ("GET", "POST", "PUT", "DELETE")  # a POST has a key under which it is done once
 
 
 class Wire:
     """Asks one server, over one connection that is kept."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, patience: float = 30.0) -> None:
         self._address = address
+        self._patience = patience  # seconds for one answer
         self._connection: HTTPConnection | None = None
 
     def get(self, path: str, **query: Any) -> Any:
@@ -123,8 +123,8 @@ class Wire:
         host, port = self._address.host, self._address.port
         if self._address.secure:
             context = ssl.create_default_context()
-            return HTTPSConnection(host, port, timeout=LONGEST_WAIT, context=context)
-        return HTTPConnection(host, port, timeout=LONGEST_WAIT)
+            return HTTPSConnection(host, port, timeout=self._patience, context=context)
+        return HTTPConnection(host, port, timeout=self._patience)
 
 
 def part(name: str) -> str:

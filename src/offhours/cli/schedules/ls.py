@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.ids import LARGEST
 from offhours.cli.schedules.views import HEADERS, row_dict, schedule_rows
 from offhours.cli.session import Session, common, json_option, session
@@ -24,7 +25,7 @@ LONGEST_PAGE = 500
     type=click.Choice([status.value for status in ScheduleStatus]),
     help="Schedules that stand so only.",
 )
-@click.option("--task", help="Schedules of this task only.")
+@click.option("--task", shell_complete=complete.tasks, help="Schedules of this task only.")
 @click.option(
     "--limit",
     type=click.IntRange(1, LONGEST_PAGE),

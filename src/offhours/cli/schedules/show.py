@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.schedules.find import schedule_of
 from offhours.cli.schedules.views import explain_lines, moment, outcome, title
 from offhours.cli.session import common, json_option, session
@@ -21,7 +22,7 @@ _SHOWN_APART = ("id", "name", "task", "text", "plan", "status", "reason", "next_
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @click.option(
     "--fires",
     "limit",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.schedules.find import schedule_of
 from offhours.cli.schedules.phrase import may_ask
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @click.option("--reason", default="", help="Kept with the schedule, and told by `show`.")
 @json_option
 @common
@@ -41,7 +42,7 @@ def pause(key: str, reason: str) -> None:
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @json_option
 @common
 def resume(key: str) -> None:
@@ -68,7 +69,7 @@ def _tell(state: Session, handle: AnySchedule) -> None:
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @json_option
 @common
 def run(key: str) -> None:
@@ -92,7 +93,7 @@ def run(key: str) -> None:
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @common
