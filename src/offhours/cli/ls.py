@@ -12,10 +12,12 @@ from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.views import (
     JOB_HEADERS,
     LIMIT_HEADERS,
+    QUEUE_HEADERS,
     TASK_HEADERS,
     WORKER_HEADERS,
     job_rows,
     limit_rows,
+    queue_rows,
     task_rows,
     worker_rows,
 )
@@ -33,7 +35,9 @@ LONGEST_PAGE = 500
 
 @click.command()
 @click.argument(
-    "what", type=click.Choice(["jobs", "workers", "tasks", "schedules", "limits"]), default="jobs"
+    "what",
+    type=click.Choice(["jobs", "workers", "tasks", "queues", "schedules", "limits"]),
+    default="jobs",
 )
 @click.option(
     "--state",
@@ -61,7 +65,7 @@ LONGEST_PAGE = 500
 def ls(
     what: str, wanted: str | None, task: str | None, limit: int, after: int | None, ids: bool
 ) -> None:
-    """List jobs (newest first), workers, tasks, schedules or limits.
+    """List jobs (newest first), workers, tasks, queues, schedules or limits.
 
     \b
     With --json:
@@ -70,6 +74,8 @@ def ls(
                "started_at", "last_sign_at", "lease_ms", "labels", "version",
                "release", "tasks"}...]}
       tasks    {"tasks": [{"task", "workers", "recent_jobs", "recent_failed"}...]}
+      queues   {"queues": [{"queue", "ready", "later", "held", "running", "by_priority",
+               "oldest_wait_ms", "paused_at", "reason", "concurrency", "rate"}...]}
       schedules  as `offhours schedule ls`
       limits   {"limits": [{"scope", "name", "concurrency", "rate", "per_ms",
                "paused_at", "reason", "declared"}...]}
@@ -89,6 +95,8 @@ def ls(
             _workers(state, app)
         elif what == "tasks":
             _tasks(state, app)
+        elif what == "queues":
+            _queues(state, app)
         elif what == "limits":
             _limits(state, app)
         elif what == "schedules":
@@ -141,6 +149,16 @@ def _workers(state: Session, app: AnyApp) -> None:
         state.table(WORKER_HEADERS, worker_rows(workers, now))
     else:
         state.note(f"no worker on {app.store.name}; start one: offhours up FILE.py")
+
+
+def _queues(state: Session, app: AnyApp) -> None:
+    queues = app.queues()
+    if state.json:
+        state.emit({"queues": queues})
+    elif queues:
+        state.table(QUEUE_HEADERS, queue_rows(queues, app.clock.micros()))
+    else:
+        state.note(f"nothing waits on {app.store.name}")
 
 
 def _limits(state: Session, app: AnyApp) -> None:

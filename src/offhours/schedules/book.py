@@ -22,7 +22,15 @@ from offhours.core.schedules import (
     ScheduleMove,
     ScheduleStatus,
 )
-from offhours.core.times import Micros, Moment, iso, parse_moment, to_datetime
+from offhours.core.times import (
+    Duration,
+    Micros,
+    Moment,
+    iso,
+    parse_duration,
+    parse_moment,
+    to_datetime,
+)
 from offhours.engine.codec import dump
 from offhours.handles import JobHandle
 from offhours.schedules.handle import ScheduleHandle
@@ -108,6 +116,15 @@ class ScheduleBook:
         coming = [_coming(schedule, first, last)
                   for schedule in self._table.coming(last - 1, limit)]  # fmt: skip
         return list(islice(merge(*coming, key=lambda item: (item[0], item[1].id)), limit))
+
+    def coming(self, ahead: Duration, limit: int = 20) -> list[dict[str, Any]]:
+        """The fires of the time that comes, as JSON answers carry them."""
+        now = self.now()
+        end = to_datetime(now + parse_duration(ahead, "ahead"))
+        return [
+            {"schedule": each.id, "name": each.name, "task": each.task, "at": iso(instant)}
+            for instant, each in self.between(to_datetime(now), end, limit)
+        ]
 
     def fired_between(self, start: Moment, end: Moment, limit: int = 1000) -> list[FireRecord]:
         """What became of the instants of all schedules from `start` to `end`, in order."""

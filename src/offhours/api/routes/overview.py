@@ -9,7 +9,6 @@ from pydantic import ConfigDict
 
 from offhours.api.auth import Reader
 from offhours.api.context import Here
-from offhours.api.overview import due_soon
 from offhours.api.routes.job_shapes import JobRow, PriorityName
 from offhours.api.shapes import Moment, Shape, problems
 from offhours.core.times import MINUTE, iso
@@ -212,7 +211,7 @@ def timeline(
                 }
                 for run in runs
             ],
-            "coming": due_soon(here.app, now, ahead * MINUTE, limit),
+            "coming": here.app.schedules.coming(60 * ahead, limit),
         }
     )
 

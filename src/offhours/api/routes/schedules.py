@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from offhours.api.auth import Admin, Operator, Reader
 from offhours.api.context import Here, Server
 from offhours.api.known import task_of
-from offhours.api.overview import due_soon
 from offhours.api.problems import Problem
 from offhours.api.routes.job_shapes import JobShape, Reason, WhyShape
 from offhours.api.routes.operations import OperationShape
@@ -41,7 +40,7 @@ from offhours.core.errors import Conflict
 from offhours.core.firing import plan_of
 from offhours.core.phrases import describe
 from offhours.core.schedules import Schedule
-from offhours.core.times import MINUTE, parse_moment, to_datetime
+from offhours.core.times import parse_moment, to_datetime
 from offhours.core.why import why_schedule
 from offhours.handles import job_dict
 from offhours.schedules import (
@@ -99,9 +98,7 @@ def coming(
     limit: Limit = 50,
 ) -> ComingList:
     """The fires of all active schedules in the next minutes."""
-    return ComingList.model_validate(
-        {"data": due_soon(here.app, here.now(), minutes * MINUTE, limit)}
-    )
+    return ComingList.model_validate({"data": here.app.schedules.coming(60 * minutes, limit)})
 
 
 @router.post("", status_code=201, summary="Make a schedule", responses=problems(409, 507))

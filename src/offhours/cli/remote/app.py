@@ -56,7 +56,11 @@ class RemoteApp:
         """The server's Offhours."""
         if self.session()["scope"] == "admin":
             return cast(str, self._wire.get("settings")["version"])
-        return cast(str, json.loads(self._wire.text("openapi.json"))["info"]["version"])
+        return cast(str, self.openapi()["info"]["version"])
+
+    def openapi(self) -> dict[str, Any]:
+        """What its API is."""
+        return cast(dict[str, Any], json.loads(self._wire.text("openapi.json")))
 
     # -- jobs -------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from offhours.cli.remote.wire import Wire, only_here
 from offhours.core.errors import Conflict, ScheduleNotFound
 from offhours.core.firing import plan_of
 from offhours.core.schedules import Delays, Schedule
-from offhours.core.times import Micros, Moment
+from offhours.core.times import MINUTE, Duration, Micros, Moment, parse_duration
 from offhours.core.triggers import Plan
 from offhours.core.why import Why
 
@@ -87,6 +87,11 @@ class RemoteSchedules:
     ) -> list[tuple[Micros, Schedule]]:
         """What the active schedules fire in a time: a database can say that, a server not yet."""
         raise _only_here("calendar")
+
+    def coming(self, ahead: Duration, limit: int = 20) -> list[dict[str, Any]]:
+        """The fires of the time that comes."""
+        minutes = max(1, parse_duration(ahead, "ahead") // MINUTE)
+        return list(self._wire.get("schedules:coming", minutes=minutes, limit=limit)["data"])
 
     def zone(self, timezone: str | tzinfo | None) -> str:
         """The name of what was given; without it the server takes that of its app."""
