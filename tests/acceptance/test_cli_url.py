@@ -121,7 +121,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 AGO = re.compile(r"\d[\d.]* (ms|s|min)( \d+ s)?( ago)? *")
 SAME = [
-    "ls queues --json", "failures --json", "logs 2 --json", "ls", "ls --json", "ls --state failed --ids", "ls --task t:add --after 3 --limit 1 --json",
+    "ls queues --json", "failures --json", "logs 2 --json",
+    "ls", "ls --json", "ls --state failed --ids", "ls --task t:add --after 3 --limit 1 --json",
     "ls --task t:nope", "ls workers", "ls tasks", "ls tasks --json", "ls limits",
     "ls limits --json", "ls schedules", "ls schedules --json", "show 1", "show 1 --json",
     "show 2 --json", "show 99", "why 1", "why 2 --json", "why 99 --json", "cancel 1",

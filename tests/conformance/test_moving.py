@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from offhours import Flow, Offhours
+from offhours.core.moving import KINDS
 from offhours.core.ports import Store
 from offhours.moving import read
 from offhours.testing import FakeClock
@@ -199,3 +200,37 @@ def test_who_imports_is_in_the_audit_log(old: House, new: House) -> None:
         new.app.moving.bring(read(old.app.moving.export(audit=False).lines))
     [row] = new.app.audit()
     assert (row.actor, row.action) == ("ann", "store.imported")
+
+
+# What stays behind, and why it may.
+STAYS = {
+    "jobs": {"owner", "worker", "ready", "told", "line"},  # of a process, or made anew
+    "limits": {"next_at"},
+    "model_versions": {"cycle_id"},
+    "model_moves": {"id", "cycle_id"},
+    "approvals": {"id"},
+    "signals": {"id"},
+    "goal_deferrals": {"id"},
+}
+STAYS_WHOLE = {
+    "events", "workers", "foreground", "meta", "imported", "readers", "deliveries", "alerts",
+    "dumps", "dump_heads", "artefacts", "cycles", "cycle_steps", "feedback", "automations",
+    "trials", "artifacts", "artifact_tags", "artifact_vectors", "nodes", "edges", "reservations",
+    "tokens", "replies", "operations",
+}  # fmt: skip
+
+
+def test_no_table_and_no_column_is_forgotten(old: House) -> None:
+    """Who adds one says here, or in `KINDS`, whether it goes along."""
+    kinds = {kind.table: set(kind.columns) for kind in KINDS}
+    with old.app.transaction() as tx:
+        tables = [
+            name
+            for (name,) in tx.execute("select name from sqlite_schema where type = 'table'")
+            if not name.startswith(("sqlite_", "artifact_words"))
+        ]
+        for table in tables:
+            if table not in STAYS_WHOLE:
+                found = {row[1] for row in tx.execute(f"pragma table_info({table})")}
+                assert found - kinds[table] == STAYS.get(table, set()), table
+    assert set(tables) == set(kinds) | STAYS_WHOLE

@@ -181,7 +181,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("job", "jobs", {
         "id": INT, **_CALL, "name": TEXT_, "unique_key": TEXT_, "retry_of": JOB_,
         "parent_id": JOB_, "expires_at": INT_, "schedule_id": SCHEDULE_, "fire_at": INT_,
-        "tenant": TEXT_, "created_at": INT, "state": _one_of("pending", "held", *sorted(FINAL)),
+        "tenant": TEXT_, "concurrency_key": TEXT_, "per_key": INT_, "created_at": INT,
+        "state": _one_of("pending", "held", *sorted(FINAL)),
         "run_at": INT, "attempt": INT, "returned": INT, "crashes": INT, "deferrals": INT,
         "begun": INT, "started_at": INT_, "finished_at": INT_, "result": JSON_, "error": TEXT_,
         "code": TEXT_, "reason": TEXT_, "progress": JSON_, "cancel_at": INT_,

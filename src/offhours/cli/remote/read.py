@@ -47,6 +47,8 @@ def job(told: Told) -> Job:
         fire_at=_at(told["fire_at"]),
         tenant=told["tenant"],
         parent_id=told["parent"],
+        concurrency_key=told["concurrency_key"],
+        per_key=None,
         created_at=parse_moment(told["created_at"]),
         state=JobState(told["state"]),
         run_at=parse_moment(told["run_at"]),
