@@ -30,10 +30,10 @@ def show(job_id: int) -> None:
     With --json: {"job": job, "why": {"code", "sentence", "until"},
                   "history": [{"seq", "at", "kind", "job", "attempt", "data"}...]}
     a job has: "id", "task", "name", "state", "priority", "queue", "tenant",
-      "concurrency_key", "attempts", "max_attempts", "deferrals", "created_at", "run_at",
-      "started_at", "finished_at", "worker", "code", "reason", "schedule", "retry_of",
-      "crashes", "timeout_ms", "parent", "expires_at", "fire_at", "metadata", "progress",
-      "arguments", "result", "error"
+      "concurrency_key", "attempts", "max_attempts", "deferrals", "created_at",
+      "run_at", "started_at", "finished_at", "worker", "code", "reason",
+      "schedule", "retry_of", "crashes", "timeout_ms", "parent", "expires_at",
+      "fire_at", "metadata", "progress", "arguments", "result", "error"
     """
     state = session()
     with state.open() as app:
