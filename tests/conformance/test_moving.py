@@ -1,4 +1,4 @@
-"""What is taken from one database goes on in another, on every store."""
+"""What is taken from one database goes on in another, of either kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from offhours import Flow, Offhours
 from offhours.core.moving import KINDS
-from offhours.core.ports import Store
 from offhours.moving import read
 from offhours.testing import FakeClock
 
@@ -90,8 +89,8 @@ def old(clock: FakeClock) -> Iterator[House]:
 
 
 @pytest.fixture
-def new(store: Store, clock: FakeClock) -> Iterator[House]:
-    made = House(store.location, clock)
+def new(database: str, clock: FakeClock) -> Iterator[House]:
+    made = House(database, clock)
     yield made
     made.app.close()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,12 +14,17 @@ from offhours.moving import ImportFault, read
 from offhours.testing import memory_app
 
 
+@cache
+def export() -> tuple[str, ...]:
+    with closing(memory_app()) as app:
+        task = app.task(name="t:add")(lambda: None)
+        app.submit(task)
+        app.schedule(task, "every day at 9am", name="nine")
+        return tuple(app.moving.export().lines)
+
+
 def exported() -> list[str]:
-    app = memory_app()
-    task = app.task(name="t:add")(lambda: None)
-    app.submit(task)
-    app.schedule(task, "every day at 9am", name="nine")
-    return list(app.moving.export().lines)
+    return list(export())
 
 
 def changed(place: int, **members: Any) -> list[str]:
