@@ -53,6 +53,8 @@ class House:
         agent.think("Remember the milk.", key="milk")
         app.pause(queue="slow", reason="by hand")
         app.quota("acme", active=100)
+        app.templates.create("sum", "t:add", args=[1])
+        app.templates.update("sum", args=[2])
 
     def state(self) -> dict[str, Any]:
         """All that a person sees of it, without numbers."""
@@ -71,6 +73,7 @@ class House:
             "quotas": app.agents.quotas(),
             "goals": [(g.record.task_id, g.status, g.record.next_at) for g in agent.goals()],
             "thoughts": [(t.prompt, t.state) for t in agent.inbox(None)],
+            "templates": [(t.name, t.version, t.body) for t in app.templates.list()],
             "flows": [(f.name, f.status) for f in app.flows()],
         }
 
@@ -155,6 +158,13 @@ def test_what_is_here_under_a_name_stays(old: House, new: House) -> None:
     assert [limit.concurrency for limit in new.app.limits() if limit.name == "mail"] == [9]
     made = [job for job in new.app.jobs(limit=100) if job.args == "[[6],{}]"]
     assert [job.schedule_id for job in made] == [new.app.schedules.get("nine").id]
+
+
+def test_versions_of_a_template_come_all_or_none(old: House, new: House) -> None:
+    new.app.templates.create("sum", "t:add", args=[9])
+    moved = new.app.moving.bring(read(old.app.moving.export().lines))
+    assert moved.kept["template"] == 2
+    assert [t.version for t in new.app.templates.versions("sum")] == [1]
 
 
 def test_numbers_are_new_and_still_fit_together(old: House, new: House) -> None:

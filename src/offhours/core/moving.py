@@ -72,6 +72,7 @@ class Kind:
     number: the column that numbers them; the database that they come to gives them new ones
     key: by which columns one is found that is there already
     owner: the column of the row that they belong to: they come with it, or not at all
+    family: of rows that have the same there, all come or none, if one of them is there already
     known: whether it is remembered which of them were brought, because they may be gone again
     check: what else has to hold of a row
     """
@@ -82,6 +83,7 @@ class Kind:
     number: str = ""
     key: tuple[str, ...] = ()
     owner: str = ""
+    family: str = ""
     known: bool = False
     check: Callable[[Row], str | None] = lambda row: None
 
@@ -162,6 +164,10 @@ KINDS: tuple[Kind, ...] = (
         "scope": _one_of("agent", "tenant"), "name": TEXT,
         **_limits("active", "cron", "memory", "deferrals"),
     }, key=("scope", "name")),
+    Kind("template", "templates", {
+        "name": TEXT, "version": INT, "task": TEXT, "description": TEXT_, "body": JSON,
+        "created_at": INT, "created_by": TEXT, "retired_at": INT_,
+    }, key=("name", "version"), family="name"),
     Kind("handler", "handlers", {"agent": TEXT, "task": TEXT}, key=("agent",)),
     Kind("schedule", "schedules", {
         "id": INT, "name": TEXT, **_CALL, "plan": JSON, "text": TEXT, "catch_up": TEXT,

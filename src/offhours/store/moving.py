@@ -81,6 +81,7 @@ class _Errand:
             for kind, was, became in db.execute(sql["imported"], (origin,)).fetchall()
         }
         self._fresh: set[tuple[str, int]] = set()
+        self._families: dict[tuple[str, str], bool] = {}
 
     def bring(self, rows: Mapping[str, Sequence[Row]]) -> Moved:
         """Each kind after those that it refers to."""
@@ -116,7 +117,17 @@ class _Errand:
         if kind.known and self._home:
             self._numbers[kind.name, row[kind.number]] = row[kind.number]
             return False
+        if kind.family and not self._is_new_family(kind, row[kind.family]):
+            return False
         return not kind.owner or (kind.columns[kind.owner].of, row[kind.owner]) in self._fresh
+
+    def _is_new_family(self, kind: Kind, value: str) -> bool:
+        """Whether nothing had this name before we came."""
+        if (kind.name, value) not in self._families:
+            query = f"select 1 from {kind.table} where {kind.family} = :value limit 1"
+            there = self._db.execute(query, {"value": value}).fetchone()
+            self._families[kind.name, value] = there is None
+        return self._families[kind.name, value]
 
     def _adapted(self, kind: Kind, row: dict[str, Any]) -> dict[str, Any]:
         """With the numbers that its companions have here."""
