@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from weakref import WeakSet
 
-from offhours import __version__
+from offhours import __version__, looking
 from offhours.acting import CODE, acting_as
 from offhours.asking import Asking
 from offhours.config import DEFAULT_DB, Options, Settings
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from offhours.graph import Graph
     from offhours.learning import Trainer
     from offhours.monitor import Monitor
+    from offhours.moving import Mover
     from offhours.notify.channels import Channel
     from offhours.notify.notifications import Notifications
     from offhours.notify.route import HasRoutes, Route
@@ -449,6 +450,14 @@ class Offhours:
         """How many jobs are ready, later, held, running, succeeded, failed, cancelled."""
         return self.store.counts()
 
+    def queues(self) -> list[dict[str, Any]]:
+        """What waits in each queue, since when, and what holds it back."""
+        return looking.queues(self)
+
+    def failures(self) -> dict[str, Any]:
+        """What fails, by cause: the newest 1,000 failed jobs in groups, the largest first."""
+        return looking.failures(self)
+
     def workers(self) -> list[WorkerInfo]:
         """The processes that work on this store."""
         return self.store.workers()
@@ -641,6 +650,13 @@ class Offhours:
         calls_model: its schedules may then fire every 10 minutes at most, not every minute
         """
         return self.agents.agent(word(name, "agent") or "", calls_model)
+
+    @functools.cached_property
+    def moving(self) -> Mover:
+        """What can be taken along to another database: `export` and `bring`."""
+        from offhours.moving import Mover
+
+        return Mover(self.store, self.clock)
 
     @functools.cached_property
     def agents(self) -> AgentRoom:

@@ -6,17 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from offhours.core.errors import (
-    JobCancelled,
-    JobFailed,
     JobNotFound,
-    ResultNotStored,
     ResultTimeout,
 )
 from offhours.core.events import Event
 from offhours.core.model import Job, JobState
 from offhours.core.times import SECOND, Duration, parse_duration
 from offhours.core.why import Why, why
-from offhours.engine.codec import load
+from offhours.handles import result_of
 from offhours.workplace import Workplace
 
 _NONE_KEPT = object()
@@ -71,19 +68,7 @@ class Asking:
 
     def result_of(self, job_id: int, timeout: Duration | None = None) -> Any:
         job = self.wait_for(job_id, timeout)
-        match job.state:
-            case JobState.CANCELLED:
-                because = f": {job.reason}" if job.reason else ""
-                raise JobCancelled(f"job {job_id} was cancelled{because}", job_id)
-            case JobState.FAILED:
-                error = job.error or ""
-                last = error.strip().splitlines()[-1:] or ["no message"]
-                raise JobFailed(
-                    f"job {job_id} ({job.task}) failed: {last[0]}", job_id, job.code or "", error
-                )
         kept = self._work.local.result(job_id, _NONE_KEPT)
-        if kept is not _NONE_KEPT:
+        if job.state is JobState.SUCCEEDED and kept is not _NONE_KEPT:
             return kept
-        if job.result is None:
-            raise ResultNotStored(f"job {job_id} succeeded, but {job.reason}", job_id)
-        return load(job.result)
+        return result_of(job)

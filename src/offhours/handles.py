@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, U
 
 from offhours.core.budgets import Budget
 from offhours.core.carried import without
-from offhours.core.errors import OptionError
+from offhours.core.errors import JobCancelled, JobFailed, OptionError, ResultNotStored
 from offhours.core.events import Event
 from offhours.core.flows import IfFailed
 from offhours.core.model import Job, JobState, TaskPriority
@@ -223,6 +223,27 @@ class JobHandle(Generic[R]):
 
     def __repr__(self) -> str:
         return f"<job {self.id}>"
+
+
+def result_of(job: Job) -> Any:
+    """The result of a finished job, as its function returned it, or the error that it ended with.
+
+    Raises `JobFailed`, `JobCancelled` or `ResultNotStored`.
+    """
+    from offhours.engine.codec import load
+
+    match job.state:
+        case JobState.CANCELLED:
+            because = f": {job.reason}" if job.reason else ""
+            raise JobCancelled(f"job {job.id} was cancelled{because}", job.id)
+        case JobState.FAILED:
+            error = job.error or ""
+            last = error.strip().splitlines()[-1:] or ["no message"]
+            message = f"job {job.id} ({job.task}) failed: {last[0]}"
+            raise JobFailed(message, job.id, job.code or "", error)
+    if job.result is None:
+        raise ResultNotStored(f"job {job.id} succeeded, but {job.reason}", job.id)
+    return load(job.result)
 
 
 def job_head(job: Job) -> dict[str, Any]:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
-if TYPE_CHECKING:
-    from offhours.app import Offhours
+from offhours.core.model import Job, WorkerInfo
 
 RECENT = 500
+
+
+class Asked(Protocol):
+    """Whoever knows workers and jobs: an app, or a server."""
+
+    def workers(self) -> list[WorkerInfo]: ...
+    def jobs(self, *, limit: int) -> Sequence[Job]: ...
 
 
 class TaskCount(NamedTuple):
@@ -21,14 +28,14 @@ class TaskCount(NamedTuple):
     recent_failed: int
 
 
-def served_tasks(app: Offhours) -> Counter[str]:
+def served_tasks(app: Asked) -> Counter[str]:
     """The tasks that workers know, each with how many do."""
     return Counter(
         name for worker in app.workers() for name in json.loads(worker.tasks) if not is_local(name)
     )
 
 
-def task_counts(app: Offhours) -> list[TaskCount]:
+def task_counts(app: Asked) -> list[TaskCount]:
     """The tasks that workers know or that the latest jobs have, by name."""
     workers = served_tasks(app)
     latest = [job for job in app.jobs(limit=RECENT) if not is_local(job.task)]

@@ -3,29 +3,61 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from offhours.core.access import Operation
 from offhours.core.bulk import Preview
 from offhours.core.events import Audited, Event
-from offhours.core.flows import Approval, Member
+from offhours.core.flows import Approval, Flow, Member
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
 from offhours.core.notices import Delivery, DeliveryState
 from offhours.core.payload import to_plain
 from offhours.core.times import Micros, iso, to_micros
 from offhours.engine.lifeline import host_identity, process_started
-from offhours.flows import FlowHandle
 from offhours.handles import job_head
 
 if TYPE_CHECKING:
     from offhours.templates import Filled, Template
 
 
+class AnyFlow(Protocol):
+    """A flow, wherever it was asked for."""
+
+    id: int
+
+    @property
+    def record(self) -> Flow: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def progress(self) -> Progress: ...
+
+
+class Progress(Protocol):
+    """How far a flow is."""
+
+    @property
+    def done(self) -> int: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def states(self) -> Mapping[str, int]: ...
+
+
+class SeenWorker(WorkerInfo):
+    """A worker as a server told of it, which has looked whether it is alive."""
+
+    alive: bool
+
+
 def is_alive(worker: WorkerInfo, now: Micros) -> bool:
     """On this host its process tells; elsewhere a heartbeat within its lease does."""
+    if isinstance(worker, SeenWorker):
+        return worker.alive
     if worker.host == host_identity():
         return process_started(worker.pid) == worker.pid_started
     return now - worker.beat_at <= worker.lease
@@ -176,7 +208,7 @@ def delivery_dict(delivery: Delivery) -> dict[str, Any]:
     }
 
 
-def flow_dict(flow: FlowHandle) -> dict[str, Any]:
+def flow_dict(flow: AnyFlow) -> dict[str, Any]:
     """A flow as JSON answers carry it."""
     progress, stored = flow.progress, flow.record
     return {

@@ -238,6 +238,13 @@ def test_top_is_live_on_a_terminal_until_ctrl_c(house: House) -> None:
     assert "Traceback" not in shown
 
 
+def test_top_is_left_by_a_key_and_gives_the_keyboard_back(house: House) -> None:
+    house.run("submit", "app:add", "--arg", "1")
+    code, shown = on_terminal(house, "top", until="1 ready", answer="q")
+    assert code == 0 and shown.rstrip().endswith("\x1b[?1049l")
+    assert "q" not in shown.rpartition("1 ready")[2].replace("queue", "").replace("QUEUE", "")
+
+
 def test_colour_on_a_terminal_and_only_if_it_is_wanted(house: House) -> None:
     assert "\x1b[32mok" in on_terminal(house, "doctor")[1]
     assert "\x1b" not in on_terminal(house, "doctor", NO_COLOR="1")[1]

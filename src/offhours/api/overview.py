@@ -11,7 +11,7 @@ from offhours.core.clock import Clock
 from offhours.core.limits import Scope
 from offhours.core.lists import JobFilter
 from offhours.core.model import BACKGROUND_CLASS, TaskPriority
-from offhours.core.times import HOUR, MINUTE, Micros, iso, to_datetime
+from offhours.core.times import HOUR, Micros, iso
 from offhours.views import is_alive, job_row, lease_dict, worker_dict
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 FRESH_SECONDS = 0.25
 RECENT = 8
-AHEAD: Micros = 10 * MINUTE
+AHEAD = "10m"
 
 
 class Shared(Generic[T]):
@@ -59,7 +59,7 @@ def overview(app: Offhours) -> dict[str, Any]:
         "depths": _depths(depths, now),
         "running": [job_row(job) for job in running],
         "failures": [job_row(job) for job in failed],
-        "due_soon": due_soon(app, now),
+        "due_soon": app.schedules.coming(AHEAD),
         "workers": [worker_dict(worker, now) for worker in app.workers()],
         "workflows": [lease_dict(lease) for lease in app.foreground_leases()],
         "alerts": len(app.monitor.open_alerts()),
@@ -124,15 +124,6 @@ def _depths(depths: list[Any], now: Micros) -> list[dict[str, Any]]:
             else None,
         }
         for priority in TaskPriority
-    ]
-
-
-def due_soon(app: Offhours, now: Micros, ahead: Micros = AHEAD, limit: int = 20) -> list[Any]:
-    """The fires of the next minutes."""
-    coming = app.schedules.between(to_datetime(now), to_datetime(now + ahead), limit)
-    return [
-        {"schedule": each.id, "name": each.name, "task": each.task, "at": iso(instant)}
-        for instant, each in coming
     ]
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
 from offhours.cli.codes import CommandError, Exit
@@ -72,8 +70,8 @@ def ack(alert_id: str, by: str | None) -> None:
     With --json: {"acknowledged": ID, "by": NAME}
     """
     state, number = session(), parse_id(alert_id)
-    by = by or getpass.getuser()
     with state.open() as app:
+        by = by or state.person(app)
         done = app.store.notices.acknowledge(number, by, app.clock.micros())
         known = {alert.id: alert.state for alert in app.store.notices.alerts(limit=LONGEST_PAGE)}
         name = app.store.name

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Callable
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
 from offhours.core.times import spoken
@@ -48,8 +48,9 @@ def approvals(everything: bool, limit: int) -> None:
 def _deciding(verb: str, done: str) -> Callable[[Callable[..., None]], click.Command]:
     def make(command: Callable[..., None]) -> click.Command:
         def decide(approval_id: str, by: str | None, note: str, digest: str) -> None:
-            state, number, who = session(), parse_id(approval_id), by or getpass.getuser()
+            state, number = session(), parse_id(approval_id)
             with state.open() as app:
+                who = by or state.person(app)
                 getattr(app, verb)(number, by=who, note=note, digest=digest)
             if state.json:
                 state.emit({"approval": number, "state": done, "by": who})
@@ -63,7 +64,7 @@ def _deciding(verb: str, done: str) -> Callable[[Callable[..., None]], click.Com
             click.option("--digest", default="", help="Of the question as you saw it."),
             click.option("--note", default="", help="Kept with the decision."),
             click.option("--by", help="Who decides; else the user of this shell."),
-            click.argument("approval_id", metavar="ID"),
+            click.argument("approval_id", metavar="ID", shell_complete=complete.approvals),
         ):
             decide = option(decide)
         return click.command(verb)(decide)
@@ -90,7 +91,7 @@ def deny() -> None:
 
 
 @click.command()
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", metavar="ID", shell_complete=complete.unfinished_jobs)
 @click.argument("name")
 @click.argument("payload", required=False, default="null")
 @json_option
@@ -111,7 +112,7 @@ def signal(job_id: str, name: str, payload: str) -> None:
     except ValueError:
         hint = "expected JSON, such as '\"text\"' or 3"
         raise click.BadParameter(hint, param_hint="PAYLOAD") from None
-    with state.open() as app:
+    with state.open_here() as app:
         app.signal(number, name, carried)
     if state.json:
         state.emit({"job": number, "signal": name})

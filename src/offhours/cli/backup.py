@@ -33,6 +33,7 @@ def backup(file: str, replace: bool) -> None:
       offhours backup "jobs-$(date +%F).db" --db jobs.db
     """
     state = session()
+    state.check_here()
     if is_server(state.db):
         raise _by_its_own_tools(state, file)
     state.check_path()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from offhours.cli.complete import files
 from offhours.cli.loading import load_app
 from offhours.cli.session import Session
 from offhours.cli.up import app_option, check_database
@@ -17,6 +18,7 @@ from offhours.core.times import SECOND, parse_duration
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -85,7 +87,11 @@ def call_options(function: C) -> C:
 def file_options(function: C) -> C:
     """--file, and --app for a file of several."""
     of_file = click.option(
-        "--file", "file", metavar="FILE.py", help="Take task and database from this file."
+        "--file",
+        "file",
+        metavar="FILE.py",
+        shell_complete=files,
+        help="Take task and database from this file.",
     )
     return of_file(app_option(function))
 
@@ -93,12 +99,25 @@ def file_options(function: C) -> C:
 @contextmanager
 def app_of(
     state: Session, file: str | None, app_name: str | None, *, create: bool = True
+) -> Iterator[AnyApp]:
+    """The app of the file, or one on the chosen database or server that knows no task."""
+    if state.url and file is None and app_name is None:
+        with state.open() as remote:
+            yield remote
+    else:
+        with app_here(state, file, app_name, create=create) as app:
+            yield app
+
+
+@contextmanager
+def app_here(
+    state: Session, file: str | None, app_name: str | None, *, create: bool = True
 ) -> Iterator[Offhours]:
-    """The app of the file, or one on the chosen database that knows no task."""
+    """The app of the file, or one on the chosen database, that is no server's."""
     if app_name is not None and file is None:
         raise click.UsageError("--app needs --file")
     if file is None:
-        with state.open(create=create) as app:
+        with state.open_here(create=create) as app:
             yield app
     else:
         _, app = load_app(file, app_name)

@@ -29,6 +29,7 @@ from offhours.views import is_alive
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 LARGE_WAL = 256_000_000
 AHEAD: Micros = 5 * SECOND
@@ -56,7 +57,7 @@ def database(state: Session) -> Iterator[Check]:
         if not fit:
             yield Check("work", WARN, "not looked at", "see to the lines above first")
             return
-        with state.open() as app:
+        with state.open_here() as app:
             yield from _work(app)
     except (OffhoursError, PermissionError) as error:
         yield _unusable(error)
@@ -64,7 +65,7 @@ def database(state: Session) -> Iterator[Check]:
 
 def _server(state: Session) -> Iterator[Check]:
     try:
-        with state.open() as app:
+        with state.open_here() as app:
             from offhours.store.postgres import about
 
             found = about(state.db)
@@ -169,8 +170,8 @@ def _wal(path: str) -> Check:
 def _work(app: Offhours) -> Iterator[Check]:
     now = app.clock.micros()
     yield _last_event(app, now)
-    yield _workers(app, now)
-    yield _held(app)
+    yield workers(app, now)
+    yield held(app)
     yield _schedules(app, now)
 
 
@@ -188,10 +189,11 @@ def _last_event(app: Offhours, now: Micros) -> Check:
     return Check("events", OK, f"the last one was {spoken(max(0, now - events[0].at))} ago")
 
 
-def _workers(app: Offhours, now: Micros) -> Check:
-    workers = app.workers()
-    alive = [worker for worker in workers if is_alive(worker, now)]
-    silent = len(workers) - len(alive)
+def workers(app: AnyApp, now: Micros) -> Check:
+    """Whether somebody is there to work."""
+    found = app.workers()
+    alive = [worker for worker in found if is_alive(worker, now)]
+    silent = len(found) - len(alive)
     ready = app.counts()["ready"]
     told = f"{len(alive)} alive" + (f", {silent} lost" if silent else "") + f"; {ready} jobs ready"
     if not alive and (ready or silent):
@@ -199,10 +201,11 @@ def _workers(app: Offhours, now: Micros) -> Check:
     return Check("workers", OK, told)
 
 
-def _held(app: Offhours) -> Check:
-    held = app.jobs(state="held", limit=HELD_SHOWN)
+def held(app: AnyApp) -> Check:
+    """Whether jobs wait for what nobody has."""
     known = served_tasks(app)
-    unknown = sorted({job.task for job in held if job.task not in known})
+    waiting = app.jobs(state="held", limit=HELD_SHOWN)
+    unknown = sorted({job.task for job in waiting if job.task not in known})
     if unknown:
         told = f"jobs wait for tasks that no worker knows: {', '.join(unknown)}"
         return Check("held jobs", WARN, told, "start a worker that has them, or cancel those jobs")

@@ -27,6 +27,8 @@ def doctor(part: str | None) -> None:
 
     With `sandbox`: each level of the sandbox, after ten small attacks on it.
 
+    With --url: the server, the token, and whether work is done there.
+
     Reads only. Exit code 0 when nothing failed (warnings are allowed), else 1.
 
     \b
@@ -35,6 +37,8 @@ def doctor(part: str | None) -> None:
     """
     state = session()
     checks = []
+    if part:
+        state.check_here()
     for check in levels() if part else _all(state):
         checks.append(check)
         if not state.json and not (state.quiet and check.status == OK):
@@ -47,7 +51,7 @@ def doctor(part: str | None) -> None:
             {
                 "ok": not failed,
                 "version": __version__,
-                "database": state.db_name if _is_told(state) else None,
+                "database": state.place if _is_told(state) else None,
                 "checks": [check._asdict() for check in checks],
             }
         )
@@ -55,6 +59,11 @@ def doctor(part: str | None) -> None:
 
 
 def _all(state: Session) -> Iterator[Check]:
+    if state.url:
+        from offhours.cli.checks_server import server
+
+        yield from server(state)
+        return
     yield settings()
     if not _is_told(state):
         yield Check("database", WARN, "not looked at", "see to the settings first, or use --db")
@@ -67,6 +76,6 @@ def _all(state: Session) -> Iterator[Check]:
 def _is_told(state: Session) -> bool:
     """Whether anybody could say which database is meant."""
     try:
-        return bool(state.db)
+        return bool(state.place)
     except ConfigError:
         return False

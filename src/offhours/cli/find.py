@@ -57,7 +57,7 @@ def find(text: tuple[str, ...], tags: tuple[str, ...], kind: str | None, limit: 
     if not words.strip() and not tags:
         raise click.UsageError("say what to find: offhours find TEXT, or --tag TAG")
     state = session()
-    with state.open() as app:
+    with state.open_here() as app:
         found = [] if kind == "job" else app.search.find(words, type=kind, tags=tags, limit=limit)
         jobs = _jobs(app, words, tags, kind, limit)
         mode, name = app.search.mode, app.store.name

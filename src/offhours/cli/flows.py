@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import spoken
+from offhours.core.times import parse_moment, spoken
 from offhours.views import flow_dict, step_dict
 
 HEADERS = ("ID", "NAME", "STATE", "DONE", "SINCE")
@@ -32,15 +33,13 @@ def list_flows(limit: int) -> None:
     state = session()
     with state.open() as app:
         found = [flow_dict(each) for each in app.flows(limit=limit)]
-        now = app.clock.micros()
-        since = {row.id: now - row.created_at for row in app.store.flows.flows(limit=limit)}
-        name = app.store.name
+        now, name = app.clock.micros(), app.store.name
     if state.json:
         state.emit({"flows": found})
     elif found:
         rows = [
             (str(f["id"]), f["name"], f["state"], f"{f['done']}/{f['total']}",
-             f"{spoken(since[f['id']])} ago")
+             f"{spoken(max(0, now - parse_moment(f['created_at'])))} ago")
             for f in found
         ]  # fmt: skip
         state.table(HEADERS, rows)
@@ -49,7 +48,7 @@ def list_flows(limit: int) -> None:
 
 
 @flow.command()
-@click.argument("flow_id", metavar="ID")
+@click.argument("flow_id", metavar="ID", shell_complete=complete.flows)
 @json_option
 @common
 def show(flow_id: str) -> None:
@@ -71,7 +70,7 @@ def show(flow_id: str) -> None:
 
 
 @flow.command()
-@click.argument("flow_id", metavar="ID")
+@click.argument("flow_id", metavar="ID", shell_complete=complete.flows)
 @click.option("--reason", default="", help="Kept with the jobs, and told by `why`.")
 @json_option
 @common
@@ -91,7 +90,7 @@ def cancel(flow_id: str, reason: str) -> None:
 
 
 @flow.command()
-@click.argument("flow_id", metavar="ID")
+@click.argument("flow_id", metavar="ID", shell_complete=complete.flows)
 @click.option("--from", "step", help="Do this step and all behind it again.")
 @json_option
 @common

@@ -48,7 +48,7 @@ def graph(
     if node is None and target is None:
         raise click.UsageError("name a job or another node, or give --export FILE")
     ref = f"job_{node}" if node is not None and node.isascii() and node.isdigit() else node
-    with state.open() as app:
+    with state.open_here() as app:
         found = None if ref is None else app.graph.node(ref)
         if ref is not None and found is None:
             raise CommandError(

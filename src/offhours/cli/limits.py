@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.many import check_alone, do_to_many, where_options
 from offhours.cli.session import common, json_option, session
 from offhours.core.bulk import Verb
@@ -17,8 +18,8 @@ def _subject(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say what it is about."""
     for option in (
         click.option("--all", "everything", is_flag=True, help="All work."),
-        click.option("--task", help="The jobs of this task."),
-        click.option("--queue", help="The jobs of this queue."),
+        click.option("--task", shell_complete=complete.tasks, help="The jobs of this task."),
+        click.option("--queue", shell_complete=complete.queues, help="The jobs of this queue."),
     ):
         command = option(command)
     return command
@@ -64,8 +65,8 @@ def pause(
     """
     state = session()
     if check_alone(words, queue or task or everything, "--queue, --task or --all", **flags):
-        with state.open() as app:
-            code = do_to_many(state, app, Verb.PAUSE, words, reason=reason, **flags)
+        with state.open_here() as here:
+            code = do_to_many(state, here, Verb.PAUSE, words, reason=reason, **flags)
         click.get_current_context().exit(code)
     about = _chosen(queue, task, everything)
     with state.open() as app:
@@ -96,8 +97,8 @@ def resume(
     """
     state = session()
     if check_alone(words, queue or task or everything, "--queue, --task or --all", **flags):
-        with state.open() as app:
-            code = do_to_many(state, app, Verb.RESUME, words, **flags)
+        with state.open_here() as here:
+            code = do_to_many(state, here, Verb.RESUME, words, **flags)
         click.get_current_context().exit(code)
     about = _chosen(queue, task, everything)
     with state.open() as app:

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.ids import job_number
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.views import (
     JOB_HEADERS,
     LIMIT_HEADERS,
+    QUEUE_HEADERS,
     TASK_HEADERS,
     WORKER_HEADERS,
     job_rows,
     limit_rows,
+    queue_rows,
     task_rows,
     worker_rows,
 )
@@ -25,14 +28,16 @@ from offhours.known_tasks import task_counts
 from offhours.views import limit_dict, worker_dict
 
 if TYPE_CHECKING:
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 LONGEST_PAGE = 500
 
 
 @click.command()
 @click.argument(
-    "what", type=click.Choice(["jobs", "workers", "tasks", "schedules", "limits"]), default="jobs"
+    "what",
+    type=click.Choice(["jobs", "workers", "tasks", "queues", "schedules", "limits"]),
+    default="jobs",
 )
 @click.option(
     "--state",
@@ -40,7 +45,7 @@ LONGEST_PAGE = 500
     type=click.Choice([s.value for s in JobState]),
     help="Jobs in this state only.",
 )
-@click.option("--task", help="Jobs or schedules of this task only.")
+@click.option("--task", shell_complete=complete.tasks, help="Jobs or schedules of this task only.")
 @click.option(
     "--limit",
     type=click.IntRange(1, LONGEST_PAGE),
@@ -60,7 +65,7 @@ LONGEST_PAGE = 500
 def ls(
     what: str, wanted: str | None, task: str | None, limit: int, after: int | None, ids: bool
 ) -> None:
-    """List jobs (newest first), workers, tasks, schedules or limits.
+    """List jobs (newest first), workers, tasks, queues, schedules or limits.
 
     \b
     With --json:
@@ -69,6 +74,8 @@ def ls(
                "started_at", "last_sign_at", "lease_ms", "labels", "version",
                "release", "tasks"}...]}
       tasks    {"tasks": [{"task", "workers", "recent_jobs", "recent_failed"}...]}
+      queues   {"queues": [{"queue", "ready", "later", "held", "running", "by_priority",
+               "oldest_wait_ms", "paused_at", "reason", "concurrency", "rate"}...]}
       schedules  as `offhours schedule ls`
       limits   {"limits": [{"scope", "name", "concurrency", "rate", "per_ms",
                "paused_at", "reason", "declared"}...]}
@@ -88,6 +95,8 @@ def ls(
             _workers(state, app)
         elif what == "tasks":
             _tasks(state, app)
+        elif what == "queues":
+            _queues(state, app)
         elif what == "limits":
             _limits(state, app)
         elif what == "schedules":
@@ -100,7 +109,7 @@ def ls(
 
 def _jobs(
     state: Session,
-    app: Offhours,
+    app: AnyApp,
     wanted: str | None,
     task: str | None,
     limit: int,
@@ -124,7 +133,7 @@ def _jobs(
         state.note(f"no {of_state}jobs{_of_task(app, task)}")
 
 
-def _of_task(app: Offhours, task: str | None) -> str:
+def _of_task(app: AnyApp, task: str | None) -> str:
     if task is None:
         return f" in {app.store.name}"
     known = [count.task for count in task_counts(app)]
@@ -132,7 +141,7 @@ def _of_task(app: Offhours, task: str | None) -> str:
     return f" of {task} in {app.store.name}{near}"
 
 
-def _workers(state: Session, app: Offhours) -> None:
+def _workers(state: Session, app: AnyApp) -> None:
     workers, now = app.workers(), app.clock.micros()
     if state.json:
         state.emit({"workers": [worker_dict(worker, now) for worker in workers]})
@@ -142,7 +151,17 @@ def _workers(state: Session, app: Offhours) -> None:
         state.note(f"no worker on {app.store.name}; start one: offhours up FILE.py")
 
 
-def _limits(state: Session, app: Offhours) -> None:
+def _queues(state: Session, app: AnyApp) -> None:
+    queues = app.queues()
+    if state.json:
+        state.emit({"queues": queues})
+    elif queues:
+        state.table(QUEUE_HEADERS, queue_rows(queues, app.clock.micros()))
+    else:
+        state.note(f"nothing waits on {app.store.name}")
+
+
+def _limits(state: Session, app: AnyApp) -> None:
     limits = app.limits()
     if state.json:
         state.emit({"limits": [limit_dict(limit) for limit in limits]})
@@ -152,7 +171,7 @@ def _limits(state: Session, app: Offhours) -> None:
         state.note(f"nothing is limited or paused on {app.store.name}")
 
 
-def _tasks(state: Session, app: Offhours) -> None:
+def _tasks(state: Session, app: AnyApp) -> None:
     tasks = task_counts(app)
     if state.json:
         state.emit({"tasks": [task._asdict() for task in tasks]})

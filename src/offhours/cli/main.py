@@ -36,12 +36,17 @@ SECTIONS = {
             "offhours.cli.migrate:migrate", "Bring schedules over from Celery or APScheduler."
         ),
         "mcp": Entry("offhours.cli.mcp:mcp", "Serve agents over the Model Context Protocol."),
+        "completion": Entry(
+            "offhours.cli.completion:completion", "Let bash, zsh or fish complete it."
+        ),
         "install-skill": Entry("offhours.cli.skill:install_skill", "Tell agents how to use it."),
     },
     "Ask": {
-        "ls": Entry("offhours.cli.ls:ls", "List jobs, workers, tasks or schedules."),
+        "ls": Entry("offhours.cli.ls:ls", "List jobs, workers, tasks, queues or schedules."),
         "show": Entry("offhours.cli.show:show", "All about one job, with its history."),
         "why": Entry("offhours.cli.show:why", "Why a job stands where it stands."),
+        "logs": Entry("offhours.cli.failures:logs", "What happens to a job, as it happens."),
+        "failures": Entry("offhours.cli.failures:failures", "What fails, by cause."),
         "find": Entry("offhours.cli.find:find", "Find schedules, tasks, artefacts and jobs."),
         "graph": Entry("offhours.cli.graph:graph", "Why it happened, and what is around it."),
         "dumps": Entry("offhours.cli.dumps:dumps", "What the flight recorder kept."),
@@ -52,18 +57,23 @@ SECTIONS = {
             "offhours.cli.models:models", "What serves; `rollback` and `restore` to go back."
         ),
         "flow": Entry("offhours.cli.flows:flow", "Jobs that depend on each other."),
+        "goal": Entry("offhours.cli.goals:goal", "What agents are told, and when."),
+        "thoughts": Entry("offhours.cli.thoughts:thoughts", "What waits for agents."),
+        "deferrals": Entry("offhours.cli.deferrals:deferrals", "What was moved to later, and why."),
         "approvals": Entry("offhours.cli.approvals:approvals", "What jobs ask a person."),
         "operations": Entry(
             "offhours.cli.operations:operations", "Long actions; `resume ID` and `stop ID`."
         ),
         "audit": Entry("offhours.cli.audit:audit", "Who did what by hand."),
         "notify": Entry("offhours.cli.notify:notify", "Routes, test messages, what was sent."),
+        "openapi": Entry("offhours.cli.openapi:openapi", "Describe the REST API."),
         "config": Entry("offhours.cli.config:config", "Which settings hold, and why."),
         "doctor": Entry("offhours.cli.doctor:doctor", "Check this machine and the database."),
     },
     "Steer": {
         "cancel": Entry("offhours.cli.steer:cancel", "Cancel jobs."),
         "retry": Entry("offhours.cli.steer:retry", "Submit finished jobs anew."),
+        "defer": Entry("offhours.cli.deferrals:defer", "Move a job to later."),
         "approve": Entry("offhours.cli.approvals:approve", "Say yes to what a job asks."),
         "deny": Entry("offhours.cli.approvals:deny", "Say no to it."),
         "signal": Entry("offhours.cli.approvals:signal", "Send a job what it waits for."),
@@ -71,7 +81,11 @@ SECTIONS = {
         "pause": Entry("offhours.cli.limits:pause", "Let nothing of a queue or task start."),
         "resume": Entry("offhours.cli.limits:resume", "End a pause."),
         "limit": Entry("offhours.cli.limits:limit", "Limit how much of it runs."),
+        "budget": Entry("offhours.cli.budgets:budget", "What work may use up: set, ls, lift."),
+        "quota": Entry("offhours.cli.budgets:quota", "How much may be stored: set, ls, lift."),
         "token": Entry("offhours.cli.tokens:token", "Who may use the API: create, ls, revoke."),
+        "export": Entry("offhours.cli.moving:export_all", "Write all of it as JSON lines."),
+        "import": Entry("offhours.cli.moving:import_all", "Store what an export has."),
         "backup": Entry("offhours.cli.backup:backup", "Copy the database while it is in use."),
     },
 }

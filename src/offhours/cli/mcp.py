@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from offhours.cli.calls import app_of, file_options
+from offhours.cli.calls import app_here, file_options
 from offhours.cli.session import common, session
 
 
@@ -31,6 +31,6 @@ def mcp(write: bool, file: str | None, app_name: str | None) -> None:
     state = session()
     with contextlib.ExitStack() as stack:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for the protocol alone
-            app = stack.enter_context(app_of(state, file, app_name, create=False))
+            app = stack.enter_context(app_here(state, file, app_name, create=False))
         state.note(f"MCP on stdin and stdout for {app.store.name}" + (", may write" * write))
         make_server(app, write=write).run()

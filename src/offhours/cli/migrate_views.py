@@ -35,7 +35,7 @@ def finish(found: list[Foreign], now: Micros, apply: bool, form: str) -> None:
 def _apply(state: Session, found: list[Foreign]) -> dict[str, str]:
     from offhours.migrate.writing import apply
 
-    with state.open(create=True) as app:
+    with state.open_here(create=True) as app:
         return {f.name: apply(app, f) for f in found if f.refused is None}
 
 

@@ -46,7 +46,7 @@ _reason = click.option("--reason", default="", help="Kept with the move.")
 def _registry(tenant: str, folder: str | None) -> Iterator[ModelRegistry]:
     from offhours.training import Artefacts
 
-    with session().open() as app:
+    with session().open_here() as app:
         found = app.models(tenant)
         if folder is None:
             yield found
@@ -193,7 +193,7 @@ def train(name: str, tenant: str, force: bool) -> None:
       offhours train digits --tenant acme --force
     """
     state = session()
-    with state.open() as app:
+    with state.open_here() as app:
         job = app.submit_by_name(
             f"train:{name}",
             kwargs={"tenant_id": tenant, "controls": None, "forced": force},

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from offhours.cli.calls import app_of, file_options
+from offhours.cli.calls import app_here, file_options
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
 from offhours.core.access import Operation
@@ -37,7 +37,7 @@ def operations(ctx: click.Context, limit: int) -> None:
     if ctx.invoked_subcommand is not None:
         return
     state = session()
-    with state.open() as app:
+    with state.open_here() as app:
         found, name = app.store.access.operations(limit=limit), app.store.name
     if state.json:
         state.emit({"operations": [operation_dict(each) for each in found]})
@@ -65,7 +65,7 @@ def resume(operation_id: str) -> None:
     With --json: {"operation", "total", "done", "failed", "asked_to_stop", "refused"}
     """
     state = session()
-    with state.open() as app:
+    with state.open_here() as app:
         done = app.bulk.go_on(parse_id(operation_id))
     if state.json:
         state.emit(asdict(done))
@@ -83,7 +83,7 @@ def stop(operation_id: str) -> None:
     With --json: as `resume`.
     """
     state = session()
-    with state.open() as app:
+    with state.open_here() as app:
         done = app.bulk.stop(parse_id(operation_id))
     if state.json:
         state.emit(asdict(done))
@@ -112,7 +112,7 @@ def submit_many(source: IO[str], file: str | None, app_name: str | None, dry_run
       echo '{"task": "shop:mail", "args": ["ann@example.org"]}' | offhours submit-many -
     """
     state, items = session(), _lines(source)
-    with app_of(state, file, app_name) as app:
+    with app_here(state, file, app_name) as app:
         if dry_run:
             app.bulk.check(items, by_name=file is None)
             ids = []

@@ -1,4 +1,4 @@
-"""What one call of the command line knows: its database, how loud it is, and how it prints."""
+"""What one call of the command line knows: its database or server, how loud it is, its printing."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from offhours.cli.codes import CommandError, Exit
+from offhours.cli.complete import files
 from offhours.cli.text import printable, table, to_json
 from offhours.core.addresses import is_server, public_name
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -40,6 +42,17 @@ class Session:
     verbose: bool = False
     chosen_db: str = ""
     host: Host | None = None
+    chosen_url: str = ""
+    patience: float = 30.0  # seconds for one answer of a server
+
+    @property
+    def url(self) -> str:
+        """The server that is asked instead of a database: of `--url`, or of OFFHOURS_URL."""
+        if self.chosen_url and self.chosen_db:
+            raise click.UsageError("--db and --url name two places; leave out one of them")
+        if self.chosen_url or self.chosen_db or self.host is not None:
+            return self.chosen_url
+        return os.environ.get("OFFHOURS_URL", "")
 
     @property
     def db(self) -> str:
@@ -90,11 +103,31 @@ class Session:
         for line in lines:
             click.echo(line)
 
-    # -- the database -----------------------------------------------------------------------
+    # -- the database, or a server ----------------------------------------------------------
 
     @contextmanager
-    def open(self, *, create: bool = False) -> Iterator[Offhours]:
+    def open(self, *, create: bool = False) -> Iterator[AnyApp]:
+        """The app on the chosen database, or the server of `--url` with the same words."""
+        if not self.url:
+            with self.open_here(create=create) as app:
+                yield app
+            return
+        from offhours.cli.remote.address import read_address
+        from offhours.cli.remote.app import RemoteApp
+
+        address = read_address(self.url)
+        if address.in_the_clear:
+            self.note(f"the token goes to {address.host} in the clear; https:// would hide it")
+        remote = RemoteApp(address, self.patience)
+        try:
+            yield remote
+        finally:
+            remote.close()
+
+    @contextmanager
+    def open_here(self, *, create: bool = False) -> Iterator[Offhours]:
         """The app on the chosen database, which is not made by asking about it."""
+        self.check_here()
         self.check_path()
         if self.host is not None and not self.chosen_db:
             with self.host.app.acting_as(f"{_user()} (command line)"):
@@ -130,6 +163,30 @@ class Session:
                 yield app
         finally:
             app.close()
+
+    def check_here(self) -> None:
+        """Refuse a server where only the database itself will do."""
+        if self.url:
+            by = "--url" if self.chosen_url else "OFFHOURS_URL"
+            command = click.get_current_context().command_path.partition(" ")[2]
+            raise click.UsageError(
+                f"{command} is for the database itself, not for a server ({by}); "
+                "run it where the database is, with --db"
+            )
+
+    def person(self, app: AnyApp) -> str:
+        """Who sits here: the user of this shell, or the holder of the token."""
+        if not self.url:
+            return _user()
+        from offhours.cli.remote.app import RemoteApp
+
+        assert isinstance(app, RemoteApp)
+        return app.holder
+
+    @property
+    def place(self) -> str:
+        """The database or the server as it may be shown."""
+        return self.url.partition("#")[0] or self.db_name
 
     @property
     def db_name(self) -> str:
@@ -230,10 +287,18 @@ def common(function: C) -> C:
         _flag("verbose", "-v", "--verbose", text="Say more; show where an error comes from."),
         _flag("quiet", "-q", "--quiet", text="Print the data and errors only."),
         click.option(
+            "--url",
+            metavar="URL",
+            expose_value=False,
+            callback=_store("chosen_url"),
+            help="Ask a server of `offhours up` instead [OFFHOURS_URL]; token: OFFHOURS_TOKEN.",
+        ),
+        click.option(
             "--db",
             metavar="PATH|URL",
             expose_value=False,
             callback=_store("chosen_db"),
+            shell_complete=files,
             help="The database: a file, or postgresql://... [OFFHOURS_DB, else offhours.db].",
         ),
     ):

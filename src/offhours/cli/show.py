@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.follow import log_line
 from offhours.cli.ids import job_number
 from offhours.cli.session import common, json_option, session
@@ -19,7 +20,7 @@ _AS_JSON = ("metadata", "progress", "arguments", "result")
 
 
 @click.command()
-@click.argument("job_id", metavar="ID", callback=job_number)
+@click.argument("job_id", metavar="ID", callback=job_number, shell_complete=complete.jobs)
 @json_option
 @common
 def show(job_id: int) -> None:
@@ -70,7 +71,7 @@ def _value(key: str, value: Any) -> str:
 
 
 @click.command()
-@click.argument("job_id", metavar="ID", callback=job_number)
+@click.argument("job_id", metavar="ID", callback=job_number, shell_complete=complete.jobs)
 @json_option
 @common
 def why(job_id: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.codes import code_of, exit_of
 from offhours.cli.failure import message_of
 from offhours.cli.ids import job_numbers
@@ -22,7 +23,10 @@ Line = Callable[[dict[str, Any]], str]
 
 
 @click.command()
-@click.argument("job_ids", metavar="[ID...]", callback=job_numbers, nargs=-1)
+@click.argument(
+    "job_ids", metavar="[ID...]", callback=job_numbers, nargs=-1,
+    shell_complete=complete.unfinished_jobs,
+)  # fmt: skip
 @where_options
 @click.option("--reason", default="", help="Kept with the job, and told by `why`.")
 @json_option
@@ -45,10 +49,11 @@ def cancel(job_ids: list[int], words: tuple[str, ...], reason: str, **flags: Any
     """
     state = session()
     many = check_alone(words, job_ids, "their numbers", **flags)
+    if many:
+        with state.open_here() as here:
+            code = do_to_many(state, here, Verb.CANCEL, words, reason=reason, **flags)
+        click.get_current_context().exit(code)
     with state.open() as app:
-        if many:
-            code = do_to_many(state, app, Verb.CANCEL, words, reason=reason, **flags)
-            click.get_current_context().exit(code)
 
         def act(job_id: int) -> dict[str, Any]:
             at_once = app.cancel(job_id, reason)
@@ -59,7 +64,10 @@ def cancel(job_ids: list[int], words: tuple[str, ...], reason: str, **flags: Any
 
 
 @click.command()
-@click.argument("job_ids", metavar="[ID...]", callback=job_numbers, nargs=-1)
+@click.argument(
+    "job_ids", metavar="[ID...]", callback=job_numbers, nargs=-1,
+    shell_complete=complete.finished_jobs,
+)  # fmt: skip
 @where_options
 @json_option
 @common
@@ -80,10 +88,11 @@ def retry(job_ids: list[int], words: tuple[str, ...], **flags: Any) -> None:
     """
     state = session()
     many = check_alone(words, job_ids, "their numbers", **flags)
+    if many:
+        with state.open_here() as here:
+            code = do_to_many(state, here, Verb.RETRY, words, **flags)
+        click.get_current_context().exit(code)
     with state.open() as app:
-        if many:
-            code = do_to_many(state, app, Verb.RETRY, words, **flags)
-            click.get_current_context().exit(code)
 
         def act(job_id: int) -> dict[str, Any]:
             return {"job": job_dict(app.retry(job_id).record)}

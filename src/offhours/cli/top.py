@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from offhours.cli.session import Session, common, json_option, on_terminal, session
 from offhours.cli.text import printable
-from offhours.cli.views import JOB_HEADERS, WORKER_HEADERS, Row, job_rows, worker_rows
+from offhours.cli.views import (
+    COMING_HEADERS,
+    JOB_HEADERS,
+    QUEUE_HEADERS,
+    WORKER_HEADERS,
+    Row,
+    coming_rows,
+    job_rows,
+    queue_rows,
+    worker_rows,
+)
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
 from offhours.core.times import Micros, iso
 from offhours.handles import job_dict
 from offhours.views import worker_dict
 
 if TYPE_CHECKING:
-    from rich.console import Group
-
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 RUNNING_SHOWN = 20
 FAILED_SHOWN = 5
+COMING_SHOWN = 5
+AHEAD = "10m"
 
 
 class Snapshot(NamedTuple):
@@ -35,9 +43,11 @@ class Snapshot(NamedTuple):
     running: list[Job]
     failed: list[Job]
     foreground: list[ForegroundLease]
+    queues: list[dict[str, Any]]
+    coming: list[dict[str, Any]]
 
     @classmethod
-    def of(cls, app: Offhours) -> Snapshot:
+    def of(cls, app: AnyApp) -> Snapshot:
         return cls(
             app.store.name,
             app.clock.micros(),
@@ -46,6 +56,8 @@ class Snapshot(NamedTuple):
             app.jobs(state="running", limit=RUNNING_SHOWN),
             app.jobs(state="failed", limit=FAILED_SHOWN),
             app.foreground_leases(),
+            app.queues(),
+            app.schedules.coming(AHEAD, COMING_SHOWN),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -60,6 +72,8 @@ class Snapshot(NamedTuple):
                 {"workflow": lease.workflow, "since": iso(lease.since), "until": iso(lease.until)}
                 for lease in self.foreground
             ],
+            "queues": self.queues,
+            "coming": self.coming,
         }
 
     @property
@@ -84,6 +98,8 @@ class Snapshot(NamedTuple):
             ("workers", WORKER_HEADERS, worker_rows(self.workers, self.now)),
             ("running", JOB_HEADERS, job_rows(self.running, self.now)),
             ("failed last", JOB_HEADERS, job_rows(self.failed, self.now)),
+            ("queues", QUEUE_HEADERS, queue_rows(self.queues, self.now)),
+            ("coming", COMING_HEADERS, coming_rows(self.coming, self.now)),
         ]
         return [table for table in found if table[2]]
 
@@ -100,15 +116,18 @@ class Snapshot(NamedTuple):
 @json_option
 @common
 def top(once: bool, interval: float) -> None:
-    """Watch the work: counts, workers, what runs, what failed last, who is in front.
+    """Watch the work: counts, workers, what runs, what failed last, queues, what comes, and who is
+    in front.
 
-    Live on a terminal until Ctrl-C; elsewhere one snapshot.
+    Live on a terminal, until q or Ctrl-C, and steered by keys (? lists them); elsewhere one
+    snapshot.
 
     \b
     With --json: {"database", "at", "counts": {"ready", "later", "running",
       "held", "succeeded", "failed", "cancelled"}, "workers": [as `ls workers`],
       "running": [job...], "failed": [job...],
-      "foreground": [{"workflow", "since", "until"}...]}
+      "foreground": [{"workflow", "since", "until"}...],
+      "queues": [as `ls queues`], "coming": [{"schedule", "name", "task", "at"}...]}
     """  # fmt: skip
     state = session()
     with state.open() as app:
@@ -117,7 +136,9 @@ def top(once: bool, interval: float) -> None:
         elif once or not on_terminal():
             _print(state, Snapshot.of(app))
         else:
-            _live(app, interval)
+            from offhours.cli.live import live
+
+            live(app, interval)
 
 
 def _print(state: Session, snapshot: Snapshot) -> None:
@@ -126,45 +147,3 @@ def _print(state: Session, snapshot: Snapshot) -> None:
     for title, headers, rows in snapshot.tables():
         click.secho(f"\n{title}", bold=True)
         state.table(headers, rows)
-
-
-def _live(app: Offhours, interval: float) -> None:
-    from rich.console import Console
-    from rich.live import Live
-
-    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
-    live = Live(console=console, screen=True, auto_refresh=False)
-    try:
-        before, asked = Snapshot.of(app), time.monotonic()
-        live.update(drawn(before, 0.0))
-        live.start(refresh=True)
-        while True:
-            time.sleep(interval)
-            now, moment = Snapshot.of(app), time.monotonic()
-            rate = max(0, now.finished - before.finished) / (moment - asked)
-            live.update(drawn(now, rate), refresh=True)
-            before, asked = now, moment
-    except KeyboardInterrupt:
-        return  # the way to leave it
-    finally:
-        live.stop()  # whatever happened: give the screen back
-
-
-def drawn(snapshot: Snapshot, rate: float) -> Group:
-    """The live view of one snapshot."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
-    first, *others = snapshot.headline()
-    parts: list[Any] = [Text(f"{first}, {rate:.1f} jobs/s, Ctrl-C ends", style="bold")]
-    parts += [Text(line) for line in others]
-    for title, headers, rows in snapshot.tables():
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=True)
-        for header in headers:
-            last = header == headers[-1]
-            table.add_column(header, no_wrap=True, overflow="ellipsis", ratio=1 if last else None)
-        for row in rows:
-            table.add_row(*(Text(printable(cell)) for cell in row))
-        parts += ["", table]
-    return Group(*parts)

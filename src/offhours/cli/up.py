@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from offhours.cli.complete import files
 from offhours.cli.follow import Follower
 from offhours.cli.loading import load_app
 from offhours.cli.serving import Serving, served, serving_options
@@ -33,7 +34,7 @@ app_option = click.option("--app", "app_name", metavar="NAME", help="Which app, 
 
 
 @click.command()
-@click.argument("file", metavar="FILE.py", required=False)
+@click.argument("file", metavar="FILE.py", required=False, shell_complete=files)
 @app_option
 @metrics_option
 @serving_options
@@ -53,7 +54,7 @@ def up(
 
 
 @click.command()
-@click.argument("file", metavar="FILE.py", required=False)
+@click.argument("file", metavar="FILE.py", required=False, shell_complete=files)
 @app_option
 @click.option("--threads", type=click.IntRange(1), help="Jobs that run at once in threads.")
 @metrics_option
@@ -128,6 +129,10 @@ def check_database(state: Session, file: str, app: Offhours) -> None:
     own = app.store.name
     if own == ":memory:":
         state.note(f"{file} works in memory: its jobs are lost when this process ends")
+    if state.chosen_url:
+        raise click.UsageError(f"{file} works on its own database {own}; leave out --url")
+    if state.url:
+        state.note(f"{file} works on its own database {own}, not at the server of OFFHOURS_URL")
     if state.chosen_by == "default" or _same_file(own, state.db):
         return
     if state.chosen_by == "--db":

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from offhours.core.limits import Limit
 from offhours.core.model import Job, JobState, TaskPriority, WorkerInfo
 from offhours.core.notices import Alert, Delivery, DeliveryState
-from offhours.core.times import Micros, spoken
+from offhours.core.times import Micros, parse_moment, spoken
 from offhours.known_tasks import TaskCount
 from offhours.views import is_alive
 
@@ -19,6 +20,9 @@ WORKER_HEADERS = ("ID", "WORKER", "ALIVE", "SLOTS", "STARTED", "LAST SIGN", "VER
 LIMIT_HEADERS = ("OF", "NAME", "AT ONCE", "RATE", "PAUSED", "REASON")
 ALERT_HEADERS = ("ID", "STATE", "SEVERITY", "SUBJECT", "SINCE", "MESSAGE")
 DELIVERY_HEADERS = ("STATE", "ROUTE", "WHEN", "TRIES", "SUBJECT", "NOTE")
+QUEUE_HEADERS = ("QUEUE", "READY", "LATER", "HELD", "RUNNING", "OLDEST", "LIMIT", "NOTE")
+COMING_HEADERS = ("IN", "SCHEDULE", "TASK")
+FAILURE_HEADERS = ("TIMES", "LAST", "JOBS", "TASKS", "ERROR")
 TASK_HEADERS = ("TASK", "WORKERS", "RECENT JOBS", "FAILED")
 
 
@@ -121,6 +125,54 @@ def delivery_rows(deliveries: Iterable[Delivery], now: Micros) -> list[Row]:
 def task_rows(tasks: Iterable[TaskCount]) -> list[Row]:
     """One row a task."""
     return [(t.task, str(t.workers), str(t.recent_jobs), str(t.recent_failed)) for t in tasks]
+
+
+def queue_rows(queues: Iterable[Mapping[str, Any]], now: Micros) -> list[Row]:
+    """One row a queue."""
+    return [
+        (
+            queue["queue"],
+            *(str(queue[stage]) for stage in ("ready", "later", "held", "running")),
+            "-" if queue["oldest_wait_ms"] is None else spoken(queue["oldest_wait_ms"] * 1000),
+            _bounds(queue),
+            _paused(queue, now),
+        )
+        for queue in queues
+    ]
+
+
+def _bounds(queue: Mapping[str, Any]) -> str:
+    at_once = None if queue["concurrency"] is None else f"{queue['concurrency']} at once"
+    return ", ".join(filter(None, (at_once, queue["rate"]))) or "-"
+
+
+def _paused(queue: Mapping[str, Any], now: Micros) -> str:
+    if queue["paused_at"] is None:
+        return ""
+    because = f": {queue['reason']}" if queue["reason"] else ""
+    return f"paused {_ago(parse_moment(queue['paused_at']), now)}{because}"
+
+
+def coming_rows(coming: Iterable[Mapping[str, Any]], now: Micros) -> list[Row]:
+    """One row a fire that will be."""
+    return [
+        (_span(now, parse_moment(fire["at"])), f"{fire['schedule']} ({fire['name']})", fire["task"])
+        for fire in coming
+    ]
+
+
+def failure_rows(groups: Iterable[Mapping[str, Any]], now: Micros) -> list[Row]:
+    """One row a cause of failures."""
+    return [
+        (
+            str(group["count"]),
+            _ago(parse_moment(group["last_at"]), now),
+            ", ".join(map(str, group["newest"])),
+            ", ".join(group["tasks"]),
+            group["error"],
+        )
+        for group in groups
+    ]
 
 
 def _ago(moment: Micros, now: Micros) -> str:

@@ -61,6 +61,7 @@ KINDS: dict[str, JobState | None] = {
     "job.progress": None,
     "job.stuck": None,
     "job.result_refused": None,
+    "store.imported": None,
     "worker.started": None,
     "worker.stopped": None,
     "worker.lost": None,

@@ -39,6 +39,7 @@ from offhours.core.graph import Node
 from offhours.core.limits import Limit, Rate, Running, Subject
 from offhours.core.lists import Depth, JobFilter, Stretch
 from offhours.core.model import Claimed, ForegroundLease, Job, JobState, NewJob, WorkerInfo
+from offhours.core.moving import Moved, Row
 from offhours.core.notices import (
     Alert,
     AlertState,
@@ -741,6 +742,24 @@ class Templates(Protocol):
     def retire(self, name: str, version: int, now: Micros, was: Mapping[str, object]) -> bool: ...
 
 
+class Moving(Protocol):
+    """What is taken along to another database, and brought from one."""
+
+    def origin(self) -> int:
+        """The number by which this database is known elsewhere."""
+        ...
+
+    def take(self) -> dict[str, list[dict[str, Any]]]:
+        """All rows of all `core.moving.KINDS`, as they were at one moment."""
+        ...
+
+    def bring(
+        self, origin: int, rows: Mapping[str, Sequence[Row]], now: Micros, dry: bool
+    ) -> Moved:
+        """Store what is not there yet, all or nothing; with `dry` only say what that would be."""
+        ...
+
+
 class Access(Protocol):
     """Tokens, answers under an idempotency key, and operations."""
 
@@ -798,6 +817,7 @@ class Store(Protocol):
     bulk: Bulk
     templates: Templates
     access: Access
+    moving: Moving
 
     def submit(
         self,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from offhours.schedules.book import ScheduleBook
 from offhours.schedules.handle import ScheduleHandle
 from offhours.schedules.options import ScheduleOptions, When
-from offhours.schedules.views import fire_dict, schedule_dict
+from offhours.schedules.views import delays_dict, fire_dict, schedule_dict
 
 __all__ = [
     "ScheduleBook",
     "ScheduleHandle",
     "ScheduleOptions",
     "When",
+    "delays_dict",
     "fire_dict",
     "schedule_dict",
 ]

@@ -22,7 +22,15 @@ from offhours.core.schedules import (
     ScheduleMove,
     ScheduleStatus,
 )
-from offhours.core.times import Micros, Moment, iso, parse_moment, to_datetime
+from offhours.core.times import (
+    Duration,
+    Micros,
+    Moment,
+    iso,
+    parse_duration,
+    parse_moment,
+    to_datetime,
+)
 from offhours.engine.codec import dump
 from offhours.handles import JobHandle
 from offhours.schedules.handle import ScheduleHandle
@@ -36,6 +44,7 @@ from offhours.schedules.options import (
     said,
     with_old_plan,
 )
+from offhours.schedules.views import fire_dict
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -108,6 +117,15 @@ class ScheduleBook:
                   for schedule in self._table.coming(last - 1, limit)]  # fmt: skip
         return list(islice(merge(*coming, key=lambda item: (item[0], item[1].id)), limit))
 
+    def coming(self, ahead: Duration, limit: int = 20) -> list[dict[str, Any]]:
+        """The fires of the time that comes, as JSON answers carry them."""
+        now = self.now()
+        end = to_datetime(now + parse_duration(ahead, "ahead"))
+        return [
+            {"schedule": each.id, "name": each.name, "task": each.task, "at": iso(instant)}
+            for instant, each in self.between(to_datetime(now), end, limit)
+        ]
+
     def fired_between(self, start: Moment, end: Moment, limit: int = 1000) -> list[FireRecord]:
         """What became of the instants of all schedules from `start` to `end`, in order."""
         zone = self._app.settings.timezone
@@ -162,6 +180,24 @@ class ScheduleBook:
         zone = self._app.settings.timezone
         line = None if before is None else parse_moment(before, "before", zone)
         return self._table.fires(schedule.id, line, limit)
+
+    def results(
+        self, schedule: Schedule, limit: int = 50, before: Moment | None = None
+    ) -> list[dict[str, Any]]:
+        """The latest fires, newest first, each with the `state` of its job: null without one."""
+        return self._with_states(self.fires(schedule, limit, before)) if limit else []
+
+    def results_between(
+        self, start: Moment, end: Moment, limit: int = 1000
+    ) -> list[dict[str, Any]]:
+        """As `results`, of all schedules from `start` to `end`, in order."""
+        return self._with_states(self.fired_between(start, end, limit))
+
+    def _with_states(self, fires: list[FireRecord]) -> list[dict[str, Any]]:
+        ids = [fire.job_id for fire in fires if fire.job_id is not None]
+        found = self._app.store.lists.rows(ids) if ids else []
+        states = {job.id: job.state.value for job in found}
+        return [{**fire_dict(fire), "state": states.get(fire.job_id or 0)} for fire in fires]
 
     def delays(self, schedule: Schedule) -> Delays | None:
         recent = [f.delay for f in self._table.fires(schedule.id, limit=1000)

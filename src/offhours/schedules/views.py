@@ -7,7 +7,7 @@ from typing import Any
 
 from offhours.core.firing import plan_of
 from offhours.core.model import TaskPriority
-from offhours.core.schedules import FireRecord, Schedule
+from offhours.core.schedules import Delays, FireRecord, Schedule
 from offhours.core.times import Micros, iso
 
 
@@ -64,4 +64,15 @@ def fire_dict(fire: FireRecord) -> dict[str, Any]:
         "reason": fire.reason,
         "at": iso(fire.at),
         "delay_ms": fire.delay / 1000,
+    }
+
+
+def delays_dict(delays: Delays) -> dict[str, Any]:
+    """How late the jobs of a schedule were made, as JSON answers carry it."""
+    return {
+        "fires": delays.fires,
+        "mean_ms": delays.mean / 1000,
+        "p99_ms": delays.p99 / 1000,
+        "max_ms": delays.most / 1000,
+        "on_time": delays.on_time,
     }

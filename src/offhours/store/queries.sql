@@ -1330,3 +1330,24 @@ delete from operations where id in (
 
 -- name: rows
 select {short} from jobs where id in ({ints :ids}) order by id
+
+-- name: origin
+select value from meta where key = 'origin'
+
+-- name: imported
+select kind, was, became from imported where origin = :origin
+
+-- name: remember_imported
+insert into imported (origin, kind, was, became, at) values (:origin, :kind, :was, :became, :at)
+
+-- name: line_of
+select {line}
+
+-- name: holder
+select id from jobs where unique_key = :key and finished_at is null
+
+-- name: set_last_job
+update schedules set last_job = :job where id = :id
+
+-- name: numbered_end
+{numbered}

@@ -39,6 +39,7 @@ from offhours.core.ports import (
     Limits,
     Lists,
     Models,
+    Moving,
     Notices,
     Pruned,
     QueueBound,
@@ -64,6 +65,7 @@ from offhours.store.graph import SqlGraph
 from offhours.store.limits import SqlLimits
 from offhours.store.lists import SqlLists
 from offhours.store.models import SqlModels
+from offhours.store.moving import SqlMoving
 from offhours.store.notices import SqlNotices
 from offhours.store.schedules import SqlSchedules
 from offhours.store.search import SqlSearch
@@ -128,6 +130,7 @@ class SqlStore:
         self.templates: Templates = SqlTemplates(database, self._sql, self._tell)
         self._access = SqlAccess(database, self._sql, self._tell)
         self.access: Access = self._access
+        self.moving: Moving = SqlMoving(database, self._sql, self._tell)
         self._budgets = SqlBudgets(database, self._sql, self._tell)
         self.budgets: Budgets = self._budgets
         self._agents = SqlAgents(

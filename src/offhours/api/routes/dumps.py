@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
+from pydantic import Field
 
 from offhours.api.auth import Reader
 from offhours.api.context import Here
@@ -34,6 +36,7 @@ class DumpRow(Shape):
     tool: str
     severity: str
     reason: str
+    head: dict[str, Any] = Field(description="The documented JSON, without the calls.")
 
 
 @router.get("/recorder/dumps", summary="List dumps")
@@ -48,6 +51,7 @@ def dumps(here: Here, who: Reader, limit: Limit = 50, cursor: Cursor = None) -> 
             "tool": dump.tool,
             "severity": dump.severity,
             "reason": dump.triggered_by,
+            "head": json.loads(dump.head),
         }
         for dump in found
     ]

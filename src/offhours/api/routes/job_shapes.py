@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 from fastapi import Path
 from pydantic import ConfigDict, Field, StringConstraints
 
-from offhours.api.causes import fingerprint, newest_failures
 from offhours.api.context import Server
 from offhours.api.problems import Problem
 from offhours.api.shapes import (
@@ -16,12 +15,14 @@ from offhours.api.shapes import (
     Shape,
     Span,
     Text,
+    read_cursor,
 )
 from offhours.api.tokens import Principal
 from offhours.core.errors import JobNotFound
 from offhours.core.filters import read_filter
 from offhours.core.lists import JobFilter
 from offhours.core.model import Job
+from offhours.looking import fingerprint, newest_failures
 
 PriorityName = Literal["critical", "high", "normal", "low", "background"]
 StateName = Literal["pending", "held", "running", "succeeded", "failed", "cancelled"]
@@ -195,8 +196,15 @@ class Question(Filter):
     sort: Literal["-id", "id"] = Field("-id", description="Newest first, or oldest first.")
     limit: int = Field(50, ge=1, le=500)
     cursor: str | None = Field(None, max_length=200)
+    after: Number | None = Field(None, description="Instead of a cursor: behind this job.")
     skip: int = Field(0, ge=0, le=10_000_000, description="Leave out so many after the cursor.")
     count: bool = False
+    full: bool = Field(False, description="Each job whole, with its arguments and its result.")
+
+    @property
+    def place(self) -> int:
+        """Behind which job the page begins; 0 for the first one."""
+        return self.after or read_cursor(self.cursor, f"jobs{self.sort}")
 
 
 class Reason(Shape):

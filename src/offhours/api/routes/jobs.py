@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from offhours.api.auth import TenantOperator, TenantReader, TenantSubmitter
-from offhours.api.context import Here
+from offhours.api.context import Here, Server
 from offhours.api.known import task_of
 from offhours.api.routes.job_shapes import (
     Cancelled,
@@ -29,8 +29,8 @@ from offhours.api.shapes import (
     Page,
     page_of,
     problems,
-    read_cursor,
 )
+from offhours.core.model import Job
 from offhours.handles import job_dict
 from offhours.views import event_dict, job_row
 
@@ -38,21 +38,30 @@ router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"], responses=problems())
 
 
 @router.get("", summary="List jobs")
-def jobs(here: Here, who: TenantReader, asked: Annotated[Question, Query()]) -> Page[JobRow]:
+def jobs(
+    here: Here, who: TenantReader, asked: Annotated[Question, Query()]
+) -> Page[JobRow] | Page[JobShape]:
     """The newest first. `q` searches; filters may be repeated: `state=failed&state=held`."""
     wanted = asked.wanted(here, who)
     search = here.app.store.lists
     found = search.jobs(
         wanted,
-        after=read_cursor(asked.cursor, f"jobs{asked.sort}"),
+        after=asked.place,
         newest_first=asked.sort == "-id",
         limit=asked.limit,
         skip=asked.skip,
     )
+    data = _whole(here, found) if asked.full else [job_row(job) for job in found]
     last = found[-1].id if found else None
-    page = page_of([job_row(job) for job in found], asked.limit, last, f"jobs{asked.sort}")
-    total = search.count(wanted) if asked.count else None
-    return Page[JobRow].model_validate({**page, "total": total})
+    page = page_of(data, asked.limit, last, f"jobs{asked.sort}")
+    page["total"] = search.count(wanted) if asked.count else None
+    return (Page[JobShape] if asked.full else Page[JobRow]).model_validate(page)
+
+
+def _whole(here: Server, found: list[Job]) -> list[dict[str, Any]]:
+    """All about each, but for those that were forgotten meanwhile."""
+    records = map(here.app.store.job, [job.id for job in found])
+    return [job_dict(record) for record in records if record is not None]
 
 
 @router.post("", status_code=201, summary="Submit a job", responses=problems(409, 507))

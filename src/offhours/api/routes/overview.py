@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict
 
 from offhours.api.auth import Reader
-from offhours.api.causes import fingerprint, last_line, newest_failures
 from offhours.api.context import Here
-from offhours.api.overview import due_soon
 from offhours.api.routes.job_shapes import JobRow, PriorityName
 from offhours.api.shapes import Moment, Shape, problems
-from offhours.core.model import Job
 from offhours.core.times import MINUTE, iso
 
 router = APIRouter(prefix="/api/v1", tags=["overview"], responses=problems())
@@ -215,7 +212,7 @@ def timeline(
                 }
                 for run in runs
             ],
-            "coming": due_soon(here.app, now, ahead * MINUTE, limit),
+            "coming": here.app.schedules.coming(60 * ahead, limit),
         }
     )
 
@@ -226,28 +223,4 @@ def failures(here: Here, who: Reader) -> Failures:
 
     `GET jobs?fingerprint=` lists the jobs of one of them.
     """
-    found = newest_failures(here.app)
-    groups: dict[str, list[Job]] = {}
-    for job in found:
-        groups.setdefault(fingerprint(job), []).append(job)
-    return Failures.model_validate(
-        {
-            "looked_at": len(found),
-            "data": sorted(map(_group, groups.items()), key=lambda g: (-g["count"], g["error"])),
-        }
-    )
-
-
-def _group(item: tuple[str, list[Job]]) -> dict[str, Any]:
-    cause, jobs = item
-    ended = [job.finished_at or job.created_at for job in jobs]
-    return {
-        "fingerprint": cause,
-        "error": last_line(jobs[0])[:300],
-        "code": jobs[0].code,
-        "count": len(jobs),
-        "tasks": sorted({job.task for job in jobs}),
-        "first_at": iso(min(ended)),
-        "last_at": iso(max(ended)),
-        "newest": [job.id for job in jobs[:5]],
-    }
+    return Failures.model_validate(here.app.failures())

@@ -42,6 +42,18 @@ class FireShape(Shape):
     state: StateName | None
 
 
+class DelaysShape(Shape):
+    """How late the jobs of a schedule were made; `on_time` is the share within a second."""
+
+    model_config = ConfigDict(title="Delays", extra="forbid")
+
+    fires: int
+    mean_ms: float
+    p99_ms: float
+    max_ms: float
+    on_time: float
+
+
 class ScheduleShape(Shape):
     """A rule that makes jobs. `results` are its latest fires, the newest first."""
 
@@ -79,6 +91,7 @@ class ScheduleShape(Shape):
     created_at: Moment
     updated_at: Moment
     results: list[FireShape]
+    delays: DelaysShape | None = Field(None, description="Of one schedule, never in a list.")
 
 
 class Explained(Shape):

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from offhours.api.auth import Admin, Operator, Reader
 from offhours.api.context import Here, Server
 from offhours.api.known import task_of
-from offhours.api.overview import due_soon
 from offhours.api.problems import Problem
 from offhours.api.routes.job_shapes import JobShape, Reason, WhyShape
 from offhours.api.routes.operations import OperationShape
@@ -18,6 +17,7 @@ from offhours.api.routes.schedule_shapes import (
     Asked,
     Changes,
     ComingList,
+    DelaysShape,
     Explained,
     FireShape,
     Missing,
@@ -39,14 +39,21 @@ from offhours.api.versions import ANY, IfMatch, check_match, other_version
 from offhours.core.errors import Conflict
 from offhours.core.firing import plan_of
 from offhours.core.phrases import describe
-from offhours.core.schedules import FireRecord, Schedule
-from offhours.core.times import MINUTE, to_datetime
+from offhours.core.schedules import Schedule
+from offhours.core.times import parse_moment, to_datetime
 from offhours.core.why import why_schedule
 from offhours.handles import job_dict
-from offhours.schedules import ScheduleHandle, ScheduleOptions, fire_dict, schedule_dict
+from offhours.schedules import (
+    ScheduleHandle,
+    ScheduleOptions,
+    delays_dict,
+    schedule_dict,
+)
 from offhours.views import operation_dict
 
 router = APIRouter(prefix="/api/v1/schedules", tags=["schedules"], responses=problems())
+
+Wanted = Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")]
 
 
 @router.get("", summary="List schedules")
@@ -54,14 +61,20 @@ def schedules(
     here: Here,
     who: Reader,
     status: StatusName | None = None,
-    task: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
+    task: Wanted = None,
+    name: Wanted = None,
     results: Annotated[int, Query(ge=0, le=50, description="Latest fires of each.")] = 5,
     limit: Limit = 50,
     cursor: Cursor = None,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1, description="Instead of a cursor.")] = 0,
 ) -> Page[ScheduleShape]:
-    """By their number, each with what became of its latest fires."""
-    after = read_cursor(cursor, "schedules")
-    found = here.app.schedules.page(status=status, task=task, after=after, limit=limit)
+    """By their number, each with what became of its latest fires; of a name there is one."""
+    after = after or read_cursor(cursor, "schedules")
+    if name is not None:
+        named = here.app.store.schedules.named(name)
+        found = [] if named is None else [named]
+    else:
+        found = here.app.schedules.page(status=status, task=task, after=after, limit=limit)
     data = [_row(here, schedule, results) for schedule in found]
     page = page_of(data, limit, found[-1].id if found else None, "schedules")
     return Page[ScheduleShape].model_validate(page)
@@ -85,9 +98,7 @@ def coming(
     limit: Limit = 50,
 ) -> ComingList:
     """The fires of all active schedules in the next minutes."""
-    return ComingList.model_validate(
-        {"data": due_soon(here.app, here.now(), minutes * MINUTE, limit)}
-    )
+    return ComingList.model_validate({"data": here.app.schedules.coming(60 * minutes, limit)})
 
 
 @router.post("", status_code=201, summary="Make a schedule", responses=problems(409, 507))
@@ -106,8 +117,12 @@ def create(here: Here, who: Admin, new: NewSchedule, response: Response) -> Sche
 def one_schedule(
     here: Here, who: Reader, schedule_id: ScheduleId, response: Response
 ) -> ScheduleShape:
-    """Its ETag goes into `If-Match` of a change."""
-    return schedule_answer(here, here.app.schedules.get(schedule_id), response)
+    """With how late its jobs were made. Its ETag goes into `If-Match` of a change."""
+    handle = here.app.schedules.get(schedule_id)
+    late = handle.delays()
+    answer = schedule_answer(here, handle, response)
+    answer.delays = None if late is None else DelaysShape.model_validate(delays_dict(late))
+    return answer
 
 
 @router.patch("/{schedule_id}", summary="Change it", responses=problems(404, 409, 412, 428, 507))
@@ -195,9 +210,9 @@ def fires(
     schedule = here.app.schedules.record(schedule_id)
     place = read_cursor(cursor, f"fires{schedule_id}")
     before = to_datetime(min(place, _LATEST)) if place else None
-    found = here.app.schedules.fires(schedule, limit, before)
-    last = found[-1].instant if found else None
-    page = page_of(_results(here, found), limit, last, f"fires{schedule_id}")
+    found = here.app.schedules.results(schedule, limit, before)
+    last = parse_moment(found[-1]["instant"]) if found else None
+    page = page_of(found, limit, last, f"fires{schedule_id}")
     return Page[FireShape].model_validate(page)
 
 
@@ -244,19 +259,12 @@ def schedule_answer(here: Server, handle: ScheduleHandle, response: Response) ->
 
 def _row(here: Server, schedule: Schedule, results: int) -> dict[str, Any]:
     plan = plan_of(schedule.plan)
-    found = here.app.schedules.fires(schedule, results) if results else []
     return {
         **schedule_dict(schedule),
         "sentence": describe(plan, plan.timezone),
         "why": why_schedule(schedule, here.now()).to_dict(),
-        "results": _results(here, found),
+        "results": here.app.schedules.results(schedule, results),
     }
-
-
-def _results(here: Server, found: list[FireRecord]) -> list[dict[str, Any]]:
-    ids = [fire.job_id for fire in found if fire.job_id is not None]
-    states = {job.id: job.state.value for job in here.app.store.lists.rows(ids)} if ids else {}
-    return [{**fire_dict(fire), "state": states.get(fire.job_id or 0)} for fire in found]
 
 
 def etag(schedule: Schedule) -> str:

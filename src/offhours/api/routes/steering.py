@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import ConfigDict, Field
@@ -15,11 +14,10 @@ from offhours.api.routes.job_shapes import PriorityName
 from offhours.api.routes.overview import WorkerShape, WorkflowShape
 from offhours.api.shapes import Moment, Shape, Span, Text, problems
 from offhours.core.errors import OptionError
-from offhours.core.limits import Limit as CoreLimit
 from offhours.core.limits import Scope
-from offhours.core.model import TaskPriority
-from offhours.core.times import MINUTE, SECOND, iso, parse_duration
+from offhours.core.times import MINUTE, SECOND, parse_duration
 from offhours.known_tasks import is_local, task_counts
+from offhours.looking import bounds
 from offhours.views import lease_dict, limit_dict, worker_dict
 
 router = APIRouter(prefix="/api/v1", tags=["steering"], responses=problems())
@@ -253,7 +251,7 @@ def tasks(here: Here, who: Reader) -> Tasks:
                 "recent_jobs": count.recent_jobs if count else 0,
                 "recent_failed": count.recent_failed if count else 0,
                 "paused": limit is not None and limit.paused_at is not None,
-                **_bounds(limit),
+                **bounds(limit),
             }
         )
     return Tasks.model_validate({"data": found})
@@ -262,40 +260,4 @@ def tasks(here: Here, who: Reader) -> Tasks:
 @router.get("/queues", tags=["queues"], summary="List queues")
 def queues(here: Here, who: Reader) -> Queues:
     """What waits where, since when, and what holds it back."""
-    now = here.now()
-    held = {limit.name: limit for limit in here.app.limits() if limit.scope == Scope.QUEUE}
-    stages: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_STAGES, 0))
-    priorities: dict[str, dict[str, int]] = defaultdict(dict)
-    oldest: dict[str, int] = {}
-    for depth in here.app.store.lists.depths():
-        stages[depth.queue][depth.stage] += depth.jobs
-        if depth.stage == "ready":
-            priorities[depth.queue][TaskPriority(depth.priority).name.lower()] = depth.jobs
-            oldest[depth.queue] = min(oldest.get(depth.queue, now), depth.oldest)
-    found = []
-    for name in sorted({*stages, *held}):
-        limit = held.get(name)
-        paused = limit.paused_at if limit else None
-        found.append(
-            {
-                "queue": name,
-                **stages[name],
-                "by_priority": priorities[name],
-                "oldest_wait_ms": (now - oldest[name]) // 1000 if name in oldest else None,
-                "paused_at": None if paused is None else iso(paused),
-                "reason": limit.reason if limit else None,
-                **_bounds(limit),
-            }
-        )
-    return Queues.model_validate({"data": found})
-
-
-_STAGES = ("ready", "later", "held", "running")
-
-
-def _bounds(limit: CoreLimit | None) -> dict[str, Any]:
-    rate = None if limit is None else limit.rate
-    return {
-        "concurrency": None if limit is None else limit.concurrency,
-        "rate": None if rate is None else str(rate),
-    }
+    return Queues.model_validate({"data": here.app.queues()})

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.calls import app_of, call_options, file_options
 from offhours.cli.schedules.find import running_tasks, task_of
 from offhours.cli.schedules.options import given, policy_options
@@ -17,7 +18,7 @@ from offhours.schedules import ScheduleOptions
 
 @click.command()
 @click.argument("when", metavar="WHEN")
-@click.argument("task", metavar="TASK")
+@click.argument("task", metavar="TASK", shell_complete=complete.tasks)
 @call_options
 @policy_options
 @file_options

@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.schedules.find import schedule_of
 from offhours.cli.schedules.views import moment
 from offhours.cli.session import common, json_option, session
@@ -13,7 +14,7 @@ from offhours.core.times import iso, parse_moment, to_datetime, to_micros
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @click.option("--from", "start", required=True, metavar="TIME", help="The first moment.")
 @click.option("--to", "end", default="now", show_default=True, metavar="TIME", help="The last one.")
 @click.option("--dry-run", is_flag=True, help="List the fires; make nothing.")

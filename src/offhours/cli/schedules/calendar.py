@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from offhours.cli.schedules.views import countdown, fire_result, outcome
+from offhours.cli.schedules.views import countdown, outcome
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
 from offhours.core.schedules import Schedule, next_words
-from offhours.core.times import Micros, iso, to_datetime
+from offhours.core.times import Micros, iso, parse_moment, to_datetime
 from offhours.core.triggers.zones import instant, load_zone, local
 
 if TYPE_CHECKING:
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 MOST_DAYS, MOST_FIRES = 366, 10_000
 _NAMED = {"yesterday": -1, "today": 0, "tomorrow": 1}
@@ -105,19 +105,20 @@ def _wall(at: Micros, zone: ZoneInfo) -> str:
 
 
 def _fires(
-    app: Offhours, first: Micros, last: Micros, limit: int, now: Micros
+    app: AnyApp, first: Micros, last: Micros, limit: int, now: Micros
 ) -> list[dict[str, Any]]:
     """In order: what was recorded, then what is to come."""
     start, end = to_datetime(first), to_datetime(last)
     schedules: dict[int, Schedule | None] = {}
     found: list[dict[str, Any]] = []
-    for record in app.schedules.fired_between(start, end, limit):
-        if record.schedule_id not in schedules:
-            schedules[record.schedule_id] = app.store.schedules.get(record.schedule_id)
-        schedule = schedules[record.schedule_id]
+    for result in app.schedules.results_between(start, end, limit):
+        number = result["schedule"]
+        if number not in schedules:
+            schedules[number] = app.store.schedules.get(number)
+        schedule = schedules[number]
         if schedule is not None:
-            result = fire_result(app, record)
-            found.append(_entry(record.instant, schedule, result, outcome(result)))
+            at = parse_moment(result["instant"])
+            found.append(_entry(at, schedule, result, outcome(result)))
     for at, schedule in app.schedules.between(start, end, limit):
         when = next_words(schedule, now) if at == schedule.next_at else countdown(at, now)
         coming = {"job": None, "state": None, "code": "coming", "reason": None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,14 +12,13 @@ from offhours.known_tasks import is_local
 from offhours.views import is_alive
 
 if TYPE_CHECKING:
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp, AnySchedule
     from offhours.engine.registry import Task
-    from offhours.schedules import ScheduleHandle
 
 _LOOKED_AT = 1_000
 
 
-def schedule_of(app: Offhours, key: str) -> ScheduleHandle:
+def schedule_of(app: AnyApp, key: str) -> AnySchedule:
     """By number, else by name; an unknown one is refused with a near name."""
     book = app.schedules
     if key.isascii() and key.isdigit() and len(key) < 20:
@@ -30,11 +30,12 @@ def schedule_of(app: Offhours, key: str) -> ScheduleHandle:
     try:
         return book.get(key)
     except ScheduleNotFound as unknown:
-        names = [handle.name for handle in islice(book, _LOOKED_AT)]
+        handles: Iterable[AnySchedule] = book
+        names = [handle.name for handle in islice(handles, _LOOKED_AT)]
         raise ScheduleNotFound(f"{unknown}{did_you_mean(key[:200], names)}") from None
 
 
-def running_tasks(app: Offhours) -> set[str]:
+def running_tasks(app: AnyApp) -> set[str]:
     """The tasks of workers that live."""
     now = app.clock.micros()
     alive = [worker for worker in app.workers() if is_alive(worker, now)]
@@ -42,7 +43,7 @@ def running_tasks(app: Offhours) -> set[str]:
     return {name for name in known if not is_local(name)}
 
 
-def task_of(app: Offhours, name: str, file: str | None) -> Task:
+def task_of(app: AnyApp, name: str, file: str | None) -> Task:
     """A task of the file or of a running worker: a schedule for any other could only wait."""
     running = running_tasks(app)
     if app.registry.find(name) is not None or name in running:

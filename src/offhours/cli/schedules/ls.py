@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.ids import LARGEST
 from offhours.cli.schedules.views import HEADERS, row_dict, schedule_rows
 from offhours.cli.session import Session, common, json_option, session
@@ -13,7 +14,7 @@ from offhours.core.errors import did_you_mean
 from offhours.core.schedules import ScheduleStatus
 
 if TYPE_CHECKING:
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
 
 LONGEST_PAGE = 500
 
@@ -24,7 +25,7 @@ LONGEST_PAGE = 500
     type=click.Choice([status.value for status in ScheduleStatus]),
     help="Schedules that stand so only.",
 )
-@click.option("--task", help="Schedules of this task only.")
+@click.option("--task", shell_complete=complete.tasks, help="Schedules of this task only.")
 @click.option(
     "--limit",
     type=click.IntRange(1, LONGEST_PAGE),
@@ -62,7 +63,7 @@ def ls(status: str | None, task: str | None, limit: int, after: int, ids: bool) 
 
 def list_schedules(
     state: Session,
-    app: Offhours,
+    app: AnyApp,
     status: str | None,
     task: str | None,
     limit: int,
@@ -86,7 +87,7 @@ def list_schedules(
         state.note(_nothing(app, status, task))
 
 
-def _nothing(app: Offhours, status: str | None, task: str | None) -> str:
+def _nothing(app: AnyApp, status: str | None, task: str | None) -> str:
     if status is None and task is None:
         return (
             f"no schedules in {app.store.name}; "

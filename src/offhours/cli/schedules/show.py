@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.schedules.find import schedule_of
-from offhours.cli.schedules.views import explain_lines, moment, outcome, results, title
+from offhours.cli.schedules.views import explain_lines, moment, outcome, title
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable, to_json
 from offhours.core.times import parse_moment, spoken
-from offhours.schedules import ScheduleHandle, schedule_dict
+from offhours.schedules import delays_dict, schedule_dict
 
 if TYPE_CHECKING:
+    from offhours.cli.remote import AnySchedule
     from offhours.core.schedules import Delays
 
 _SHOWN_APART = ("id", "name", "task", "text", "plan", "status", "reason", "next_at", "due_at")
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @click.option(
     "--fires",
     "limit",
@@ -55,7 +57,7 @@ def show(key: str, limit: int) -> None:
     with state.open() as app:
         handle = schedule_of(app, key)
         told, because, explained = schedule_dict(handle.record), handle.why(), handle.explain()
-        late, fires = handle.delays(), results(app, handle.record, limit)
+        late, fires = handle.delays(), app.schedules.results(handle.record, limit)
         now = app.clock.micros()
         if state.json:
             state.emit(
@@ -63,7 +65,7 @@ def show(key: str, limit: int) -> None:
                     "schedule": told,
                     "explain": explained.to_dict(),
                     "why": because.to_dict(),
-                    "delays": None if late is None else _delays_dict(late),
+                    "delays": None if late is None else delays_dict(late),
                     "fires": fires,
                 }
             )
@@ -88,7 +90,7 @@ def _as_written(told: dict[str, Any], sentence: str) -> str:
     return "" if told["text"] == sentence else f" (written: {printable(told['text'])})"
 
 
-def _tell_fires(handle: ScheduleHandle, fires: list[dict[str, Any]]) -> None:
+def _tell_fires(handle: AnySchedule, fires: list[dict[str, Any]]) -> None:
     plan = handle.plan
     if fires:
         click.secho("last fires", bold=True)
@@ -102,13 +104,3 @@ def _delays(late: Delays) -> str:
         f"{late.fires} jobs, {late.on_time:.0%} within a second; mean {spoken(late.mean)}, "
         f"p99 {spoken(late.p99)}, longest {spoken(late.most)}"
     )
-
-
-def _delays_dict(late: Delays) -> dict[str, Any]:
-    return {
-        "fires": late.fires,
-        "mean_ms": late.mean / 1000,
-        "p99_ms": late.p99 / 1000,
-        "max_ms": late.most / 1000,
-        "on_time": late.on_time,
-    }

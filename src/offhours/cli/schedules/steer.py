@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
+from offhours.cli import complete
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.schedules.find import schedule_of
 from offhours.cli.schedules.phrase import may_ask
@@ -11,11 +14,14 @@ from offhours.cli.schedules.views import sentence, title
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable
 from offhours.handles import job_dict
-from offhours.schedules import ScheduleHandle, schedule_dict
+from offhours.schedules import schedule_dict
+
+if TYPE_CHECKING:
+    from offhours.cli.remote import AnySchedule
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @click.option("--reason", default="", help="Kept with the schedule, and told by `show`.")
 @json_option
 @common
@@ -36,7 +42,7 @@ def pause(key: str, reason: str) -> None:
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @json_option
 @common
 def resume(key: str) -> None:
@@ -55,7 +61,7 @@ def resume(key: str) -> None:
         _tell(state, handle)
 
 
-def _tell(state: Session, handle: ScheduleHandle) -> None:
+def _tell(state: Session, handle: AnySchedule) -> None:
     if state.json:
         state.emit(schedule_dict(handle.record))
     else:
@@ -63,7 +69,7 @@ def _tell(state: Session, handle: ScheduleHandle) -> None:
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @json_option
 @common
 def run(key: str) -> None:
@@ -87,7 +93,7 @@ def run(key: str) -> None:
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 @common

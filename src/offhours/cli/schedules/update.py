@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from offhours.cli import complete
 from offhours.cli.calls import app_of, call_options, file_options
 from offhours.cli.schedules.find import schedule_of
 from offhours.cli.schedules.options import given, policy_options
@@ -15,7 +16,7 @@ from offhours.cli.session import common, json_option, session
 
 
 @click.command()
-@click.argument("key", metavar="ID|NAME")
+@click.argument("key", metavar="ID|NAME", shell_complete=complete.schedules)
 @click.option("--when", help="English or a cron expression.")
 @call_options
 @policy_options

@@ -14,12 +14,12 @@ from offhours.cli.text import cut, printable
 from offhours.core.explain import Explanation
 from offhours.core.firing import plan_of
 from offhours.core.phrases import describe
-from offhours.core.schedules import FireRecord, Schedule, ScheduleStatus, next_words
+from offhours.core.schedules import Schedule, ScheduleStatus, next_words
 from offhours.core.times import Micros, spoken, to_datetime, to_micros
-from offhours.schedules import ScheduleHandle, fire_dict, schedule_dict
+from offhours.schedules import schedule_dict
 
 if TYPE_CHECKING:
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp, AnySchedule
 
 HEADERS = ("ID", "NAME", "WHEN", "NEXT", "LAST", "FAILED", "STATUS")
 RESULTS = 3
@@ -48,7 +48,7 @@ def explain_lines(told: Explanation, now: Micros) -> list[str]:
     return [printable(line) for line in lines]
 
 
-def tell_schedule(state: Session, app: Offhours, handle: ScheduleHandle) -> None:
+def tell_schedule(state: Session, app: AnyApp, handle: AnySchedule) -> None:
     """A schedule that was just made or changed."""
     schedule, told = handle.record, handle.explain()
     if state.json:
@@ -74,7 +74,7 @@ def sentence(schedule: Schedule) -> str:
     return describe(plan, plan.timezone)
 
 
-def schedule_rows(app: Offhours, schedules: Sequence[Schedule], now: Micros) -> list[list[str]]:
+def schedule_rows(app: AnyApp, schedules: Sequence[Schedule], now: Micros) -> list[list[str]]:
     """One row a schedule: its words, its next fire, and what came of the last ones."""
     return [
         [
@@ -82,7 +82,7 @@ def schedule_rows(app: Offhours, schedules: Sequence[Schedule], now: Micros) -> 
             _short(schedule.name),
             _short(sentence(schedule)),
             _next(schedule, now),
-            _counted([_word(result) for result in results(app, schedule)]) or "-",
+            _counted([_word(result) for result in app.schedules.results(schedule, RESULTS)]) or "-",
             _failures(schedule),
             _status(schedule),
         ]
@@ -113,17 +113,6 @@ def _status(schedule: Schedule) -> str:
     return f"{schedule.status}: {schedule.reason}"
 
 
-def results(app: Offhours, schedule: Schedule, limit: int = RESULTS) -> list[dict[str, Any]]:
-    """What came of its last fires, newest first."""
-    return [fire_result(app, fire) for fire in app.schedules.fires(schedule, limit)]
-
-
-def fire_result(app: Offhours, fire: FireRecord) -> dict[str, Any]:
-    """A fire with the state of its job; null when it has none, or none any more."""
-    job = None if fire.job_id is None else app.store.job(fire.job_id)
-    return {**fire_dict(fire), "state": None if job is None else job.state.value}
-
-
 def _counted(words: list[str]) -> str:
     """Newest first, with equal neighbours put together: `failed, 2 succeeded`."""
     runs = [(word, len(list(same))) for word, same in groupby(words)]
@@ -152,7 +141,7 @@ def outcome(result: dict[str, Any]) -> str:
     return f"job {result['job']} {_word(result)}{how}{late}"
 
 
-def row_dict(app: Offhours, schedule: Schedule) -> dict[str, Any]:
+def row_dict(app: AnyApp, schedule: Schedule) -> dict[str, Any]:
     """A schedule of a list, as JSON answers carry it."""
-    told = schedule_dict(schedule)
-    return {**told, "sentence": sentence(schedule), "results": results(app, schedule)}
+    results = app.schedules.results(schedule, RESULTS)
+    return {**schedule_dict(schedule), "sentence": sentence(schedule), "results": results}

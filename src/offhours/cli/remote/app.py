@@ -1,0 +1,261 @@
+"""A server that `offhours up` runs, with the members of an app that the commands use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from offhours.cli.remote import read
+from offhours.cli.remote.jobs import RemoteJob
+from offhours.cli.remote.schedules import RemoteSchedules
+from offhours.cli.remote.store import RemoteStore
+from offhours.cli.remote.wire import Wire
+from offhours.core.clock import Clock, SystemClock
+from offhours.core.errors import ApprovalNotFound, IllegalMove
+from offhours.core.events import Event
+from offhours.core.flows import Approval, Flow, Member
+from offhours.core.limits import Limit
+from offhours.core.model import ForegroundLease, Job, WorkerInfo
+from offhours.core.times import parse_moment
+from offhours.core.why import Why
+from offhours.engine.codec import Codec
+from offhours.engine.registry import Registry, Task
+from offhours.flows import Progress
+
+if TYPE_CHECKING:
+    from offhours.cli.remote.address import Address
+
+_COUNTS = ("ready", "later", "running", "held", "succeeded", "failed", "cancelled")
+
+
+class RemoteApp:
+    """What is asked of a server, and told to it, in the words of `Offhours`."""
+
+    def __init__(self, address: Address, patience: float = 30.0) -> None:
+        self._wire = Wire(address, patience)
+        self.clock: Clock = SystemClock()
+        self.registry = Registry()
+        self.store = RemoteStore(self, self._wire, address.name)
+        self.schedules = RemoteSchedules(self, self._wire)
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._wire.close()
+
+    @property
+    def holder(self) -> str:
+        """Whose token it is: the name under which the server writes down what is done."""
+        return cast(str, self.session()["name"])
+
+    def session(self) -> dict[str, Any]:
+        """Who holds the token, and what it allows."""
+        return cast(dict[str, Any], self._wire.get("session"))
+
+    def version(self) -> str:
+        """The server's Offhours."""
+        if self.session()["scope"] == "admin":
+            return cast(str, self._wire.get("settings")["version"])
+        return cast(str, self.openapi()["info"]["version"])
+
+    def openapi(self) -> dict[str, Any]:
+        """What its API is."""
+        return cast(dict[str, Any], json.loads(self._wire.text("openapi.json")))
+
+    # -- jobs -------------------------------------------------------------------------------
+
+    def job(self, job_id: int) -> RemoteJob:
+        """A job by its number; `JobNotFound` when there is none."""
+        self.record(job_id)
+        return RemoteJob(self, job_id)
+
+    def record(self, job_id: int) -> Job:
+        """A job as it stands now."""
+        return read.job(self._wire.get(f"jobs/{job_id}"))
+
+    def jobs(
+        self,
+        *,
+        state: str | None = None,
+        task: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+    ) -> list[Job]:
+        """A page of jobs, newest first."""
+        asked = {"state": state, "task": task, "after": after or None, "limit": limit}
+        return [read.job(each) for each in self._wire.get("jobs", full=True, **asked)["data"]]
+
+    def why(self, job_id: int) -> Why:
+        """Why a job stands where it stands."""
+        return read.why(self._wire.get(f"jobs/{job_id}/why"))
+
+    def history(self, job_id: int) -> list[Event]:
+        """What happened to a job."""
+        return [read.event(each) for each in self._wire.get(f"jobs/{job_id}/history")["data"]]
+
+    def submit_by_name(
+        self,
+        task: str,
+        *,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> RemoteJob:
+        """Store a job for a task that the server or a worker knows."""
+        body = {"task": task, "args": list(args), "kwargs": dict(kwargs or {}), **options}
+        return RemoteJob(self, self._wire.post("jobs", body)["id"])
+
+    def task_named(self, name: str) -> Task:
+        """A task by its name: nothing else is known of it here."""
+        return Task(name, _elsewhere, Codec(_elsewhere, name), retries=None, timeout=None)
+
+    def cancel(self, job_id: int, reason: str = "") -> bool:
+        """Cancel a job: at once (true), or ask it to stop (false)."""
+        told = self._wire.post(f"jobs/{job_id}/cancel", {"reason": reason})
+        return cast(bool, told["outcome"] == "cancelled")
+
+    def retry(self, job_id: int) -> RemoteJob:
+        """Submit a finished job anew."""
+        return RemoteJob(self, self._wire.post(f"jobs/{job_id}/retry")["id"])
+
+    def defer(self, job_id: int, until: str, reason: str = "") -> None:
+        """Move a pending job to later."""
+        self._wire.post(f"jobs/{job_id}/defer", {"until": until, "reason": reason})
+
+    # -- how it stands ----------------------------------------------------------------------
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs stand where."""
+        found = self.overview()["counts"]
+        # In the order in which a database tells them; a later server may tell of more.
+        return {name: found[name] for name in _COUNTS}
+
+    def overview(self) -> dict[str, Any]:
+        """What the first view of the page shows."""
+        return cast(dict[str, Any], self._wire.get("overview"))
+
+    def workers(self) -> list[WorkerInfo]:
+        """The processes that work on the server's store."""
+        return [read.worker(each) for each in self._wire.get("workers")["data"]]
+
+    def queues(self) -> list[dict[str, Any]]:
+        """What waits in each queue, and what holds it back."""
+        return list(self._wire.get("queues")["data"])
+
+    def failures(self) -> dict[str, Any]:
+        """What fails, by cause."""
+        return cast(dict[str, Any], self._wire.get("failures"))
+
+    def foreground_leases(self) -> list[ForegroundLease]:
+        """The workflows of the person in front."""
+        return [read.lease(each) for each in self._wire.get("workflows")["data"]]
+
+    def metrics(self) -> str:
+        """What Prometheus would read."""
+        return self._wire.text("metrics")
+
+    # -- what holds work back ---------------------------------------------------------------
+
+    def limits(self) -> list[Limit]:
+        """Limits and pauses."""
+        return [read.limit(each) for each in self._wire.get("limits")["data"]]
+
+    def limit(
+        self,
+        *,
+        queue: str | None = None,
+        task: str | None = None,
+        concurrency: int | None = None,
+        rate: str | None = None,
+    ) -> None:
+        """Limit a queue, a task or all work; without figures the limit is lifted."""
+        about = {"queue": queue, "task": task}
+        self._wire.put("limits", {**about, "concurrency": concurrency, "rate": rate})
+
+    def pause(self, *, queue: str | None = None, task: str | None = None, reason: str = "") -> bool:
+        """Let nothing start; false when nothing did already."""
+        told = self._wire.post("pause", {"queue": queue, "task": task, "reason": reason})
+        return cast(bool, told["changed"])
+
+    def resume(self, *, queue: str | None = None, task: str | None = None) -> bool:
+        """End a pause."""
+        return cast(bool, self._wire.post("resume", {"queue": queue, "task": task})["changed"])
+
+    # -- flows and approvals ----------------------------------------------------------------
+
+    def flow(self, flow_id: int) -> RemoteFlow:
+        """A flow by its number."""
+        return RemoteFlow(self, self._wire, self._wire.get(f"flows/{flow_id}"))
+
+    def flows(self, *, limit: int = 50) -> list[RemoteFlow]:
+        """The newest flows."""
+        found = self._wire.get("flows", limit=limit)["data"]
+        return [RemoteFlow(self, self._wire, each) for each in found]
+
+    def approvals(self, state: str | None = "waiting", limit: int = 50) -> list[Approval]:
+        """Questions of jobs to a person, newest first; None for those of every state."""
+        states = ("waiting", "approved", "denied", "expired", "void") if state is None else (state,)
+        found = [
+            read.approval(each)
+            for each_state in states
+            for each in self._wire.get("approvals", state=each_state, limit=limit)["data"]
+        ]
+        return sorted(found, key=lambda approval: -approval.id)[:limit]
+
+    def approve(self, approval_id: int, *, by: str, note: str = "", digest: str = "") -> None:
+        """Say yes to a question, in the name of who holds the token."""
+        self._decide("approve", approval_id, by, note, digest)
+
+    def deny(self, approval_id: int, *, by: str, note: str = "", digest: str = "") -> None:
+        """Say no to it."""
+        self._decide("deny", approval_id, by, note, digest)
+
+    def _decide(self, verb: str, approval_id: int, by: str, note: str, digest: str) -> None:
+        holder = self.holder
+        if by != holder:
+            raise IllegalMove(
+                f"over --url it is the token's holder, {holder}, who decides, not {by}; "
+                "leave out --by, or give that one's token"
+            )
+        if not 0 < approval_id < 2**63:
+            raise ApprovalNotFound(f"no approval {approval_id} in {self.store.name}")
+        body = {"digest": digest, "note": note or None}
+        self._wire.post(f"approvals/{approval_id}/{verb}", body)
+
+
+def _elsewhere(*args: Any, **kwargs: Any) -> None:
+    """Stands for a function that is known where the server's workers are."""
+
+
+class RemoteFlow:
+    """A flow as it stood when it was asked for."""
+
+    def __init__(self, app: RemoteApp, wire: Wire, told: Mapping[str, Any]) -> None:
+        self._app = app
+        self._wire = wire
+        self._told = told
+        self.id: int = told["id"]
+        self.status: str = told["state"]
+        self.record = Flow(told["id"], told["name"], parse_moment(told["created_at"]))
+        self.progress = Progress(told["done"], told["total"], told["states"])
+
+    def members(self) -> list[Member]:
+        """The steps, each with its latest job."""
+        return [read.member(self.id, each) for each in self._told["steps"]]
+
+    def cancel(self, reason: str = "") -> int:
+        """Cancel the steps that are not finished; how many."""
+        told = self._wire.post(f"flows/{self.id}/cancel", {"reason": reason or None})
+        return cast(int, told["cancelled"])
+
+    def retry(self) -> list[RemoteJob]:
+        """Do what failed again."""
+        return self._again({})
+
+    def restart(self, step: str) -> list[RemoteJob]:
+        """Do a step and all behind it again."""
+        return self._again({"step": step})
+
+    def _again(self, body: Mapping[str, Any]) -> list[RemoteJob]:
+        told = self._wire.post(f"flows/{self.id}/retry", body)
+        return [RemoteJob(self._app, number) for number in told["jobs"]]

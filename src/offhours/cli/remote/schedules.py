@@ -1,0 +1,191 @@
+"""The schedules of a server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any
+
+from offhours.cli.remote import read
+from offhours.cli.remote.jobs import RemoteJob
+from offhours.cli.remote.wire import Wire, only_here
+from offhours.core.errors import Conflict, ScheduleNotFound
+from offhours.core.firing import plan_of
+from offhours.core.schedules import Delays, Schedule
+from offhours.core.times import MINUTE, Duration, Micros, Moment, parse_duration
+from offhours.core.triggers import Plan
+from offhours.core.why import Why
+
+if TYPE_CHECKING:
+    from offhours.cli.remote.app import RemoteApp
+    from offhours.core.explain import Explanation
+    from offhours.engine.registry import Task
+
+PAGE = 500
+
+
+class RemoteSchedules:
+    """All schedules, as `ScheduleBook` has those of a database."""
+
+    def __init__(self, app: RemoteApp, wire: Wire) -> None:
+        self._app = app
+        self._wire = wire
+
+    def get(self, key: int | str) -> RemoteSchedule:
+        """A schedule by its number or its name; `ScheduleNotFound` when there is none."""
+        return RemoteSchedule(self._app, self._wire, self.record(key).id)
+
+    def record(self, key: int | str) -> Schedule:
+        """As it stands now."""
+        if isinstance(key, int):
+            return read.schedule(self._wire.get(f"schedules/{key}"))
+        found = self.named(key)
+        if found is None:
+            raise ScheduleNotFound(f'no schedule named "{key[:64]}" in {self._app.store.name}')
+        return found
+
+    def named(self, name: str) -> Schedule | None:
+        """The schedule of a name, if there is one."""
+        found = self._wire.get("schedules", name=name, results=0)["data"]
+        # A server that knows no names has told the first page of all.
+        return next((read.schedule(each) for each in found if each["name"] == name), None)
+
+    def page(
+        self,
+        *,
+        status: str | None = None,
+        task: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+    ) -> list[Schedule]:
+        """A page of schedules by number."""
+        asked = {"status": status, "task": task, "after": after, "limit": limit, "results": 0}
+        return [read.schedule(each) for each in self._wire.get("schedules", **asked)["data"]]
+
+    def __iter__(self) -> Iterator[RemoteSchedule]:
+        """All schedules by number."""
+        after = 0
+        while page := self.page(after=after, limit=PAGE):
+            yield from (RemoteSchedule(self._app, self._wire, each.id) for each in page)
+            after = page[-1].id
+
+    def results(self, schedule: Schedule, limit: int = 50) -> list[dict[str, Any]]:
+        """The latest fires, newest first, each with the `state` of its job."""
+        if not limit:
+            return []
+        told = self._wire.get(f"schedules/{schedule.id}/fires", limit=limit)
+        return list(told["data"])
+
+    def results_between(
+        self, start: Moment, end: Moment, limit: int = 1000
+    ) -> list[dict[str, Any]]:
+        """What became of the instants of all schedules: the server tells it of one only."""
+        raise _only_here("calendar")
+
+    def between(
+        self, start: Moment, end: Moment, limit: int = 1000
+    ) -> list[tuple[Micros, Schedule]]:
+        """What the active schedules fire in a time: a database can say that, a server not yet."""
+        raise _only_here("calendar")
+
+    def coming(self, ahead: Duration, limit: int = 20) -> list[dict[str, Any]]:
+        """The fires of the time that comes."""
+        minutes = max(1, parse_duration(ahead, "ahead") // MINUTE)
+        return list(self._wire.get("schedules:coming", minutes=minutes, limit=limit)["data"])
+
+    def zone(self, timezone: str | tzinfo | None) -> str:
+        """The name of what was given; without it the server takes that of its app."""
+        return "UTC" if timezone is None else str(timezone)
+
+    def add(
+        self,
+        task: Task,
+        when: Any,
+        args: Iterable[Any],
+        kwargs: Mapping[str, Any] | None,
+        options: Any,
+        *,
+        replace_existing: bool = False,
+    ) -> RemoteSchedule:
+        """Store a schedule; a name that is taken is a `Conflict`."""
+        body = {"task": task.name, "when": when, "args": list(args), "kwargs": dict(kwargs or {})}
+        made = self._wire.post("schedules", body | dict(options))
+        return RemoteSchedule(self._app, self._wire, made["id"])
+
+
+class RemoteSchedule:
+    """A schedule by its number, as `ScheduleHandle` is one in a database."""
+
+    def __init__(self, app: RemoteApp, wire: Wire, schedule_id: int) -> None:
+        self._app = app
+        self._wire = wire
+        self._path = f"schedules/{schedule_id}"
+        self.id = schedule_id
+
+    @property
+    def record(self) -> Schedule:
+        """As it stands now."""
+        return read.schedule(self._wire.get(self._path))
+
+    @property
+    def name(self) -> str:
+        return self.record.name
+
+    @property
+    def plan(self) -> Plan:
+        """Its triggers, timezone and bounds."""
+        return plan_of(self.record.plan)
+
+    def explain(self) -> Explanation:
+        """In words and figures."""
+        return read.explanation(self._wire.get(f"{self._path}/explain"))
+
+    def why(self) -> Why:
+        """When it fires next, or why it does not."""
+        return read.why(self._wire.get(f"{self._path}/why"))
+
+    def delays(self) -> Delays | None:
+        """How late its jobs were made; None before the first."""
+        told = self._wire.get(self._path).get("delays")
+        return None if told is None else read.delays(told)
+
+    def pause(self, reason: str = "") -> None:
+        """Fire no more until `resume`."""
+        self._wire.post(f"{self._path}/pause", {"reason": reason})
+
+    def resume(self) -> None:
+        """Fire again, from now on."""
+        self._wire.post(f"{self._path}/resume")
+
+    def run_now(self) -> RemoteJob:
+        """A job at once, beside the plan."""
+        return RemoteJob(self._app, self._wire.post(f"{self._path}/run")["id"])
+
+    def backfill(self, start: Moment, end: Moment) -> list[RemoteJob]:
+        """Jobs for past instants: which ones were made, an operation of a server does not tell."""
+        raise _only_here("backfill")
+
+    def missing(self, start: Moment, end: Moment) -> tuple[datetime, ...]:
+        """The past instants without a job: a server counts them only."""
+        raise _only_here("backfill")
+
+    def update(self, when: Any = None, *, revision: int | None = None, **options: Any) -> None:
+        """Change what is given, and nothing else; with a `revision`, only of that one."""
+        now = self.record.revision
+        if revision is not None and revision != now:
+            raise Conflict(
+                f"schedule {self.id} has revision {now}, not {revision}: somebody changed it"
+            )
+        match = "*" if revision is None else f'"{self.id}.{revision}"'
+        self._wire.patch(self._path, options if when is None else {"when": when, **options}, match)
+
+    def delete(self) -> None:
+        """Take it away, with the record of its fires."""
+        self._wire.delete(self._path, "*")
+
+
+def _only_here(verb: str) -> Exception:
+    return only_here(
+        f"schedule {verb} is for the database itself, not for a server over --url",
+        "run it where the database is, with --db",
+    )

@@ -1,0 +1,113 @@
+"""What commands look for below an app, of a server: alerts, dumps, messages, tokens."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from offhours.cli.codes import CommandError, Exit
+from offhours.cli.remote import read
+from offhours.cli.remote.wire import Wire, only_here, part
+from offhours.core.access import NewToken, Token
+from offhours.core.errors import NotFound
+from offhours.core.notices import Alert, Delivery, DumpHead, StoredDump
+from offhours.core.schedules import Schedule
+from offhours.core.times import Micros, parse_moment
+
+if TYPE_CHECKING:
+    from offhours.cli.remote.app import RemoteApp
+
+
+class RemoteStore:
+    """The rooms of a store that a server shows; `name` is its address, without the token."""
+
+    def __init__(self, app: RemoteApp, wire: Wire, name: str) -> None:
+        self.name = name
+        self.notices = RemoteNotices(wire)
+        self.access = RemoteAccess(wire)
+        self.schedules = RemoteTable(app)
+
+
+class RemoteTable:
+    """Schedules as rows."""
+
+    def __init__(self, app: RemoteApp) -> None:
+        self._app = app
+
+    def get(self, schedule_id: int) -> Schedule | None:
+        """A schedule by its number, if there is one."""
+        try:
+            return self._app.schedules.record(schedule_id)
+        except NotFound:
+            return None
+
+    def named(self, name: str) -> Schedule | None:
+        """A schedule by its name, if there is one."""
+        return self._app.schedules.named(name)
+
+
+class RemoteNotices:
+    """Alerts, dumps and messages."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def alerts(self, state: str | None = None, limit: int = 50) -> list[Alert]:
+        """The newest alerts."""
+        return [read.alert(a) for a in self._wire.get("alerts", state=state, limit=limit)["data"]]
+
+    def acknowledge(self, alert_id: int, by: str, now: Micros) -> bool:
+        """Say who looks after an alert; false when there is none that fires."""
+        try:
+            self._wire.post(f"alerts/{alert_id}/acknowledge", {"by": by})
+        except NotFound:
+            return False
+        except CommandError as refusal:
+            if refusal.exit is Exit.CONFLICT:
+                return False
+            raise
+        return True
+
+    def dumps(self, before: Micros | None = None, limit: int = 50) -> list[DumpHead]:
+        """The newest dumps of the flight recorder."""
+        return [read.dump(each) for each in self._wire.get("recorder/dumps", limit=limit)["data"]]
+
+    def dump(self, dump_id: str) -> StoredDump | None:
+        """One dump, whole."""
+        try:
+            told: dict[str, Any] = self._wire.get(f"recorder/dumps/{part(dump_id)}")
+        except NotFound:
+            return None
+        at = parse_moment(told["trigger_timestamp"])
+        tool, body = told["triggered_by"], json.dumps(told)
+        return StoredDump(dump_id, at, tool, told["severity"], tool, body, body)
+
+    def deliveries(self, state: str | None = None, limit: int = 50) -> list[Delivery]:
+        """The newest messages."""
+        found = self._wire.get("notifications", state=state, limit=limit)["data"]
+        return [read.delivery(each) for each in found]
+
+
+class RemoteAccess:
+    """Tokens."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def tokens(self) -> list[Token]:
+        """All tokens, those that hold no more too."""
+        return [read.token(each) for each in self._wire.get("tokens")["data"]]
+
+    def add_token(self, new: NewToken, now: Micros) -> int:
+        """A server makes tokens of its own; it takes none that was made here."""
+        raise only_here(
+            "token create is for the database itself", "run it where the database is, with --db"
+        )
+
+    def revoke_token(self, token_id: int, now: Micros) -> bool:
+        """Let a token hold no more; false when it does not."""
+        try:
+            self._wire.delete(f"tokens/{token_id}")
+        except NotFound:
+            return False
+        return True

@@ -1,0 +1,141 @@
+"""One connection to a server: JSON there and back, refusals as the errors that they are."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import quote, urlencode
+from uuid import uuid4
+
+from offhours import __version__
+from offhours.cli.codes import CommandError, Exit
+from offhours.cli.remote.address import Address
+from offhours.cli.remote.refusals import check, not_ours, unreachable
+
+_REPEATABLE = ("GET", "POST", "PUT", "DELETE")  # a POST has a key under which it is done once
+
+
+class Wire:
+    """Asks one server, over one connection that is kept."""
+
+    def __init__(self, address: Address, patience: float = 30.0) -> None:
+        self._address = address
+        self._patience = patience  # seconds for one answer
+        self._connection: HTTPConnection | None = None
+
+    def get(self, path: str, **query: Any) -> Any:
+        """The answer to a question; members of `query` that are None are left out."""
+        given = {name: _text(value) for name, value in query.items() if value is not None}
+        return self._json("GET", f"{path}?{urlencode(given)}" if given else path)
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Do something: once, also when the first answer is lost on its way."""
+        return self._json("POST", path, {} if body is None else body)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Set something."""
+        return self._json("PUT", path, body)
+
+    def patch(self, path: str, body: Mapping[str, Any], match: str) -> Any:
+        """Change something, if it is still the version that `match` names ("*" for any)."""
+        return self._json("PATCH", path, body, {"If-Match": match})
+
+    def delete(self, path: str, match: str | None = None) -> None:
+        """Take something away."""
+        self._json("DELETE", path, None, {} if match is None else {"If-Match": match})
+
+    def text(self, path: str) -> str:
+        """An answer that is no JSON."""
+        return self._ask("GET", path, None, {})[1].decode()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        kind, answer = self._ask(method, f"api/v1/{path}", body, headers or {})
+        if not answer:
+            return None
+        if "json" not in kind:
+            raise not_ours(self._address.name)
+        return json.loads(answer)
+
+    def _ask(
+        self, method: str, path: str, body: Mapping[str, Any] | None, more: Mapping[str, str]
+    ) -> tuple[str, bytes]:
+        headers = {
+            "Authorization": f"Bearer {self._address.token}",
+            "Accept": "application/json",
+            "User-Agent": f"offhours/{__version__}",
+            **more,
+        }
+        if method == "POST":
+            headers["Idempotency-Key"] = uuid4().hex
+        data = None if body is None else json.dumps(body).encode()
+        if data is not None:
+            headers["Content-Type"] = "application/json"
+        response = self._response(method, f"{self._address.path}{path}", data, headers)
+        answer = response.read()
+        kind = response.headers.get("Content-Type", "")
+        check(response.status, kind, answer, self._address.name)
+        return kind, answer
+
+    def _response(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> HTTPResponse:
+        """A server may have closed a connection that was idle: then a new one is asked."""
+        kept = self._connection is not None
+        try:
+            return self._sent(method, path, data, headers)
+        except (ConnectionError, HTTPException) as error:
+            self.close()
+            if not kept or method not in _REPEATABLE:
+                raise unreachable(self._address.name, error) from error
+        except OSError as error:
+            self.close()
+            raise unreachable(self._address.name, error) from error
+        try:
+            return self._sent(method, path, data, headers)
+        except (OSError, HTTPException) as error:
+            self.close()
+            raise unreachable(self._address.name, error) from error
+
+    def _sent(
+        self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
+    ) -> HTTPResponse:
+        if self._connection is None:
+            self._connection = self._connect()
+        self._connection.request(method, path, data, dict(headers))
+        return self._connection.getresponse()
+
+    def _connect(self) -> HTTPConnection:
+        host, port = self._address.host, self._address.port
+        if self._address.secure:
+            context = ssl.create_default_context()
+            return HTTPSConnection(host, port, timeout=self._patience, context=context)
+        return HTTPConnection(host, port, timeout=self._patience)
+
+
+def part(name: str) -> str:
+    """A name as a part of a path."""
+    return quote(name, safe="")
+
+
+def only_here(what: str, remedy: str) -> CommandError:
+    """The error for what a server does not do for others."""
+    return CommandError(f"{what}; {remedy}", Exit.USAGE, "not_over_url")
+
+
+def _text(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)

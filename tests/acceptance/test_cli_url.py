@@ -1,0 +1,270 @@
+"""The command line against a server: the same words, output and exit codes as against a file."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from offhours import Flow, Offhours
+from offhours.cli.main import cli
+from offhours.core.notices import NewAlert
+
+TOKEN = "oh_only_for_this_test_0123456789"
+PROGRAM = """
+    from offhours import Flow, Offhours, context
+
+    app = Offhours("jobs.db")
+
+    @app.task(name="t:add")
+    def add(a: int, b: int = 1) -> int:
+        return a + b
+
+    @app.task(name="t:boom", retries=0)
+    def boom(text: str = "no") -> None:
+        raise ValueError(text)
+
+    @app.task(name="t:ask")
+    def ask() -> bool:
+        return context().approve("May I?", args={"n": 1}).approved
+"""
+
+
+class Result(NamedTuple):
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class House:
+    """A server, the database that it works on, and the command line for both."""
+
+    def __init__(self, url: str, db: Path) -> None:
+        self.url = url
+        self.db = db
+
+    def run(self, *argv: object, **env: str) -> Result:
+        """By the server."""
+        return self._run("--url", self.url, *argv, OFFHOURS_TOKEN=TOKEN, **env)
+
+    def here(self, *argv: object) -> Result:
+        """On the database."""
+        return self._run("--db", str(self.db), *argv)
+
+    def _run(self, *argv: object, **env: str) -> Result:
+        out, err = io.StringIO(), io.StringIO()
+        before = {name: os.environ.get(name) for name in env}
+        os.environ.update(env)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                cli([str(arg) for arg in argv], prog_name="offhours")
+        except SystemExit as ended:
+            return Result(int(ended.code or 0), out.getvalue(), err.getvalue())
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+        raise AssertionError("it did not end")
+
+    def submit(self, *argv: object) -> int:
+        return int(self.run("submit", *argv).out)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("house")
+    (folder / "app.py").write_text(textwrap.dedent(PROGRAM))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "offhours", "up", "app.py", "--port", "0"],
+        cwd=folder, env={**os.environ, "OFFHOURS_TOKEN": TOKEN}, text=True,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stderr is not None
+        url = next(
+            found[1] for line in process.stderr if (found := re.search(r"API at (\S+) ", line))
+        )
+        made = House(url, folder / "jobs.db")
+        made.run("submit", "t:add", "--arg", 1, "--name", "first", "--wait")
+        made.run("submit", "t:boom", "--wait")
+        made.run("schedule", "add", "every day at 9am", "t:add", "--arg", 2, "--name", "nine")
+        made.run("pause", "--queue", "slow", "--reason", "the disk is full")
+        made.run("limit", "--task", "t:add", "--rate", "100/s", "--concurrency", 3)
+        with contextlib.closing(Offhours(made.db)) as app:
+            for name in ("t:boom", "t:add"):
+                app.task(name=name)(print)
+            flow = Flow("report")
+            first = flow.step("first", "t:boom")
+            flow.step("second", "t:add", args=(1,), after=[first])
+            app.submit_flow(flow)
+            alert = NewAlert("mine", "store", "warning", "nothing was done")
+            app.store.notices.fire(alert, app.clock.micros())
+        made.run("submit", "t:add", "--arg", 7, "--wait")
+        yield made
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+AGO = re.compile(r"\d[\d.]* (ms|s|min)( \d+ s)?( ago)? *")
+SAME = [
+    "ls queues --json", "failures --json", "logs 2 --json",
+    "ls", "ls --json", "ls --state failed --ids", "ls --task t:add --after 3 --limit 1 --json",
+    "ls --task t:nope", "ls workers", "ls tasks", "ls tasks --json", "ls limits",
+    "ls limits --json", "ls schedules", "ls schedules --json", "show 1", "show 1 --json",
+    "show 2 --json", "show 99", "why 1", "why 2 --json", "why 99 --json", "cancel 1",
+    "cancel 1 99 --json", "retry 99", "schedule ls --ids", "schedule ls --json",
+    "schedule show nine --json", "schedule show 1", "schedule show nien", "schedule pause 9",
+    "flow ls --json", "flow show 1", "flow show 1 --json", "flow show 9", "flow cancel 9",
+    "approvals", "approvals --all --json", "approve 77", "alerts", "alerts --all --json",
+    "alerts ack 99", "dumps --json", "dumps show", "dumps show dmp_1", "notify recent",
+    "notify recent --json", "limit --queue q --rate nonsense", "resume --queue none", "token ls",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", SAME)
+def test_a_server_answers_as_its_database_does(house: House, line: str) -> None:
+    names = (house.url, str(house.db), "jobs.db")
+
+    def told(result: Result) -> tuple[int, list[str], list[str]]:
+        texts = []
+        for text in (result.out, result.err):
+            for name in names:
+                text = text.replace(name, "PLACE")
+            texts.append([AGO.sub("", row).rstrip() for row in text.splitlines()])
+        return result.code, texts[0], texts[1]
+
+    for _ in range(3):  # its monitor may find something between the two
+        there, here = told(house.run(*line.split())), told(house.here(*line.split()))
+        if there == here:
+            break
+    assert there == here
+
+
+def test_a_job_is_submitted_waited_for_and_its_failure_told(house: House) -> None:
+    assert house.run("submit", "t:add", "--arg", 2, "--kwarg", "b=3", "--wait").out == "5\n"
+    failed = house.run("submit", "t:boom", "--arg", "oh", "--wait")
+    assert failed.code == 1 and "failed: ValueError: oh" in failed.err
+    unknown = house.run("submit", "t:ad")
+    assert unknown.code == 3 and 'did you mean "t:add"?' in unknown.err
+    options = ("--priority", "high", "--delay", "1h", "--queue", "q", "--name", "n", "--json")
+    made = house.run("submit", "t:add", "--arg", 1, *options).json
+    assert (made["priority"], made["queue"], made["name"]) == ("high", "q", "n")
+    assert house.run("cancel", made["id"]).out == f"{made['id']} cancelled\n"
+
+
+def test_a_wait_that_takes_too_long_ends_with_124(house: House) -> None:
+    result = house.run(
+        "submit", "t:add", "--arg", 1, "--delay", "1h", "--wait", "--timeout", "50ms"
+    )
+    assert result.code == 124 and "was not finished in time" in result.err
+
+
+def test_a_failed_job_is_retried(house: House) -> None:
+    number = int(house.run("retry", 2).out)
+    assert house.here("show", number, "--json").json["job"]["retry_of"] == 2
+
+
+def test_queues_are_paused_and_let_go(house: House) -> None:
+    assert house.run("pause", "--queue", "q1").out == "the queue q1 is paused\n"
+    assert house.run("pause", "--queue", "q1").out == "the queue q1 is paused already\n"
+    assert house.here("resume", "--queue", "q1").out == "the queue q1 goes on\n"
+    assert "limited no longer" in house.run("limit", "--queue", "q1", "--none").out
+
+
+def test_a_schedule_is_made_changed_run_and_taken_away(house: House) -> None:
+    made = house.run("schedule", "add", "every monday at 8am", "t:add", "--arg", 3, "--quiet")
+    number = made.out.strip()
+    told = house.run("schedule", "update", number, "--when", "every tuesday at 8am")
+    assert "every tuesday at 08:00" in told.out
+    assert house.run("schedule", "update", number, "--name", "m", "--revision", 9).code == 6
+    assert "paused" in house.run("schedule", "pause", number, "--reason", "later").out
+    assert house.run("schedule", "resume", number).code == 0
+    job = int(house.run("schedule", "run", number).out)
+    assert house.here("show", job, "--json").json["job"]["schedule"] == int(number)
+    twice = house.run("schedule", "add", "every day", "t:add", "--arg", 1, "--name", "nine")
+    assert twice.code == 6
+    assert house.run("schedule", "rm", number, "--yes").code == 0
+    assert house.run("schedule", "show", number).code == 3
+
+
+def test_a_flow_is_done_again(house: House) -> None:
+    jobs = house.run("flow", "retry", 1).out.split()
+    assert len(jobs) == 2
+    assert house.run("flow", "cancel", 1, "--json").code == 0
+
+
+def test_an_alert_is_looked_after_by_who_holds_the_token(house: House) -> None:
+    assert house.run("alerts", "ack", 1).out == "server token looks after alert 1\n"
+    assert house.run("alerts", "ack", 1).code == house.here("alerts", "ack", 1).code == 6
+
+
+def test_only_the_holder_of_the_token_decides(house: House) -> None:
+    job = house.submit("t:ask")
+    while not (asked := house.run("approvals", "--json").json["approvals"]):
+        assert house.run("why", job).code == 0
+    number = asked[0]["id"]
+    refused = house.run("approve", number, "--by", "ann")
+    assert refused.code == 6 and "leave out --by" in refused.err
+    assert house.run("approve", number, "--note", "go", "--json").json["by"] == "server token"
+    assert house.run("approvals", "--all", "--json").json["approvals"][0]["note"] == "go"
+
+
+def test_figures_and_the_live_view(house: House) -> None:
+    assert "offhours_jobs" in house.run("metrics").out
+    snapshot = house.run("top", "--json").json
+    assert snapshot["database"] == house.url and snapshot["workers"][0]["alive"]
+
+
+def test_the_doctor_asks_the_server(house: House) -> None:
+    told = house.run("doctor", "--json")
+    assert told.code == 0
+    assert [check["name"] for check in told.json["checks"]] == [
+        "server", "token", "clock", "work", "workers", "held jobs", "alerts",
+    ]  # fmt: skip
+    away = house._run("--url", "http://127.0.0.1:1/", "doctor", OFFHOURS_TOKEN=TOKEN)
+    assert away.code == 1 and "offhours up FILE.py" in away.out
+
+
+def test_the_environment_names_the_server_and_a_file_its_token(house: House, tmp_path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text(TOKEN + "\n")
+    told = house._run("why", 1, OFFHOURS_URL=house.url, OFFHOURS_TOKEN_FILE=str(secret))
+    assert told == house.here("why", 1)
+    linked = house._run("why", 1, OFFHOURS_URL=f"{house.url}#token={TOKEN}")
+    assert linked.out == told.out
+
+
+def test_a_wrong_token_is_told_and_never_shown(house: House) -> None:
+    result = house._run("--url", house.url, "ls", OFFHOURS_TOKEN="oh_wrong")
+    assert result.code == 4 and "offhours token create" in result.err
+    assert "oh_wrong" not in result.err + result.out
+
+
+def test_a_token_that_may_only_look_changes_nothing(house: House) -> None:
+    made = house.here("token", "create", "eyes").out.strip()
+    result = house._run("--url", house.url, "cancel", 1, OFFHOURS_TOKEN=made)
+    assert result.code == 4 and "--scope" in result.err
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["backup copy.db", "find text", "export", "import none.jsonl", "doctor sandbox",
+     "schedule calendar", "schedule backfill 1 --from 2026-01-01", "token create ann"],
+)  # fmt: skip
+def test_what_needs_the_database_itself_says_so(house: House, line: str) -> None:
+    result = house.run(*line.split())
+    assert result.code == 2 and ("--db" in result.err or "leave out --url" in result.err)
