@@ -53,9 +53,7 @@ def floors() -> list[list[str]]:
 
 def imported() -> dict[str, set[str]]:
     """Which parts of the package each part imports, at its start or on use."""
-    graph = grimp.build_graph(
-        "offhours", exclude_type_checking_imports=True, cache_dir=None
-    )
+    graph = grimp.build_graph("offhours", exclude_type_checking_imports=True, cache_dir=None)
     found: dict[str, set[str]] = {}
     for module in graph.modules:
         room = room_of(module)

@@ -60,7 +60,7 @@ LINES = {
     (PENDING, FAILED): Line("M188 212C300 170 420 96 750 74", 520, 126, True),
     (PENDING, CANCELLED): Line("M130 250C136 380 400 408 748 402", 470, 390, True),
     (HELD, FAILED): Line("M188 54H748", 470, 46, True),
-    (HELD, CANCELLED): Line("M72 62C-30 130-10 440 300 440C500 440 660 436 748 414", 470, 456, True),
+    (HELD, CANCELLED): Line("M72 62C-30 130-10 440 300 440S660 436 748 414", 470, 456, True),
     (RUNNING, HELD): Line("M440 210C390 130 300 96 190 76", 424, 164),
     (RUNNING, SUCCEEDED): Line("M528 230H748", 638, 222, True),
     (RUNNING, FAILED): Line("M510 210C580 150 660 110 750 84", 664, 136),
@@ -113,7 +113,7 @@ def moves() -> Iterator[Move]:
 
 def job(state: JobState, **changes: Any) -> Job:
     """A job that says nothing of itself but where it stands."""
-    values = dict.fromkeys(Job._fields, None) | dict.fromkeys(
+    values: dict[str, Any] = dict.fromkeys(Job._fields) | dict.fromkeys(
         ("id", "created_at", "run_at", "returned", "crashes", "deferrals", "priority"), 0
     )
     values |= {"state": state, "attempt": 1, "begun": 1, "max_attempts": 3, "on_lost": "retry"}

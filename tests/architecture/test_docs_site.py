@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.pages import DOCS, NAV, ROOT, blocks, name_of, pages
 from tools import life
-from tools.drawings import FOLDER, drawings
+from tools.drawings import DRAWINGS, FOLDER
 
 import offhours
 from offhours.core.states import LEGAL
@@ -65,10 +65,10 @@ def test_what_a_page_links_to_is_there(page: Path) -> None:
     assert [target for target in ours if target and not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("name", sorted(drawings()))
+@pytest.mark.parametrize("name", DRAWINGS)
 def test_the_drawings_are_of_this_code(name: str) -> None:
     drawn = (FOLDER / name).read_text(encoding="utf-8")
-    assert drawn == drawings()[name], "python -m tools.drawings draws it anew"
+    assert drawn == DRAWINGS[name](), "python -m tools.drawings draws it anew"
 
 
 def test_every_legal_move_is_drawn_with_what_is_told() -> None:
