@@ -10,7 +10,6 @@ import ast
 import asyncio
 import inspect
 import logging
-import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -61,7 +60,10 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)
 def test_the_python_of_a_page_runs(
-    page: Path, space: dict[str, Any], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    page: Path,
+    space: dict[str, Any],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text = page.read_text(encoding="utf-8")
     if "DATABASE_URL" in text:
@@ -82,3 +84,65 @@ def run(code: str, file: str, line: int, space: dict[str, Any]) -> None:
         asyncio.run(eval(compiled, space))
     else:
         exec(compiled, space)
+
+
+@pytest.mark.parametrize("page", THEIR_OWN)
+def test_a_page_that_is_run_elsewhere_is_run_whole(page: str) -> None:
+    test = (Path(__file__).parent / THEIR_OWN[page]).read_text(encoding="utf-8")
+    assert f'"{Path(page).name}"' in test
+    assert "```python" in test
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS, ids=name_of)
+def test_the_commands_of_a_page_are_those_of_the_program(
+    page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(click.Command, "invoke", lambda command, context: None)
+    text = page.read_text(encoding="utf-8")
+    wrong = []
+    for words in commands(text):
+        code = end_of(words)
+        if code:
+            wrong.append((shlex.join(words), capsys.readouterr().err))
+    for words in mentions(text):
+        error = end_of(words) and capsys.readouterr().err
+        if error and not re.search("Missing|Usage:", error):  # a mention need not be whole
+            wrong.append((shlex.join(words), error))
+    assert wrong == []
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """What stands behind each `offhours` in the blocks for a shell."""
+    for _, block in blocks(text, "bash", "sh", "console"):
+        for line in block.replace("\\\n", " ").splitlines():
+            words: list[str] | None = None
+            for token in [*tokens(line), ";"]:
+                if set(token) <= set(";|&()<>"):
+                    if words is not None:
+                        yield words
+                    words = None
+                elif words is not None:
+                    words.append(token)
+                elif Path(token).name == "offhours":
+                    words = []
+
+
+def mentions(text: str) -> Iterator[list[str]]:
+    """The commands in the middle of sentences, `FILE.py` and the like in the place of names."""
+    for said in re.findall(r"`offhours ([^`]*)`", text):
+        if not set(said) & set("…[{"):
+            yield tokens(said)
+
+
+def tokens(line: str) -> list[str]:
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    return ["1" if token == "ID" else token for token in lexer]
+
+
+def end_of(words: list[str]) -> int:
+    """The exit code of the program, of which nothing runs but the reading of its command line."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words, prog_name="offhours")
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
