@@ -26,6 +26,7 @@ from offhours.faces.interceptors import forget_global_chain
 
 SKILL = ROOT / "src" / "offhours" / "skill" / "SKILL.md"
 THEIR_OWN = {
+    "docs/integrations.md": "test_integrations_page.py",  # its blocks are parts of programs
     "docs/recorder.md": "test_recorder_page.py",
     "docs/rest.md": "test_api_page.py",
     "docs/testing.md": "test_testing_document.py",  # its blocks are files of a project
