@@ -15,7 +15,7 @@ TOOLS = ("httpx", "httpx2", "hypothesis", "jsonschema", "pytest", "pytest-random
 WITHOUT_EXTRAS = (
     *(f"tests/unit/{room}" for room in ("api", "cli", "core", "engine", "monitor", "store")),
     "tests/acceptance/test_cli.py",
-    "--ignore=tests/unit/cli/test_celery_app.py",
+    *(f"--ignore=tests/unit/cli/test_{extra}.py" for extra in ("celery_app", "migrate")),
 )
 WITH_EXTRAS = (
     *(f"tests/unit/{room}" for room in ("mcp", "notify", "recorder", "search", "telemetry")),
