@@ -4,14 +4,43 @@ PYTHON ?= .venv/bin/python
 SEEDS ?= 1000
 START ?= 0
 
-.PHONY: help check simulate
+.PHONY: help check simulate docs docs-serve drawings dist sbom
 
 help:
 	@echo "make check                        format, lint, types, contract, tests"
 	@echo "make simulate SEEDS=10000         that many simulated worlds, from START=0 on"
+	@echo "make docs, make docs-serve        the documentation: into site/, or while you write"
+	@echo "make drawings                     what the documentation draws from the code"
+	@echo "make dist, make sbom              what is released, and the list of what is inside"
 
 check:
 	sh check.sh
 
 simulate:
 	$(PYTHON) -m tests.simulation --seeds $(SEEDS) --start $(START)
+
+docs:
+	$(PYTHON) -m zensical build --strict --clean
+
+docs-serve:
+	$(PYTHON) -m zensical serve
+
+drawings:
+	$(PYTHON) -m tools.drawings
+
+dist:
+	rm -rf dist
+	$(PYTHON) -m hatchling build --target sdist
+	mkdir dist/source && tar -xzf dist/*.tar.gz -C dist/source --strip-components 1
+	cd dist/source && $(abspath $(PYTHON)) -m hatchling build --target wheel --directory ..
+	rm -rf dist/source
+
+sbom: dist
+	$(PYTHON) -m venv --clear --without-pip dist/environment
+	$(PYTHON) -m pip --python dist/environment/bin/python install --quiet dist/*.whl
+	$(PYTHON) -m venv --clear dist/tool
+	dist/tool/bin/python -m pip install --quiet cyclonedx-bom==7.5.0
+	dist/tool/bin/cyclonedx-py environment dist/environment --pyproject pyproject.toml \
+		--mc-type library --output-reproducible --output-format JSON \
+		--output-file dist/offhours.cdx.json
+	rm -rf dist/environment dist/tool

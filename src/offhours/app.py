@@ -18,9 +18,9 @@ from offhours.core.addresses import is_server
 from offhours.core.budgets import Budget
 from offhours.core.clock import Clock, SystemClock
 from offhours.core.errors import (
-    ConfigError,
     FlowNotFound,
     JobNotFound,
+    NotInstalled,
     OptionError,
     TaskError,
 )
@@ -559,7 +559,7 @@ class Offhours:
 
         provider: a tracer provider; None for the global one
 
-        Raises `ConfigError` when OpenTelemetry is not installed.
+        Raises `NotInstalled` when OpenTelemetry is not installed.
 
         >>> from offhours.testing import memory_app
         >>> memory_app().trace()
@@ -567,7 +567,7 @@ class Offhours:
         try:
             from offhours.telemetry.tracing import OtelTracing
         except ImportError as error:
-            raise ConfigError(["traces: pip install offhours[otel]"]) from error
+            raise NotInstalled("OpenTelemetry", "otel") from error
         self._work.trace(OtelTracing(provider, __version__))
 
     @functools.cached_property

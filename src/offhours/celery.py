@@ -12,14 +12,18 @@ import threading
 from types import ModuleType
 from typing import Any, Unpack
 
-from celery import Celery, signals
+from offhours.core.errors import ConfigError, NotInstalled, OffhoursError, TaskError
+
+try:
+    from celery import Celery, signals
+except ModuleNotFoundError as error:
+    raise NotInstalled("Celery", "celery") from error
 
 from offhours.app import Offhours
 from offhours.child import CHILD
 from offhours.cli.loading import load_file
 from offhours.core.addresses import is_server
 from offhours.core.clock import SystemClock
-from offhours.core.errors import ConfigError, OffhoursError, TaskError
 from offhours.core.model import Claimed, JobState
 from offhours.core.times import SECOND, Micros
 from offhours.core.tracing import RUN_KEY, carried, carry

@@ -13,12 +13,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 from offhours.core.addresses import is_server
-from offhours.core.errors import ConfigError, UnsafeSQLite
+from offhours.core.errors import ConfigError, OptionError, UnsafeSQLite
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 LITTLE_SPACE = 1_000_000_000
 NO_SPACE = 50_000_000
 EARLIEST = 1_735_689_600  # 2025: a clock before that was never set
+EXTRAS = {
+    "agents": "the recorder around tools of the OpenAI Agents SDK",
+    "apprise": "notifications by chat, SMS and a hundred other ways",
+    "celery": "jobs at Celery workers",
+    "django": "jobs of a Django project",
+    "fastmcp": "the recorder around tools of a FastMCP server",
+    "flask": "jobs of a Flask application",
+    "langchain": "the recorder around LangChain's tools",
+    "langgraph": "graphs of LangGraph as jobs",
+    "mcp": "the verbs as tools for agents, and long tool calls as jobs",
+    "mlflow": "promoted models in MLflow's registry, too",
+    "otel": "traces by OpenTelemetry",
+    "postgres": "a database that many machines share",
+    "sandbox": "bubblewrap, for systems that have none",
+    "semantic": "search by meaning",
+}
 _EXTRA = re.compile(r"""([A-Za-z0-9._-]+).*\bextra\s*==\s*["']([^"']+)["']""")
 
 
@@ -40,7 +56,7 @@ def machine(db: str) -> Iterator[Check]:
     if not is_server(db):
         yield file_system(Path(db).absolute().parent)
         yield space(Path(db).absolute().parent)
-    yield extras(requires("offhours") or [])
+    yield from extras(requires("offhours") or [])
     yield engine()
 
 
@@ -129,14 +145,30 @@ def space(folder: Path) -> Check:
     return Check("disk", OK, told)
 
 
-def extras(requirements: list[str]) -> Check:
-    """Which optional parts are installed."""
+def extras(requirements: list[str]) -> Iterator[Check]:
+    """Which optional parts are installed; what each of the others is for, and how to have it."""
     parts: dict[str, bool] = {}
     for match in filter(None, map(_EXTRA.match, requirements)):
         package, extra = match[1], match[2]
         parts[extra] = parts.get(extra, True) and _installed(package)
-    told = ", ".join(f"{extra} {'yes' if there else 'no'}" for extra, there in parts.items())
-    return Check("extras", OK, told or "this version has none")
+    there = [extra for extra in parts if parts[extra]]
+    yield Check("extras", OK, ", ".join(there) or "none is installed, and none is needed")
+    for extra in parts:
+        if not parts[extra]:
+            told = f'not installed: {EXTRAS.get(extra, extra)}; pip install "offhours[{extra}]"'
+            yield Check(f"[{extra}]", OK, told)
+    if "semantic" in there:
+        yield weights()
+
+
+def weights() -> Check:
+    """The model by which search understands meaning: no extra brings it."""
+    from offhours.search.weights import find_model
+
+    try:
+        return Check("weights", OK, f"search by meaning with {find_model()}")
+    except OptionError as error:
+        return Check("weights", OK, f"search is by words: {error}")
 
 
 def _installed(package: str) -> bool:

@@ -12,6 +12,7 @@ OffhoursError
 │   ├── TaskError                 a function that cannot be a task
 │   ├── PlanError                 phases that are no plan; `.faults` lists all of them
 │   ├── ConfigError               settings; `.faults` lists all of them
+│   │   └── NotInstalled          an extra that is asked for and not there
 │   └── SeveralFaults             all that is wrong at once; `.faults` by name
 │       ├── FilterError           which jobs are meant
 │       ├── BatchError            jobs that were to be stored together
@@ -153,6 +154,18 @@ class ConfigError(InputError):
     def __init__(self, faults: Sequence[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = tuple(faults)
+
+
+class NotInstalled(ConfigError):
+    """Something optional is asked for, and is not there.
+
+    >>> raise NotInstalled("traces", "otel")
+    Traceback (most recent call last):
+    offhours.core.errors.NotInstalled: traces: not installed; pip install "offhours[otel]"
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__([f'{what}: not installed; pip install "offhours[{extra}]"'])
 
 
 class SeveralFaults(InputError):

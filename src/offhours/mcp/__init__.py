@@ -1,11 +1,11 @@
 """Offhours for agents: the verbs as MCP tools, and both sides of the Tasks extension.
 
-Needs mcp: `pip install offhours[mcp]`.
+Needs mcp: `pip install "offhours[mcp]"`.
 """
 
 from __future__ import annotations
 
-from offhours.core.errors import ConfigError
+from offhours.core.errors import NotInstalled
 
 try:
     from offhours.mcp.client import TasksClient as TasksClient
@@ -17,6 +17,6 @@ try:
 except ImportError as error:
     if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
         raise
-    raise ConfigError(["mcp: pip install offhours[mcp]"]) from error
+    raise NotInstalled("MCP", "mcp") from error
 
 __all__ = ["OffhoursTasks", "TasksClient", "ask", "cancel", "follow", "make_server"]

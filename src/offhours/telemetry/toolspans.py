@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from offhours.core.errors import ConfigError
+from offhours.core.errors import NotInstalled
 from offhours.core.here import correlation, place
 from offhours.telemetry import attributes as names
 
@@ -23,7 +23,7 @@ class ToolSpans:
     provider: the application's own tracer provider, instead of the global one
     order: its place in the chain, outside of the recorder, which is at 100
 
-    Raises `ConfigError` when OpenTelemetry is not installed.
+    Raises `NotInstalled` when OpenTelemetry is not installed.
 
     >>> from offhours.recorder import InterceptorChain
     >>> InterceptorChain([ToolSpans()]).wrap("double", lambda n: 2 * n)(21)
@@ -34,7 +34,7 @@ class ToolSpans:
         try:
             from opentelemetry import trace
         except ImportError as error:
-            raise ConfigError(["traces: pip install offhours[otel]"]) from error
+            raise NotInstalled("OpenTelemetry", "otel") from error
         self.order = order
         self._tracer = trace.get_tracer("offhours.tools", tracer_provider=provider)
 

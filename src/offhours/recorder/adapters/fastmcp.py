@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastmcp.exceptions import ToolError
-from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
-
+from offhours.core.errors import NotInstalled
 from offhours.recorder.adapters.outcomes import ToolFailed, refusals_as
 from offhours.recorder.chain import InterceptorChain
+
+try:
+    from fastmcp.exceptions import ToolError
+    from fastmcp.server.middleware import CallNext, Middleware, MiddlewareContext
+except ModuleNotFoundError as error:
+    raise NotInstalled("FastMCP", "fastmcp") from error
 
 
 class InterceptorMiddleware(Middleware):

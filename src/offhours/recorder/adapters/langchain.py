@@ -7,11 +7,15 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
-from langchain_core.tools import tool as as_tool
-
+from offhours.core.errors import NotInstalled
 from offhours.recorder.adapters.outcomes import refusals_as
 from offhours.recorder.chain import InterceptorChain
+
+try:
+    from langchain_core.tools import BaseTool, StructuredTool, Tool, ToolException
+    from langchain_core.tools import tool as as_tool
+except ModuleNotFoundError as error:
+    raise NotInstalled("LangChain", "langchain") from error
 
 _CALLS_FUNCTION = (StructuredTool._run, Tool._run)
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import functools
 from typing import Any, TypeVar
 
-from mcp import Client, ClientSession
-from mcp.types import CallToolResult, TextContent
-
+from offhours.core.errors import NotInstalled
 from offhours.recorder.adapters.outcomes import ToolFailed
 from offhours.recorder.chain import InterceptorChain
 from offhours.recorder.interceptors import is_refusal
+
+try:
+    from mcp import Client, ClientSession
+    from mcp.types import CallToolResult, TextContent
+except ModuleNotFoundError as error:
+    raise NotInstalled("MCP", "mcp") from error
 
 S = TypeVar("S", Client, ClientSession)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from offhours.core.errors import ConfigError
+from offhours.core.errors import NotInstalled
 from offhours.recorder.dumps import Dump
 from offhours.recorder.sinks.loki_lines import lines
 
@@ -17,7 +17,7 @@ class OtelSink:
 
     logger_provider: the application's own, instead of the global one
 
-    Raises `ConfigError` when OpenTelemetry is not installed.
+    Raises `NotInstalled` when OpenTelemetry is not installed.
     """
 
     name = "otel"
@@ -26,7 +26,7 @@ class OtelSink:
         try:
             from opentelemetry import _logs as logs
         except ImportError as error:
-            raise ConfigError(["otel: pip install offhours[otel]"]) from error
+            raise NotInstalled("OpenTelemetry", "otel") from error
         self._logs = logs
         self._logger = logs.get_logger("offhours.recorder", logger_provider=logger_provider)
 
