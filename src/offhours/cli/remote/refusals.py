@@ -95,8 +95,8 @@ def _known() -> dict[str, type[errors.OffhoursError]]:
 
 def _rebuilt(kind: type[errors.OffhoursError], detail: str) -> errors.OffhoursError:
     """The same error as on a database, with the server's words; its other members stay there."""
-    if issubclass(kind, errors.ConfigError):
-        return kind([detail])
     error = kind.__new__(kind)
     error.args = (detail,)
+    if isinstance(error, errors.ConfigError):
+        error.faults = (detail,)
     return error
