@@ -24,7 +24,7 @@ from offhours.core.times import SECOND
 
 # Far on: no figure of it is 0 or 1, so that none can be taken for another.
 FAR: dict[str, Any] = {
-    "attempt": 9, "returned": 5, "crashes": 1, "deferrals": 6, "max_attempts": 4, "worker": 2,
+    "attempt": 9, "returned": 5, "crashes": 1, "deferrals": 7, "max_attempts": 4, "worker": 2,
     "schedule_id": 3,
 }  # fmt: skip
 LATER = NOW + 60 * SECOND
@@ -51,12 +51,12 @@ MOVES: dict[str, tuple[states.Move, str, str, dict[str, Any], dict[str, Any] | N
     "done": (finished(Done("1")), "succeeded", "job.succeeded", {"result": "1"}, None),
     "deferred": (
         finished(Deferred(LATER, "busy")), "pending", "job.deferred",
-        {"run_at": LATER, "returned": 6, "deferrals": 7, "reason": "busy", "code": "deferred"},
+        {"run_at": LATER, "returned": 6, "deferrals": 8, "reason": "busy", "code": "deferred"},
         {"until": LATER, "reason": "busy"},
     ),
     "gated": (
         finished(Gated("memory", "too little", LATER, 91.5, 90.0)), "pending", "job.deferred",
-        {"run_at": LATER, "returned": 6, "deferrals": 7, "reason": "memory: too little",
+        {"run_at": LATER, "returned": 6, "deferrals": 8, "reason": "memory: too little",
          "code": "gate"},
         {"gate": "memory", "until": LATER, "reason": "too little", "figure": 91.5, "limit": 90.0},
     ),
@@ -150,7 +150,7 @@ MOVES: dict[str, tuple[states.Move, str, str, dict[str, Any], dict[str, Any] | N
     ),
     "moved": (
         states.reschedule(idle(PENDING), LATER, "later"), "pending", "job.deferred",
-        {"run_at": LATER, "deferrals": 7, "reason": "later", "code": "deferred"},
+        {"run_at": LATER, "deferrals": 8, "reason": "later", "code": "deferred"},
         {"until": LATER, "reason": "later"},
     ),
 }  # fmt: skip
@@ -211,3 +211,22 @@ def test_the_head_of_the_buffer_may_have_run() -> None:
     assert [(move.job_id, move.kind) for move in found] == [
         (4, "job.rescued"), (2, "job.rescued"), (1, "job.rescued"), (3, "job.returned"),
     ]  # fmt: skip
+
+
+def test_no_slot_was_left_for_what_had_not_begun() -> None:
+    jobs = [job(id=n, begun=int(n < 3)) for n in range(1, 6)]
+    found = states.rescue(jobs, 1, NOW, "gone")
+    assert [move.kind for move in found] == ["job.rescued"] * 2 + ["job.returned"] * 3
+
+
+@pytest.mark.parametrize("most", [2, None])
+def test_more_was_spent_than_may_be(most: int | None) -> None:
+    """The limit was lowered meanwhile, or the task is not known here: one attempt is enough."""
+    move = finished(Failed("error", "boom"), max_attempts=most)
+    assert move.to == "failed"
+    alone = states.finish(claimed(max_attempts=None), Failed("error", "boom"), POLICY, NOW)
+    assert alone.to == "failed"
+
+
+def test_more_crashes_than_may_be() -> None:
+    assert finished(Crashed("gone"), crashes=8).to == "failed"
