@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 import textwrap
@@ -32,6 +33,14 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Programs and helpers beside the tests hold no tests; importing them twice would harm."""
     helper = collection_path.suffix == ".py" and not collection_path.name.startswith("test_")
     return True if helper else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is for the night is left out by day, not skipped: nothing is missing there."""
+    if not os.environ.get("OFFHOURS_NIGHTLY"):
+        late = [item for item in items if item.get_closest_marker("nightly")]
+        config.hook.pytest_deselected(items=late)
+        items[:] = [item for item in items if item not in late]
 
 
 @pytest.fixture(autouse=True)

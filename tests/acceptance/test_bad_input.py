@@ -17,6 +17,7 @@ import pytest
 from offhours import Offhours
 from offhours.core.errors import (
     ArgumentError,
+    BatchError,
     ConfigError,
     IllegalMove,
     InputError,
@@ -106,7 +107,7 @@ def test_refused_by_name_and_nothing_stored(app: MemoryApp, case: str) -> None:
 
 def test_one_bad_call_of_many_stores_none(app: MemoryApp) -> None:
     task = app.task(echo)
-    with pytest.raises(ArgumentError, match="64 bits"):
+    with pytest.raises(BatchError, match=r"2: .* 64 bits"):
         task.submit_many([(1,), (2,), (2**70,)])
     assert app.jobs() == []
 

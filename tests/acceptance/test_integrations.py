@@ -24,9 +24,6 @@ BESIDE = Path(sys.executable).parent
 ORDER = json.dumps({"what": "a hat"}).encode()
 JSON = {"Content-Type": "application/json"}
 
-nightly = pytest.mark.skipif(
-    os.environ.get("OFFHOURS_NIGHTLY") != "1", reason="with OFFHOURS_NIGHTLY=1"
-)
 servers = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn needs fork")
 
 
@@ -130,7 +127,7 @@ def processes(base: str, at_least: int) -> set[int]:
 
 
 @servers
-@nightly
+@pytest.mark.nightly
 def test_flask_under_gunicorn_that_forks_a_loaded_application(tmp_path: Path) -> None:
     """The master has opened the database, and made the application, before it forks."""
     port = free_port()
@@ -154,7 +151,7 @@ def test_flask_under_gunicorn_that_forks_a_loaded_application(tmp_path: Path) ->
 
 
 @servers
-@nightly
+@pytest.mark.nightly
 def test_django_under_gunicorn(tmp_path: Path) -> None:
     port = free_port()
     base = f"http://127.0.0.1:{port}"
@@ -185,7 +182,7 @@ def listed(manage: list[str], folder: Path, *line: str) -> str:
 
 
 @servers
-@nightly
+@pytest.mark.nightly
 def test_fastapi_under_uvicorn_with_two_workers(tmp_path: Path) -> None:
     port = free_port()
     base = f"http://127.0.0.1:{port}"

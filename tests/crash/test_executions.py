@@ -77,7 +77,7 @@ def test_finished_phases_are_not_repeated(point: str, tmp_path: Path) -> None:
     check(str(tmp_path / "jobs.db"), tmp_path, point)
 
 
-@pytest.mark.skipif(not NIGHTLY, reason="many processes: OFFHOURS_NIGHTLY=1")
+@pytest.mark.nightly
 def test_the_same_on_postgresql(postgres_url: str, tmp_path: Path) -> None:
     check(postgres_url, tmp_path, "in mend")
 

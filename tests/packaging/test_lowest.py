@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -25,7 +24,7 @@ WITH_EXTRAS = (
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.skipif(not os.environ.get("OFFHOURS_NIGHTLY"), reason="by night: OFFHOURS_NIGHTLY=1")
+@pytest.mark.nightly
 @pytest.mark.parametrize("extras", [False, True], ids=["alone", "with every extra"])
 def test_the_lowest_versions_are_enough(
     extras: bool, built: Built, environment: Environment, tmp_path: Path

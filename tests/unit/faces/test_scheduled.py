@@ -361,7 +361,7 @@ class TestLocalTime:
 
 
 def test_the_command_line_tells_reported_runs_from_skipped_ones(app, manager) -> None:
-    from offhours.cli.schedules.views import outcome, results
+    from offhours.cli.schedules.views import outcome
 
     task_id = manager.create_task("t", "", "every hour", func=work)
     manager.mark_task_run(task_id, success=True, result="100 events")
@@ -369,7 +369,8 @@ def test_the_command_line_tells_reported_runs_from_skipped_ones(app, manager) ->
     manager.mark_task_run(task_id, success=False, error="API timeout")
     app.clock.advance("1s")
     manager.mark_task_run(task_id, success=True)
-    told = [outcome(result) for result in results(app, manager.get_task(task_id).record)]
+    found = app.schedules.results(manager.get_task(task_id).record)
+    told = [outcome(result) for result in found]
     assert told == [
         "run reported",
         "failed run reported: API timeout",
