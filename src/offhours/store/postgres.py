@@ -648,6 +648,9 @@ def translate(error: psycopg.Error, path: str) -> StoreError:
             return Busy(f"{path}: locked by another process until the deadline; nothing was stored")
         case errors.QueryCanceled():
             return Busy(f"{path}: a statement took longer than it may; nothing was stored")
+        case errors.UniqueViolation() if error.diag.constraint_name == "jobs_unique":
+            # Somebody's own transaction had the key, and was committed while we waited for it.
+            return Busy(f"{path}: another transaction has stored a job of that unique key")
         case errors.DeadlockDetected() | errors.SerializationFailure():
             return Busy(
                 f"{path}: it collided with another transaction; nothing was stored ({said})"
