@@ -18,7 +18,7 @@ from offhours.core.addresses import is_server
 from offhours.core.events import fold
 
 NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
-ROUNDS = {"sqlite": 200, "postgres": 40} if NIGHTLY else {"sqlite": 60, "postgres": 20}
+ROUNDS = {"sqlite": 200, "postgres": 40} if NIGHTLY else {"sqlite": 40, "postgres": 12}
 JOBS_A_ROUND = 30
 # At which time that a point is reached the process dies.
 WORK_POINTS = {

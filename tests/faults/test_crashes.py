@@ -172,7 +172,7 @@ def deed(program, under: tuple[str, ...], *arguments: object) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("durability", "call", "step"), [("normal", "pwrite64", 37), ("full", "fdatasync", 7)]
+    ("durability", "call", "step"), [("normal", "pwrite64", 59), ("full", "fdatasync", 11)]
 )
 @pytest.mark.timeout(900)
 def test_a_submitter_that_is_killed_at_any_write_keeps_its_word(

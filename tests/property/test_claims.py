@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -72,10 +73,12 @@ def room_of(found: list[Limit], running: Counter[Any]) -> Callable[[NewJob], int
     return room
 
 
+NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
+
 any_claims = given(first=jobs, wanted=limits, more=jobs, orders=orders)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300 if NIGHTLY else 150)
 @any_claims
 def test_a_claim_takes_all_that_may_start_and_nothing_else(
     first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob], orders: list[Order]
@@ -84,7 +87,7 @@ def test_a_claim_takes_all_that_may_start_and_nothing_else(
         takes_all_that_may_start(store, first, wanted, more, orders)
 
 
-@settings(max_examples=30)
+@settings(max_examples=30 if NIGHTLY else 10)
 @any_claims
 def test_so_it_does_on_postgres(
     postgres: str, first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob],

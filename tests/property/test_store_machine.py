@@ -5,6 +5,7 @@ After each step: no job has two holders, final is final, the events fold into th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -245,6 +246,9 @@ class StoreMachine(RuleBasedStateMachine):
         assert len(final) == len(set(final))
 
 
+NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
+
+
 def agrees(machine: Callable[[], StoreMachine], examples: int) -> None:
     run_state_machine_as_test(
         machine,
@@ -257,8 +261,8 @@ def agrees(machine: Callable[[], StoreMachine], examples: int) -> None:
 
 
 def test_sqlite_agrees_with_the_model() -> None:
-    agrees(StoreMachine, 200)
+    agrees(StoreMachine, 200 if NIGHTLY else 100)
 
 
 def test_postgres_agrees_with_the_model(postgres: str) -> None:
-    agrees(lambda: StoreMachine(postgres), 20)
+    agrees(lambda: StoreMachine(postgres), 20 if NIGHTLY else 8)

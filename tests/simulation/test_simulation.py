@@ -20,7 +20,7 @@ from offhours.core.times import DAY
 from offhours.engine.lifeline import Lifeline
 from offhours.store.dialects import Dialect, statements
 
-SEEDS = 200 if os.environ.get("OFFHOURS_NIGHTLY") else 50
+SEEDS = 200 if os.environ.get("OFFHOURS_NIGHTLY") else 40
 CHUNK = 25
 # Seeds in which something was once wrong, and what it was.
 FOUND = {
