@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from offhours import Flow, Offhours
 from offhours.bulk import room
+from offhours.core.access import Operation
 from offhours.core.errors import (
     FilterError,
     IllegalMove,
@@ -18,6 +20,7 @@ from offhours.core.errors import (
     QuotaExceeded,
 )
 from offhours.core.events import fold
+from offhours.core.ports import Step
 from offhours.testing import FakeClock
 
 
@@ -40,6 +43,11 @@ def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Offhours]:
 
 def states(app: Offhours) -> dict[int, str]:
     return {job.id: job.state.value for job in app.jobs(limit=1_000)}
+
+
+def step(app: Offhours, operation: Operation, size: int) -> Step:
+    page = app.store.bulk.next_jobs(operation, size)
+    return app.store.bulk.step(operation, page, app.clock.micros())
 
 
 def test_a_preview_counts_and_touches_nothing(app: Offhours) -> None:
@@ -164,6 +172,34 @@ def test_one_that_is_refused_stops_none_of_the_others(app: Offhours) -> None:
     assert {each["code"] for each in done.refused} == {"quota_exceeded"}
 
 
+def test_who_is_refused_is_named_though_it_is_meant_no_more(
+    app: Offhours, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the refusal and its note somebody else may do it: no other job is passed for it."""
+    for tenant in ("acme", None):
+        app.submit("shop:work", args=("fail",), tenant=tenant)
+    app.drain()
+    app.quota("acme", active=1)
+    in_the_way = app.submit("shop:work", tenant="acme")
+    take = app.store.bulk.step
+    refusals: list[str] = []
+
+    def taken(operation: Operation, *rest: Any) -> Step:
+        try:
+            return take(operation, *rest)
+        except QuotaExceeded as error:
+            refusals.append(str(error))
+            if len(refusals) == 2:  # the first was of both jobs together
+                in_the_way.cancel()
+                app.retry(1)
+            raise
+
+    monkeypatch.setattr(app.store.bulk, "step", taken)
+    done = app.bulk.retry(state="failed")
+    assert (done.total, done.done) == (2, 1)
+    assert app.record(5).retry_of == 2
+
+
 def test_pause_and_resume(app: Offhours) -> None:
     for n in range(3):
         app.submit("shop:work", kwargs={"number": n})
@@ -202,6 +238,9 @@ def test_a_token_holds_for_what_was_looked_at(app: Offhours) -> None:
         app.bulk.pause(state="pending", expect=seen.token)
     with pytest.raises(PreviewChanged, match="not the token"):
         app.bulk.cancel(state="pending", expect="12")
+    for far in ("1-1-1-" + "f" * 20 + "-0", "f" * 20 + "-1-1-1-0"):
+        with pytest.raises(PreviewChanged, match="not the token"):
+            app.bulk.cancel(state="pending", since="1h", expect=far)
     app.cancel(2)
     done = app.bulk.cancel(state="pending", expect=seen.token)
     assert (done.total, done.done) == (2, 2)
@@ -247,9 +286,9 @@ def test_an_operation_that_stopped_goes_on_where_it_was(
     app.drain()
     with app.acting_as("ann"):
         begun = app.bulk.begin("retry", state="failed")
-    app.store.bulk.step(begun, 2, app.clock.micros())
+    step(app, begun, 2)
     assert [each.id for each in app.bulk.unfinished()] == [begun.id]
-    late = app.store.bulk.step(begun, 2, app.clock.micros())  # from where somebody else was before
+    late = step(app, begun, 2)  # from where somebody else was before
     assert late.jobs == () and late.operation.done == 2
     done = app.bulk.go_on(begun.id)
     assert (done.total, done.done) == (5, 5) and app.counts()["ready"] == 5
@@ -266,7 +305,7 @@ def test_whoever_comes_last_to_the_end_changes_nothing(app: Offhours) -> None:
     begun = app.bulk.begin("cancel", task="shop:work")
     stale = begun._replace(place=1)  # as if there was nothing left
     app.bulk.go_on(begun.id)
-    late = app.store.bulk.step(stale, 5, app.clock.micros())
+    late = step(app, stale, 5)
     assert (late.operation.state, late.operation.done) == ("succeeded", 3)
 
 
@@ -277,9 +316,9 @@ def test_one_that_was_begun_by_mistake_is_stopped(
     for _ in range(5):
         app.submit("shop:work")
     begun = app.bulk.begin("cancel", task="shop:work")
-    going = app.store.bulk.step(begun, 2, app.clock.micros()).operation
+    going = step(app, begun, 2).operation
     assert app.bulk.stop(begun.id).done == 2
-    late = app.store.bulk.step(going, 2, app.clock.micros())  # who goes on with it finds out
+    late = step(app, going, 2)  # who goes on with it finds out
     assert (late.jobs, late.operation.state) == ((), "failed")
     assert app.bulk.go_on(begun.id).done == 2 and app.bulk.unfinished() == []
     assert app.counts()["ready"] == 3

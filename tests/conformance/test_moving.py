@@ -140,6 +140,24 @@ def test_imported_again_it_changes_nothing_also_when_the_work_is_done(
     assert (new.state(), new.app.store.last_seq()) == (before, seq)
 
 
+def test_what_waits_for_one_that_has_run_here_goes_on(old: House, new: House) -> None:
+    first = old.app.submit("t:add", args=(11,))
+    new.app.moving.bring(read(old.app.moving.export().lines))
+    new.app.drain()
+    old.app.submit("t:add", args=(12,), after=[first])
+    new.app.moving.bring(read(old.app.moving.export().lines))
+    new.app.drain()
+    assert [n for n in new.done if n > 10] == [11, 12]
+
+
+def test_what_waits_for_one_that_stays_there_goes_on(old: House, new: House) -> None:
+    handler = old.app.submit_by_name("offhours.handle:scout", delay="1h")
+    old.app.submit("t:add", args=(12,), after=[handler])
+    new.app.moving.bring(read(old.app.moving.export().lines))
+    new.app.drain()
+    assert 12 in new.done
+
+
 def test_a_dry_run_counts_and_stores_nothing(old: House, new: House) -> None:
     lines = list(old.app.moving.export().lines)
     empty = new.state()

@@ -233,15 +233,15 @@ class Bulk:
 
     def _step(self, operation: Operation, size: int) -> Operation:
         now = self._clock.micros()
+        page = self._bulk.next_jobs(operation, size)
         try:
-            step = self._bulk.step(operation, size, now)
+            step = self._bulk.step(operation, page, now)
         except StoreError:
             raise
         except OffhoursError as error:
             if size > 1:  # one of them is refused: which one is found out singly
                 return self._singly(operation, size)
-            [refused] = self._bulk.next_jobs(operation, 1)
-            return self._bulk.refuse(operation, refused, code_of(error), str(error), now)
+            return self._bulk.refuse(operation, page[0], code_of(error), str(error), now)
         self._work.finished(step.jobs)
         if step.asked:
             self._work.tell("c")

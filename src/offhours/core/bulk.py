@@ -13,7 +13,7 @@ from typing import NamedTuple
 from offhours.core.errors import PreviewChanged
 from offhours.core.lists import JobFilter
 from offhours.core.model import FINAL, Job, JobState
-from offhours.core.times import Micros
+from offhours.core.times import LATEST, Micros
 
 
 class Verb(StrEnum):
@@ -131,10 +131,12 @@ class Seen(NamedTuple):
         """What a token tells, and the digest of its order."""
         *figures, digest = token.split("-") if len(token) < 128 else [""]
         try:
-            at, jobs, weight, upto = (int(figure, 16) for figure in figures)
-        except ValueError:
-            raise PreviewChanged("expect: this is not the token of a preview") from None
-        return cls(at, jobs, weight, upto), digest
+            seen: Seen | None = cls(*(int(figure, 16) for figure in figures))
+        except (TypeError, ValueError):
+            seen = None
+        if seen is None or not (0 <= seen.at <= LATEST and 0 <= seen.upto < 2**63):
+            raise PreviewChanged("expect: this is not the token of a preview")
+        return seen, digest
 
     def check(self, order: Order, digest: str, now: Seen) -> None:
         """Refuse what is not what was looked at. Fewer are welcome: those have gone their way."""

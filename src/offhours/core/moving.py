@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from offhours.core.errors import OffhoursError
 from offhours.core.firing import plan_of
-from offhours.core.model import FINAL
+from offhours.core.model import FINAL, TaskPriority
+from offhours.core.times import LATEST
 
 FORMAT = 1
 Row = Mapping[str, Any]
@@ -32,6 +33,8 @@ class Column:
     """What stands in a column: whole numbers, text, or text that is JSON.
 
     of: the kind whose number it is; words: the only texts that it may have
+    span, numbers: between which numbers it is, both included; the only numbers that it may be
+    name: whether claims look for it, where control characters separate names
     """
 
     type: type
@@ -39,22 +42,45 @@ class Column:
     of: str = ""
     words: tuple[str, ...] = ()
     as_json: bool = False
+    span: tuple[int, int] = (-_LARGEST, _LARGEST)
+    numbers: tuple[int, ...] = ()
+    name: bool = False
 
     def fault(self, value: Any) -> str | None:
         """What is wrong with a value, if anything is."""
         if value is None:
             return None if self.null else "expected a value, got null"
         if self.type is int:
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            fits = whole and -_LARGEST <= value <= _LARGEST
-            return None if fits else f"expected a whole number of 64 bits, got {value!r:.60}"
+            return self._number_fault(value)
         if not isinstance(value, str):
             return f"expected text, got {value!r:.60}"
         if self.words and value not in self.words:
             return f"expected {', '.join(self.words)}, got {value!r:.60}"
         if "\0" in value:
             return "text with a zero byte cannot be stored"
+        if not _can_be_stored(value):
+            return "text with half a character cannot be stored"
+        if self.name and any(character < " " for character in value):
+            return "contains a control character"
         return _json_fault(value) if self.as_json else None
+
+    def _number_fault(self, value: Any) -> str | None:
+        if type(value) is not int or not -_LARGEST <= value <= _LARGEST:
+            return f"expected a whole number of 64 bits, got {value!r:.60}"
+        least, most = self.span
+        if not least <= value <= most:
+            return f"expected a number from {least} to {most}, got {value}"
+        if self.numbers and value not in self.numbers:
+            return f"expected {', '.join(map(str, self.numbers))}, got {value}"
+        return None
+
+
+def _can_be_stored(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _json_fault(text: str) -> str | None:
@@ -107,6 +133,11 @@ class Kind:
 
 INT, TEXT = Column(int), Column(str)
 INT_, TEXT_ = Column(int, null=True), Column(str, null=True)
+NAME, NAME_ = Column(str, name=True), Column(str, null=True, name=True)
+MOMENT = Column(int, span=(0, LATEST))
+MOMENT_ = Column(int, null=True, span=(0, LATEST))
+FROM_ONE_ = Column(int, null=True, span=(1, _LARGEST))
+PRIORITY = Column(int, numbers=tuple(p.value for p in TaskPriority))
 JSON, JSON_ = Column(str, as_json=True), Column(str, null=True, as_json=True)
 JOB, JOB_ = Column(int, of="job"), Column(int, null=True, of="job")
 SCHEDULE, SCHEDULE_ = Column(int, of="schedule"), Column(int, null=True, of="schedule")
@@ -121,6 +152,8 @@ def _one_of(*words: str) -> Column:
 def _job_check(row: Row) -> str | None:
     if (row["state"] in FINAL) != (row["finished_at"] is not None):
         return "finished_at: a job has it when it is finished, and only then"
+    if (row["concurrency_key"] is None) != (row["per_key"] is None):
+        return "per_key: a job has it when it has a concurrency_key, and only then"
     return None
 
 
@@ -141,13 +174,13 @@ def _limits(*names: str) -> dict[str, Column]:
 
 
 _CALL = {
-    "task": TEXT, "args": JSON, "priority": INT, "max_attempts": INT_, "queue": TEXT,
+    "task": NAME, "args": JSON, "priority": PRIORITY, "max_attempts": INT_, "queue": NAME,
     "timeout": INT_, "metadata": JSON_, "on_lost": _one_of("retry", "fail"),
 }  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (
     Kind("limit", "limits", {
-        "scope": _one_of("all", "queue", "task"), "name": TEXT, "concurrency": INT_,
+        "scope": _one_of("all", "queue", "task"), "name": NAME, "concurrency": INT_,
         "rate_count": INT_, "rate_per": INT_, "paused_at": INT_, "reason": TEXT_,
         "declared": TEXT_,
     }, key=("scope", "name")),
@@ -175,7 +208,7 @@ KINDS: tuple[Kind, ...] = (
         "jitter": INT, "blackouts": JSON_, "expires": INT_, "max_runs": INT_,
         "disable_after": INT_, "declared": TEXT_, "revision": INT,
         "status": _one_of("active", "paused", "disabled", "parked", "ended"), "reason": TEXT_,
-        "next_at": INT_, "due_at": INT_, "runs": INT, "skipped": INT, "failures": INT,
+        "next_at": MOMENT_, "due_at": MOMENT_, "runs": INT, "skipped": INT, "failures": INT,
         "last_at": INT_, "last_job": JOB_, "delay_total": INT, "delay_most": INT, "on_time": INT,
         "created_at": INT, "updated_at": INT,
     }, number="id", key=("name",), check=_schedule_check),
@@ -186,12 +219,12 @@ KINDS: tuple[Kind, ...] = (
     }, key=("task_id",), owner="schedule_id"),
     Kind("job", "jobs", {
         "id": INT, **_CALL, "name": TEXT_, "unique_key": TEXT_, "retry_of": JOB_,
-        "parent_id": JOB_, "expires_at": INT_, "schedule_id": SCHEDULE_, "fire_at": INT_,
-        "tenant": TEXT_, "concurrency_key": TEXT_, "per_key": INT_, "created_at": INT,
+        "parent_id": JOB_, "expires_at": MOMENT_, "schedule_id": SCHEDULE_, "fire_at": MOMENT_,
+        "tenant": NAME_, "concurrency_key": NAME_, "per_key": FROM_ONE_, "created_at": MOMENT,
         "state": _one_of("pending", "held", *sorted(FINAL)),
-        "run_at": INT, "attempt": INT, "returned": INT, "crashes": INT, "deferrals": INT,
-        "begun": INT, "started_at": INT_, "finished_at": INT_, "result": JSON_, "error": TEXT_,
-        "code": TEXT_, "reason": TEXT_, "progress": JSON_, "cancel_at": INT_,
+        "run_at": MOMENT, "attempt": INT, "returned": INT, "crashes": INT, "deferrals": INT,
+        "begun": INT, "started_at": MOMENT_, "finished_at": MOMENT_, "result": JSON_,
+        "error": TEXT_, "code": TEXT_, "reason": TEXT_, "progress": JSON_, "cancel_at": MOMENT_,
     }, number="id", known=True, check=_job_check),
     Kind("key", "once", {
         "key": TEXT, "job_id": JOB, "digest": TEXT, "at": INT,

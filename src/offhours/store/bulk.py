@@ -91,9 +91,8 @@ class SqlBulk:
             number, verb.kind, "running", by, tenant, total, 0, 0, now, None, None, request, place
         )
 
-    def step(self, operation: Operation, size: int, now: Micros) -> Step:
-        """Do it to the next `size` jobs, or end it."""
-        page = self.next_jobs(operation, size)
+    def step(self, operation: Operation, page: Sequence[int], now: Micros) -> Step:
+        """Do it to the `next_jobs`, or end it when there are none."""
         done = self._db.write(
             lambda db: self._do(db, operation, page, now) if page else self._end(db, operation, now)
         )

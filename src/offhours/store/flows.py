@@ -127,6 +127,12 @@ class SqlFlows:
         """Have a job that was just stored wait for the end of others, however they end."""
         self._connect(db, [(other, job_id, IfFailed.IGNORE) for other in upstream], now)
 
+    def settle(self, db: Connection, job_ids: Sequence[int], now: Micros) -> None:
+        """Let those go on, of jobs that were brought here, that have nothing left to wait for."""
+        if job_ids:
+            db.execute(self._sql["settle_edges"], (_json(job_ids),))
+            self._apply(db, self._decide(db, job_ids, now), now)
+
     def after_moves(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
         """What follows from moves: jobs go on that waited for what has ended or has come."""
         ended = [(move.job_id, _outcome(move)) for move in moves if move.to.final]

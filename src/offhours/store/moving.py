@@ -19,11 +19,16 @@ class SqlMoving:
     """Implements `core.ports.Moving` on a database."""
 
     def __init__(
-        self, database: Database, sql: Mapping[str, str], tell: Callable[..., None]
+        self,
+        database: Database,
+        sql: Mapping[str, str],
+        tell: Callable[..., None],
+        settle: Callable[[Connection, Sequence[int], Micros], None],
     ) -> None:
         self._db = database
         self._sql = sql
         self._tell = tell
+        self._settle = settle
 
     def origin(self) -> int:
         """The number by which this database is known elsewhere."""
@@ -49,6 +54,7 @@ class SqlMoving:
             if any(moved.new.values()):
                 counts = {name: count for name, count in moved.new.items() if count}
                 self._tell(db, now, "store.imported", origin=origin, **counts)
+            self._settle(db, errand.jobs, now)
             if dry:
                 raise _Looked(moved)
             return moved
@@ -93,6 +99,11 @@ class _Errand:
         for row in rows.get("schedule", ()):
             self._set_last_job(row)
         return Moved(dict(new), dict(kept))
+
+    @property
+    def jobs(self) -> list[int]:
+        """The numbers that the jobs have here that were stored."""
+        return [self._numbers[was] for was in sorted(self._fresh) if was[0] == "job"]
 
     def _bring(self, kind: Kind, row: Row) -> bool:
         if not self._wanted(kind, row):

@@ -713,6 +713,17 @@ from {rows :batch} as ended
 where upstream = {int ended 0} and outcome is null
 returning downstream
 
+-- name: settle_edges
+-- Of jobs that were brought from elsewhere: what they wait for may have ended here, or be gone.
+update dependencies set outcome = coalesce((
+    select case when jobs.state = 'cancelled'
+                 and jobs.reason = 'nothing failed that it is there for' then 'idle'
+                else jobs.state end
+    from jobs where jobs.id = dependencies.upstream), 'succeeded')
+where downstream in ({ints :ids}) and outcome is null
+  and not exists (
+        select 1 from jobs where jobs.id = dependencies.upstream and finished_at is null)
+
 -- name: held_for_others
 select {job} from jobs
 where id in ({ints :ids}) and state = 'held' and reason = 'it waits for other jobs'

@@ -130,7 +130,7 @@ class SqlStore:
         self.templates: Templates = SqlTemplates(database, self._sql, self._tell)
         self._access = SqlAccess(database, self._sql, self._tell)
         self.access: Access = self._access
-        self.moving: Moving = SqlMoving(database, self._sql, self._tell)
+        self.moving: Moving = SqlMoving(database, self._sql, self._tell, self._flows.settle)
         self._budgets = SqlBudgets(database, self._sql, self._tell)
         self.budgets: Budgets = self._budgets
         self._agents = SqlAgents(

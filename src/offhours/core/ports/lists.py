@@ -57,8 +57,8 @@ class Bulk(Protocol):
     def last_job(self) -> int: ...
     def begin(self, order: Order, total: int, by: str, now: Micros) -> Operation: ...
     def next_jobs(self, operation: Operation, size: int) -> list[int]: ...
-    def step(self, operation: Operation, size: int, now: Micros) -> Step:
-        """Do it to the next `size` jobs, or end it: all of that in one transaction.
+    def step(self, operation: Operation, page: Sequence[int], now: Micros) -> Step:
+        """Do it to the `next_jobs`, or end it when there are none: all of that in one transaction.
 
         When somebody else has taken this step, nothing is done, and the answer tells how far it is.
         """
