@@ -12,7 +12,7 @@ from offhours.beside import Beside
 from offhours.config import Settings
 from offhours.core import states
 from offhours.core.clock import Clock
-from offhours.core.errors import NotStarted
+from offhours.core.errors import IllegalMove, NotStarted
 from offhours.core.model import JobState, NewJob
 from offhours.core.ports import Store, WakeUps
 from offhours.core.states import Move
@@ -137,6 +137,9 @@ class Workplace:
         """Stop without waiting, and let go of the store. Jobs stay where they are."""
         if self._closed:
             return
+        if self.worker is not None and self.worker.runs_caller():
+            raise IllegalMove("a task cannot close its app: its own end could not be recorded; "
+                              "stop() ends the work")  # fmt: skip
         self.stop(0)
         self._orphan_local()
         self._closed = True

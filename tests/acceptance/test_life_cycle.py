@@ -372,3 +372,17 @@ def test_a_forked_child_can_open_its_own(tmp_path: Path) -> None:
     app.submit("t")
     assert app.counts()["ready"] == 3
     app.close()
+
+
+def test_a_task_cannot_close_its_app(tmp_path: Path) -> None:
+    app = Offhours(tmp_path / "jobs.db")
+
+    @app.task(name="closes")
+    def closes() -> None:
+        app.close()
+
+    with app:
+        job = closes.submit()
+        assert job.wait(20) is JobState.FAILED
+    assert "a task cannot close its app" in (job.record.error or "")
+    app.close()

@@ -260,3 +260,12 @@ def test_submit_many_tells_all_faults_and_stores_nothing(
     stored = client.post("/api/v1/jobs:submit", json={"jobs": jobs})
     assert (stored.status_code, stored.json()) == (201, {"jobs": [1, 2]})
     assert client.get("/api/v1/jobs?tag=a").json()["data"][0]["id"] == 2
+
+
+def test_a_job_has_its_concurrency_key(app: MemoryApp, client: TestClient) -> None:
+    body = {"task": "shop:work", "concurrency_key": "ann", "per_key": 2}
+    made = client.post("/api/v1/jobs", json=body).json()
+    assert made["concurrency_key"] == "ann"
+    assert app.record(made["id"]).per_key == 2
+    alone = client.post("/api/v1/jobs", json={"task": "shop:work", "per_key": 2})
+    assert (alone.status_code, "concurrency_key" in alone.json()["detail"]) == (422, True)

@@ -147,6 +147,8 @@ class NewJob(Shape):
     unique: Text | None = None
     queue: Text | None = None
     tenant: Text | None = None
+    concurrency_key: Text | None = None
+    per_key: int | None = Field(None, ge=1, le=1_000_000)
     retries: int | None = Field(None, ge=0, le=1_000_000)
     timeout: Span | None = None
 
