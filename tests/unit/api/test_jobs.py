@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
+from offhours import context
 from offhours.testing import MemoryApp
 
 
@@ -260,3 +261,47 @@ def test_submit_many_tells_all_faults_and_stores_nothing(
     stored = client.post("/api/v1/jobs:submit", json={"jobs": jobs})
     assert (stored.status_code, stored.json()) == (201, {"jobs": [1, 2]})
     assert client.get("/api/v1/jobs?tag=a").json()["data"][0]["id"] == 2
+
+
+def test_a_job_is_sent_what_it_waits_for(app: MemoryApp, client: TestClient, client_of) -> None:
+    heard: list[object] = []
+
+    @app.task(name="shop:wait")
+    def wait() -> None:
+        heard.append(context().wait_for_signal("go"))
+
+    job = wait.submit()
+    app.drain()
+    assert job.status == "held"
+    where, body = f"/api/v1/jobs/{job.id}/signal", {"signal": "go", "payload": {"version": 3}}
+    assert client_of("submit").post(where, json=body).status_code == 403
+    assert client_of("operate", "acme").post(where, json=body).status_code == 404
+    key = {"idempotency-key": "once"}
+    sent = client.post(where, json=body, headers=key)
+    assert sent.json() == {"job": job.id, "signal": "go"}
+    assert client.post(where, json=body, headers=key).headers["idempotent-replayed"] == "true"
+    app.drain()
+    assert (heard, job.status) == ([{"version": 3}], "succeeded")
+    assert app.audit()[0].job_id == job.id
+    assert client.post(where, json=body).status_code == 409
+    assert client.post("/api/v1/jobs/99/signal", json=body).status_code == 404
+    assert client.post(where, json={"payload": 1}).status_code == 422
+
+
+def test_everything_is_stopped(app: MemoryApp, client: TestClient, client_of) -> None:
+    seen: list[object] = []
+    asked: list[bool] = []
+
+    @app.task(name="shop:long")
+    def long() -> None:
+        seen.append(client.post("/api/v1/stop", json={"reason": "the wrong list"}).json())
+        asked.append(app.record(context().job_id).cancel_at is not None)
+
+    _, later = long.submit(), app.submit_by_name("shop:work")
+    assert client_of("submit").post("/api/v1/stop").status_code == 403
+    assert client_of("operate", "acme").post("/api/v1/stop").status_code == 403
+    app.drain()
+    assert (seen, asked, later.status) == ([{"stopped": 1}], [True], "pending")
+    assert client.get(f"/api/v1/jobs/{later.id}/why").json()["code"] == "paused"
+    assert "limit.paused" in [row.action for row in app.audit()]
+    assert client.post("/api/v1/stop").json() == {"stopped": 0}

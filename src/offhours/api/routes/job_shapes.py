@@ -223,6 +223,24 @@ class Until(Reason):
     until: float | Annotated[str, Field(max_length=64)]
 
 
+class Sent(Shape):
+    """A signal for which a job waits, now or later, and the JSON that it brings."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"signal": "go", "payload": {"version": 3}}]},
+    )
+    signal: Text
+    payload: Any = None
+
+
+class Signalled(Shape):
+    """Which job was sent which signal."""
+
+    job: int
+    signal: str
+
+
 class Cancelled(Shape):
     """`cancelled` at once, or `asked_to_stop` because it runs."""
 
