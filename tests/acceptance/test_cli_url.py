@@ -34,6 +34,10 @@ PROGRAM = """
     def boom(text: str = "no") -> None:
         raise ValueError(text)
 
+    @app.task(name="t:hear")
+    def hear() -> object:
+        return context().wait_for_signal("go")
+
     @app.task(name="t:ask")
     def ask() -> bool:
         return context().approve("May I?", args={"n": 1}).approved
@@ -113,6 +117,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             alert = NewAlert("mine", "store", "warning", "nothing was done")
             app.store.notices.fire(alert, app.clock.micros())
         made.run("submit", "t:add", "--arg", 7, "--wait")
+        made.run("cancel", "--where", "task=t:add state=held", "--yes")
         yield made
     finally:
         process.terminate()
@@ -120,6 +125,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 AGO = re.compile(r"\d[\d.]* (ms|s|min)( \d+ s)?( ago)? *")
+# A number that is new, a token that has its time in it.
+ITS_OWN = re.compile(r'("operation":)\d+|\w+(-\w+){3}-\w{16}')
 SAME = [
     "ls queues --json", "failures --json", "logs 2 --json",
     "ls", "ls --json", "ls --state failed --ids", "ls --task t:add --after 3 --limit 1 --json",
@@ -132,6 +139,13 @@ SAME = [
     "approvals", "approvals --all --json", "approve 77", "alerts", "alerts --all --json",
     "alerts ack 99", "dumps --json", "dumps show", "dumps show dmp_1", "notify recent",
     "notify recent --json", "limit --queue q --rate nonsense", "resume --queue none", "token ls",
+    "audit", "audit --json --limit 3", "audit --by nobody", "audit --before 3 --json",
+    "signal 1 go", "signal 99 go", "signal 1 go nonsense", "operations", "operations --json",
+    "operations resume 1 --json", "operations resume 99", "operations stop 1",
+    "operations stop 99 --json", "cancel --where state=none", "cancel --where task=t:none --yes",
+    "retry --where state=failed --where ids=2 --dry-run --json",
+    "retry --where task=t:boom --where since=2d --dry-run", "pause --where state=pending",
+    "retry --where state=failed --expect nonsense --yes", "resume --where tag=no --yes --json",
 ]  # fmt: skip
 
 
@@ -144,7 +158,7 @@ def test_a_server_answers_as_its_database_does(house: House, line: str) -> None:
         for text in (result.out, result.err):
             for name in names:
                 text = text.replace(name, "PLACE")
-            texts.append([AGO.sub("", row).rstrip() for row in text.splitlines()])
+            texts.append([ITS_OWN.sub("", AGO.sub("", row)).rstrip() for row in text.splitlines()])
         return result.code, texts[0], texts[1]
 
     for _ in range(3):  # its monitor may find something between the two
@@ -205,6 +219,45 @@ def test_a_flow_is_done_again(house: House) -> None:
     jobs = house.run("flow", "retry", 1).out.split()
     assert len(jobs) == 2
     assert house.run("flow", "cancel", 1, "--json").code == 0
+
+
+def test_many_jobs_are_steered_once_they_were_counted(house: House) -> None:
+    for queue in "aab":
+        house.submit("t:add", "--arg", 1, "--delay", "1h", "--queue", queue)
+    where = ("--where", "queue=a state=pending since=1h priority=normal")
+    seen = house.run("pause", *where, "--dry-run", "--json").json
+    assert (seen["count"], seen["tasks"], len(seen["examples"])) == (2, {"t:add": 2}, 2)
+    paused = house.run("pause", *where, "--expect", seen["token"], "--yes", "--reason", "later")
+    assert (paused.code, paused.out) == (0, "2 jobs were paused\n")
+    assert house.run("pause", *where, "--yes").out == "0 jobs were paused\n"
+    assert house.run("resume", "--where", "queue=a", "--yes", "--json").json["done"] == 2
+    assert house.run("cancel", "--where", "queue=a").code == 2  # nobody there to be asked
+    assert (
+        house.run("cancel", "--where", "queue=a queue=b", "--yes").out == "3 jobs were cancelled\n"
+    )
+    refused = house.run("retry", "--where", "queue=a", "--expect", seen["token"], "--yes")
+    assert refused.code == house.here("retry", "--where", "queue=a", "--expect", seen["token"],
+                                      "--yes").code == 6  # fmt: skip
+    [latest] = house.run("operations", "--limit", 1, "--json").json["operations"]
+    assert (latest["kind"], latest["by"], latest["done"]) == ("jobs.cancel", "server token", 3)
+
+
+def test_a_job_is_sent_its_signal(house: House) -> None:
+    job = house.submit("t:hear")
+    assert house.run("signal", job, "go", '{"n": 3}').out == f"job {job} was sent go\n"
+    while house.run("show", job, "--json").json["job"]["state"] != "succeeded":
+        assert house.run("why", job).code == 0
+    assert house.run("show", job, "--json").json["job"]["result"] == {"n": 3}
+
+
+def test_everything_is_stopped(house: House) -> None:
+    try:
+        stopped = house.run("stop", "--all", "--reason", "the wrong list")
+        assert stopped == house.here("stop", "--all")
+        assert house.here("ls", "limits", "--json").json["limits"][0]["scope"] == "all"
+        assert house.run("audit", "--limit", 1, "--json", "--by", "server token").code == 0
+    finally:
+        assert house.run("resume", "--all").code == 0
 
 
 def test_an_alert_is_looked_after_by_who_holds_the_token(house: House) -> None:

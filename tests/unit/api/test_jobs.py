@@ -236,7 +236,7 @@ def test_what_a_dead_server_left_is_taken_up(app: MemoryApp, client: TestClient)
     client.app.state.offhours.operations.take_up()  # type: ignore[attr-defined]
     client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
     assert app.counts()["cancelled"] == 4
-    assert client.post("/api/v1/operations/99/resume").json()["code"] == "not_found"
+    assert client.post("/api/v1/operations/99/resume").json()["code"] == "operation_not_found"
     app.submit("shop:work")
     left = app.bulk.begin("cancel", task="shop:work")
     assert client.post(f"/api/v1/operations/{left.id}/stop").json()["state"] == "failed"
@@ -305,3 +305,14 @@ def test_everything_is_stopped(app: MemoryApp, client: TestClient, client_of) ->
     assert client.get(f"/api/v1/jobs/{later.id}/why").json()["code"] == "paused"
     assert "limit.paused" in [row.action for row in app.audit()]
     assert client.post("/api/v1/stop").json() == {"stopped": 0}
+
+
+def test_a_filter_may_have_numbers_too(app: MemoryApp, client: TestClient) -> None:
+    for how in ("fail", "succeed", "fail"):
+        app.submit_by_name("shop:work", args=[how], retries=0)
+    app.drain()
+    asked = {"verb": "retry", "filter": {"ids": [1, 2], "state": ["failed"]}}
+    seen = client.post("/api/v1/jobs:preview", json=asked).json()
+    assert [job["id"] for job in seen["examples"]] == [1]
+    listed = client.get("/api/v1/jobs?ids=2&ids=3&state=failed").json()["data"]
+    assert [job["id"] for job in listed] == [3]

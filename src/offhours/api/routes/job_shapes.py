@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from offhours.api.context import Server
 from offhours.api.problems import Problem
 from offhours.api.shapes import (
+    MOST_AT_ONCE,
     Moment,
     Number,
     Shape,
@@ -158,6 +159,7 @@ NOBODYS = 2**63 - 1
 class Filter(Shape):
     """Which jobs are meant; what is left out leaves all."""
 
+    ids: list[Number] = Field([], max_length=MOST_AT_ONCE)
     state: list[StateName] = Field([], max_length=6)
     task: list[Text] = Field([], max_length=100)
     queue: list[Text] = Field([], max_length=100)
@@ -182,7 +184,7 @@ class Filter(Shape):
         if self.fingerprint is not None:
             failed = newest_failures(here.app)
             found = [job.id for job in failed if fingerprint(job) == self.fingerprint]
-            given["ids"] = found or [NOBODYS]
+            given["ids"] = [i for i in found if not self.ids or i in self.ids] or [NOBODYS]
         return given | {"tenant": tenant_of(principal, self.tenant)}
 
     def wanted(self, here: Server, principal: Principal) -> JobFilter:

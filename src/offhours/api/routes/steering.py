@@ -68,7 +68,7 @@ class Stop(Shape):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"reason": "the wrong list was loaded"}]}
     )
-    reason: str = Field("everything was stopped", max_length=500, pattern=r"^[^\x00]*$")
+    reason: str = Field(default="everything was stopped", max_length=500, pattern=r"^[^\x00]*$")
 
 
 class Stopped(Shape):
