@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from offhours.cli.remote import read
+from offhours.cli.remote.agents import RemoteAgents
 from offhours.cli.remote.bulk import RemoteBulk
 from offhours.cli.remote.jobs import RemoteJob
+from offhours.cli.remote.models import RemoteModels
 from offhours.cli.remote.schedules import RemoteSchedules
 from offhours.cli.remote.store import RemoteStore
+from offhours.cli.remote.templates import RemoteTemplates
 from offhours.cli.remote.wire import Wire
 from offhours.core.clock import Clock, SystemClock
 from offhours.core.errors import ApprovalNotFound, IllegalMove, JobNotFound
@@ -39,6 +42,8 @@ class RemoteApp:
         self.registry = Registry()
         self.store = RemoteStore(self, self._wire, address.name)
         self.schedules = RemoteSchedules(self, self._wire)
+        self.templates = RemoteTemplates(self, self._wire)
+        self.agents = RemoteAgents(self._wire, address.name)
         self.bulk = RemoteBulk(self._wire, self.clock, address.name)
 
     def close(self) -> None:
@@ -129,6 +134,10 @@ class RemoteApp:
     def defer(self, job_id: int, until: str, reason: str = "") -> None:
         """Move a pending job to later."""
         self._wire.post(f"jobs/{job_id}/defer", {"until": until, "reason": reason})
+
+    def models(self, tenant: str) -> RemoteModels:
+        """The models of one tenant."""
+        return RemoteModels(self._wire, tenant)
 
     # -- how it stands ----------------------------------------------------------------------
 

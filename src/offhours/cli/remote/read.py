@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from offhours.core.access import Operation, Token
+from offhours.core.agents import Deferral
 from offhours.core.bulk import Preview, Verb
 from offhours.core.events import Audited, Event
 from offhours.core.explain import Explanation
@@ -20,8 +21,11 @@ from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, JobState, TaskPriority
 from offhours.core.notices import Alert, AlertState, Delivery, DumpHead
 from offhours.core.schedules import Delays, Schedule, ScheduleStatus
-from offhours.core.times import Micros, parse_moment
+from offhours.core.templates import Parameter
+from offhours.core.times import Micros, parse_moment, to_datetime
+from offhours.core.training import AliasMove, Cycle, CycleState, Model, Version
 from offhours.core.why import Why
+from offhours.templates import Filled, Template
 from offhours.views import SeenWorker
 
 Told = Mapping[str, Any]
@@ -294,6 +298,65 @@ def preview(told: Told) -> Preview:
         Verb(told["verb"]), told["count"], told["tasks"], told["states"],
         [_row(each) for each in told["examples"]], told["token"],
     )  # fmt: skip
+
+
+def deferral(told: Told) -> Deferral:
+    """Something moved to later."""
+    at, until = parse_moment(told["at"]), parse_moment(told["until"])
+    return Deferral(at, until, told["reason"], told["job"], told["gate"], told["thought"])
+
+
+def template(told: Told) -> Template:
+    """One version of a template."""
+    parameters = {name: Parameter.parse(each) for name, each in told["parameters"].items()}
+    made = to_datetime(parse_moment(told["created_at"]))
+    return Template(**{**told, "parameters": parameters, "created_at": made})
+
+
+def filled(told: Told) -> Filled:
+    """A template with its parameters put in."""
+    parts = dict(told)
+    return Filled(values=parts.pop("parameters"), **parts)
+
+
+def model(told: Told) -> Model:
+    """A model of a tenant."""
+    return Model(told["id"], told["tenant"], told["model"], told["golden"], 0)
+
+
+def version(model_id: int, told: Told) -> Version:
+    """A trained model; that it has a number of its own beside that among others is not told."""
+    return Version(
+        0, model_id, told["version"], told["digest"], told["bytes"], json.dumps(told["metrics"]),
+        json.dumps(told["metadata"]), told["cycle"], parse_moment(told["created_at"]),
+        _at(told["dropped_at"]),
+    )  # fmt: skip
+
+
+def move(told: Told) -> AliasMove:
+    """How the champion changed."""
+    return AliasMove(**{**told, "at": parse_moment(told["at"])})
+
+
+def cycle(told: Told) -> Cycle:
+    """A learning cycle."""
+    return Cycle(
+        id=told["cycle"],
+        model_id=told["model_id"],
+        job_id=told["job"],
+        attempt=0,
+        schedule_id=told["schedule"],
+        forced=told["forced"],
+        correlation=told["correlation_id"],
+        state=CycleState(told["status"]),
+        step=told["step"],
+        started_at=parse_moment(told["started_at"]),
+        finished_at=_at(told["finished_at"]),
+        code=told["code"],
+        reason=told["reason"],
+        version_id=None,
+        report=_json(told["report"]),
+    )
 
 
 def _row(told: Told) -> Job:
