@@ -23,7 +23,6 @@ from offhours.core.notices import Alert, AlertState, Delivery, DumpHead
 from offhours.core.schedules import Delays, Schedule, ScheduleStatus
 from offhours.core.templates import Parameter
 from offhours.core.times import Micros, parse_moment, to_datetime
-from offhours.core.training import AliasMove, Cycle, CycleState, Model, Version
 from offhours.core.why import Why
 from offhours.templates import Filled, Template
 from offhours.views import SeenWorker
@@ -317,46 +316,6 @@ def filled(told: Told) -> Filled:
     """A template with its parameters put in."""
     parts = dict(told)
     return Filled(values=parts.pop("parameters"), **parts)
-
-
-def model(told: Told) -> Model:
-    """A model of a tenant."""
-    return Model(told["id"], told["tenant"], told["model"], told["golden"], 0)
-
-
-def version(model_id: int, told: Told) -> Version:
-    """A trained model; that it has a number of its own beside that among others is not told."""
-    return Version(
-        0, model_id, told["version"], told["digest"], told["bytes"], json.dumps(told["metrics"]),
-        json.dumps(told["metadata"]), told["cycle"], parse_moment(told["created_at"]),
-        _at(told["dropped_at"]),
-    )  # fmt: skip
-
-
-def move(told: Told) -> AliasMove:
-    """How the champion changed."""
-    return AliasMove(**{**told, "at": parse_moment(told["at"])})
-
-
-def cycle(told: Told) -> Cycle:
-    """A learning cycle."""
-    return Cycle(
-        id=told["cycle"],
-        model_id=told["model_id"],
-        job_id=told["job"],
-        attempt=0,
-        schedule_id=told["schedule"],
-        forced=told["forced"],
-        correlation=told["correlation_id"],
-        state=CycleState(told["status"]),
-        step=told["step"],
-        started_at=parse_moment(told["started_at"]),
-        finished_at=_at(told["finished_at"]),
-        code=told["code"],
-        reason=told["reason"],
-        version_id=None,
-        report=_json(told["report"]),
-    )
 
 
 def _row(told: Told) -> Job:
