@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol
 
 from offhours.core.access import Operation
+from offhours.core.agents import Deferral
 from offhours.core.bulk import Preview
 from offhours.core.events import Audited, Event
 from offhours.core.flows import Approval, Flow, Member
@@ -178,6 +179,18 @@ def _fraction(progress: str | None) -> float | None:
 
 def _when(moment: Micros | None) -> str | None:
     return None if moment is None else iso(moment)
+
+
+def deferral_dict(deferral: Deferral) -> dict[str, Any]:
+    """A deferral as JSON answers carry it."""
+    return {
+        "at": iso(deferral.at),
+        "until": iso(deferral.until),
+        "reason": deferral.reason,
+        "job": deferral.job_id,
+        "gate": deferral.gate,
+        "thought": deferral.thought_id,
+    }
 
 
 def lease_dict(lease: ForegroundLease) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from offhours.core.notices import NewAlert
 
 TOKEN = "oh_only_for_this_test_0123456789"
 PROGRAM = """
-    from offhours import Flow, Offhours, context
+    from offhours import Defer, Flow, Offhours, context
 
     app = Offhours("jobs.db")
 
@@ -33,6 +33,14 @@ PROGRAM = """
     @app.task(name="t:boom", retries=0)
     def boom(text: str = "no") -> None:
         raise ValueError(text)
+
+    @app.task(name="t:later")
+    def later() -> None:
+        raise Defer("1h", reason="rate limit")
+
+    @app.task(name="t:hear")
+    def hear() -> object:
+        return context().wait_for_signal("go")
 
     @app.task(name="t:ask")
     def ask() -> bool:
@@ -110,9 +118,18 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             first = flow.step("first", "t:boom")
             flow.step("second", "t:add", args=(1,), after=[first])
             app.submit_flow(flow)
+            for model, body in (("digits", b"1"), ("digits", b"2"), ("small", b"3")):
+                app.models("acme").take_in(model, body, '{"accuracy": 0.9}', "{}")
+            app.models("acme").get("digits").restore(1, "ann", "it is good")
             alert = NewAlert("mine", "store", "warning", "nothing was done")
             app.store.notices.fire(alert, app.clock.micros())
         made.run("submit", "t:add", "--arg", 7, "--wait")
+        made.run("cancel", "--where", "task=t:add state=held", "--yes")
+        declared = ("--arg", "{a}", "--param", "a=int", "--param", "b=int:2", "--kwarg", "b={b}")
+        made.run("template", "create", "sum", "t:add", *declared)
+        made.run("submit", "t:later")
+        while not made.run("deferrals", "--json").json["count"]:
+            assert process.poll() is None
         yield made
     finally:
         process.terminate()
@@ -120,6 +137,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 AGO = re.compile(r"\d[\d.]* (ms|s|min)( \d+ s)?( ago)? *")
+# A number that is new, a token that has its time in it.
+ITS_OWN = re.compile(r'("operation":)\d+|\w+(-\w+){3}-\w{16}')
 SAME = [
     "ls queues --json", "failures --json", "logs 2 --json",
     "ls", "ls --json", "ls --state failed --ids", "ls --task t:add --after 3 --limit 1 --json",
@@ -132,6 +151,25 @@ SAME = [
     "approvals", "approvals --all --json", "approve 77", "alerts", "alerts --all --json",
     "alerts ack 99", "dumps --json", "dumps show", "dumps show dmp_1", "notify recent",
     "notify recent --json", "limit --queue q --rate nonsense", "resume --queue none", "token ls",
+    "deferrals", "deferrals --json", "deferrals --limit 1 --period 1h", "deferrals --period x",
+    "deferrals --job 1", "deferrals --job 3 --json", "deferrals --job 99",
+    "models ls --tenant acme", "models ls --tenant acme --json", "models ls --tenant none",
+    "models show digits --tenant acme", "models show digits --tenant acme --json --limit 1",
+    "models show digit --tenant acme", "models rollback small --tenant acme",
+    "models restore digits 9 --tenant acme", "models pardon small --tenant acme --json",
+    "template ls", "template ls --json", "template ls --task t:none", "template show sum",
+    "template show sum --json", "template show sum@1 --versions --json", "template show sums",
+    "template preview sum -p a=3", "template preview sum -p a=x -p c=1", "template rm none",
+    "template submit sum -p a=x", "template create sum t:add --arg 1",
+    "template update none --when daily",
+    "template update sum --description x --expect 9", "template schedule sum -p a=1",
+    "audit", "audit --json --limit 3", "audit --by nobody", "audit --before 3 --json",
+    "signal 1 go", "signal 99 go", "signal 1 go nonsense", "operations", "operations --json",
+    "operations resume 1 --json", "operations resume 99", "operations stop 1",
+    "operations stop 99 --json", "cancel --where state=none", "cancel --where task=t:none --yes",
+    "retry --where state=failed --where ids=2 --dry-run --json",
+    "retry --where task=t:boom --where since=2d --dry-run", "pause --where state=pending",
+    "retry --where state=failed --expect nonsense --yes", "resume --where tag=no --yes --json",
 ]  # fmt: skip
 
 
@@ -144,7 +182,7 @@ def test_a_server_answers_as_its_database_does(house: House, line: str) -> None:
         for text in (result.out, result.err):
             for name in names:
                 text = text.replace(name, "PLACE")
-            texts.append([AGO.sub("", row).rstrip() for row in text.splitlines()])
+            texts.append([ITS_OWN.sub("", AGO.sub("", row)).rstrip() for row in text.splitlines()])
         return result.code, texts[0], texts[1]
 
     for _ in range(3):  # its monitor may find something between the two
@@ -205,6 +243,79 @@ def test_a_flow_is_done_again(house: House) -> None:
     jobs = house.run("flow", "retry", 1).out.split()
     assert len(jobs) == 2
     assert house.run("flow", "cancel", 1, "--json").code == 0
+
+
+def test_many_jobs_are_steered_once_they_were_counted(house: House) -> None:
+    for queue in "aab":
+        house.submit("t:add", "--arg", 1, "--delay", "1h", "--queue", queue)
+    where = ("--where", "queue=a state=pending since=1h priority=normal")
+    seen = house.run("pause", *where, "--dry-run", "--json").json
+    assert (seen["count"], seen["tasks"], len(seen["examples"])) == (2, {"t:add": 2}, 2)
+    paused = house.run("pause", *where, "--expect", seen["token"], "--yes", "--reason", "later")
+    assert (paused.code, paused.out) == (0, "2 jobs were paused\n")
+    assert house.run("pause", *where, "--yes").out == "0 jobs were paused\n"
+    assert house.run("resume", "--where", "queue=a", "--yes", "--json").json["done"] == 2
+    assert house.run("cancel", "--where", "queue=a").code == 2  # nobody there to be asked
+    assert (
+        house.run("cancel", "--where", "queue=a queue=b", "--yes").out == "3 jobs were cancelled\n"
+    )
+    refused = house.run("retry", "--where", "queue=a", "--expect", seen["token"], "--yes")
+    assert refused.code == house.here("retry", "--where", "queue=a", "--expect", seen["token"],
+                                      "--yes").code == 6  # fmt: skip
+    [latest] = house.run("operations", "--limit", 1, "--json").json["operations"]
+    assert (latest["kind"], latest["by"], latest["done"]) == ("jobs.cancel", "server token", 3)
+
+
+def test_a_model_goes_back_in_the_name_of_who_holds_the_token(house: House) -> None:
+    acme = ("--tenant", "acme")
+    there = house.run("models", "restore", "digits", 2, "--reason", "look", *acme)
+    assert there.err == ""
+    assert there.out == "version 2 of digits serves now\n"
+    back = house.run("models", "rollback", "digits", "--json", *acme)
+    assert back.json["champion"] == 1
+    moves = house.here("models", "show", "digits", "--json", *acme).json["moves"]
+    assert [(move["kind"], move["by"]) for move in moves[:2]] == [
+        ("rolled_back", "server token"), ("restored", "server token"),
+    ]  # fmt: skip
+    refused = house.run("models", "rollback", "digits", "--by", "ann", *acme)
+    assert refused.code == 2 and "leave out --by" in refused.err
+
+
+def test_a_template_is_kept_changed_used_and_taken_away(house: House) -> None:
+    options = ("--option", "priority=high", "--option", "retries=2")
+    parts = ("--arg", "{a}", "--param", "a=int", *options)
+    assert house.run("template", "create", "more", "t:add", *parts).out == "more@1\n"
+    changed = ("--description", "adds", "--without", "retries", "--option", "queue=q")
+    assert house.run("template", "update", "more", *changed, "--expect", 1).out == "more@2\n"
+    kept = house.here("template", "show", "more", "--json").json
+    assert kept["options"] == {"priority": "high", "queue": "q"}
+    assert house.run("template", "update", "more", "--without", "retries").code == 2
+    job = int(house.run("template", "submit", "more", "-p", "a=4").out)
+    told = house.here("show", job, "--json").json["job"]
+    assert (told["arguments"][0], told["priority"]) == ([4], "high")
+    again = house.run("template", "schedule", "sum", "every day at 9am", "-p", "a=5", "--quiet")
+    assert house.here("schedule", "show", again.out.strip()).code == 0
+    house.run("schedule", "rm", again.out.strip(), "--yes")
+    assert house.run("template", "rm", "more").code == 0
+    assert house.run("template", "show", "more").code == 3
+
+
+def test_a_job_is_sent_its_signal(house: House) -> None:
+    job = house.submit("t:hear")
+    assert house.run("signal", job, "go", '{"n": 3}').out == f"job {job} was sent go\n"
+    while house.run("show", job, "--json").json["job"]["state"] != "succeeded":
+        assert house.run("why", job).code == 0
+    assert house.run("show", job, "--json").json["job"]["result"] == {"n": 3}
+
+
+def test_everything_is_stopped(house: House) -> None:
+    try:
+        stopped = house.run("stop", "--all", "--reason", "the wrong list")
+        assert stopped == house.here("stop", "--all")
+        assert house.here("ls", "limits", "--json").json["limits"][0]["scope"] == "all"
+        assert house.run("audit", "--limit", 1, "--json", "--by", "server token").code == 0
+    finally:
+        assert house.run("resume", "--all").code == 0
 
 
 def test_an_alert_is_looked_after_by_who_holds_the_token(house: House) -> None:

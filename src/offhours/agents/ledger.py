@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from offhours.core.agents import Deferral, DeferredOften
 from offhours.core.times import Duration, parse_duration
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
+
+
+class Summary(NamedTuple):
+    """How often work was moved to later, the most common reasons, and what was moved most often."""
+
+    times: int
+    reasons: Sequence[tuple[str, int]]
+    most: Sequence[DeferredOften]
 
 
 class Deferrals:
@@ -50,6 +58,10 @@ class Deferrals:
     def most(self, limit: int = 10) -> Sequence[DeferredOften]:
         """The jobs and goals that were moved to later most often."""
         return self._table.deferred_often(limit)
+
+    def summary(self, period: Duration = "7d", limit: int = 10) -> Summary:
+        """All of that in one."""
+        return Summary(self.count(period), self.reasons(period, limit), self.most(limit))
 
     def _since(self, period: Duration) -> int:
         return max(0, self._app.clock.micros() - parse_duration(period, "period"))

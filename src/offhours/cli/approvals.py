@@ -112,7 +112,7 @@ def signal(job_id: str, name: str, payload: str) -> None:
     except ValueError:
         hint = "expected JSON, such as '\"text\"' or 3"
         raise click.BadParameter(hint, param_hint="PAYLOAD") from None
-    with state.open_here() as app:
+    with state.open() as app:
         app.signal(number, name, carried)
     if state.json:
         state.emit({"job": number, "signal": name})

@@ -25,7 +25,7 @@ def audit(actor: str | None, before: int | None, limit: int) -> None:
     "request", "address", "tenant"}...]}
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         found, name = app.audit(before, actor, limit), app.store.name
     if state.json:
         state.emit({"audit": [audited_dict(row) for row in found]})
@@ -52,7 +52,7 @@ def stop(everything: bool, reason: str) -> None:
     With --json: {"stopped": how many jobs}
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         count = app.stop_all(reason)
     if state.json:
         state.emit({"stopped": count})

@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from offhours.cli import complete
-from offhours.cli.goals import deferral_dict
 from offhours.cli.ids import job_number
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
 from offhours.core.times import iso
 from offhours.handles import job_dict
+from offhours.views import deferral_dict
 
 HEADERS = ("AT", "UNTIL", "BY", "REASON")
 
@@ -72,13 +72,8 @@ def deferrals(job_id: int | None, period: str, limit: int) -> None:
         _of_job(job_id)
         return
     state = session()
-    with state.open_here() as app:
-        ledger = app.agents.deferrals
-        count, reasons, most = (
-            ledger.count(period),
-            ledger.reasons(period, limit),
-            ledger.most(limit),
-        )
+    with state.open() as app:
+        count, reasons, most = app.agents.deferrals.summary(period, limit)
         where = app.store.name
     if state.json:
         told = [{"reason": reason, "times": times} for reason, times in reasons]
@@ -98,7 +93,7 @@ def deferrals(job_id: int | None, period: str, limit: int) -> None:
 
 def _of_job(job_id: int) -> None:
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         found = app.agents.deferrals.of_job(job_id)
     if state.json:
         state.emit({"job": job_id, "deferrals": [deferral_dict(each) for each in found]})

@@ -14,11 +14,12 @@ from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable, printable_lines
 from offhours.core.times import iso, spoken
 from offhours.known_tasks import served_tasks
+from offhours.views import deferral_dict
 
 if TYPE_CHECKING:
     from offhours.agents import GoalHandle
     from offhours.app import Offhours
-    from offhours.core.agents import Deferral, Goal
+    from offhours.core.agents import Goal
 
 HEADERS = ("ID", "AGENT", "STATUS", "NEXT", "WHEN", "DEFERRED", "NAME")
 LONGEST_PAGE = 500
@@ -52,18 +53,6 @@ def goal_dict(goal: Goal) -> dict[str, Any]:
         "open_jobs": goal.open_jobs,
         "expires_at": when(goal.expires_at),
         "created_at": when(goal.created_at),
-    }
-
-
-def deferral_dict(deferral: Deferral) -> dict[str, Any]:
-    """A deferral as JSON answers carry it."""
-    return {
-        "at": iso(deferral.at),
-        "until": iso(deferral.until),
-        "reason": deferral.reason,
-        "job": deferral.job_id,
-        "gate": deferral.gate,
-        "thought": deferral.thought_id,
     }
 
 

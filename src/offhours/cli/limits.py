@@ -65,8 +65,8 @@ def pause(
     """
     state = session()
     if check_alone(words, queue or task or everything, "--queue, --task or --all", **flags):
-        with state.open_here() as here:
-            code = do_to_many(state, here, Verb.PAUSE, words, reason=reason, **flags)
+        with state.open() as app:
+            code = do_to_many(state, app, Verb.PAUSE, words, reason=reason, **flags)
         click.get_current_context().exit(code)
     about = _chosen(queue, task, everything)
     with state.open() as app:
@@ -97,8 +97,8 @@ def resume(
     """
     state = session()
     if check_alone(words, queue or task or everything, "--queue, --task or --all", **flags):
-        with state.open_here() as here:
-            code = do_to_many(state, here, Verb.RESUME, words, **flags)
+        with state.open() as app:
+            code = do_to_many(state, app, Verb.RESUME, words, **flags)
         click.get_current_context().exit(code)
     about = _chosen(queue, task, everything)
     with state.open() as app:

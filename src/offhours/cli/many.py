@@ -18,8 +18,8 @@ from offhours.core.filters import parse_where
 from offhours.views import preview_dict
 
 if TYPE_CHECKING:
-    from offhours.app import Offhours
     from offhours.bulk import Outcome
+    from offhours.cli.remote import AnyApp
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -63,7 +63,7 @@ def check_alone(words: tuple[str, ...], others: object, what: str, **flags: obje
 
 def do_to_many(
     state: Session,
-    app: Offhours,
+    app: AnyApp,
     verb: Verb,
     words: tuple[str, ...],
     *,
@@ -84,12 +84,17 @@ def do_to_many(
     try:
         done = app.bulk.go_on(begun.id)
     except KeyboardInterrupt:
-        state.note(f"it stands still; go on with: offhours operations resume {begun.id}")
+        more = f"offhours operations resume {begun.id}"
+        state.note(
+            f"the server goes on with it; wait for it with: {more}"
+            if state.url
+            else f"it stands still; go on with: {more}"
+        )
         raise
     return _tell(state, verb, done)
 
 
-def _ask(state: Session, app: Offhours, seen: Preview) -> None:
+def _ask(state: Session, app: AnyApp, seen: Preview) -> None:
     if not may_ask(state):
         raise CommandError(
             f"{_jobs(seen.count)} would be {_DONE[seen.verb]}; say --yes to do it, or --dry-run "
@@ -103,7 +108,7 @@ def _ask(state: Session, app: Offhours, seen: Preview) -> None:
         raise click.Abort
 
 
-def _show(state: Session, app: Offhours, seen: Preview, err: bool = False) -> None:
+def _show(state: Session, app: AnyApp, seen: Preview, err: bool = False) -> None:
     if state.json:
         state.emit(preview_dict(seen))
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -18,10 +18,14 @@ from offhours.training.registry import (
     version_dict,
 )
 
+if TYPE_CHECKING:
+    from offhours.cli.remote.models import RemoteModel, RemoteModels
+
 MODEL_HEADERS = ("MODEL", "CHAMPION", "PREVIOUS", "CYCLES", "GOOD", "BAD", "SKIPPED", "LAST")
 VERSION_HEADERS = ("VERSION", "SERVES AS", "BYTES", "MADE", "METRICS")
 CYCLE_HEADERS = ("CYCLE", "STARTED", "END", "WHY")
 
+AnyModel: TypeAlias = "ModelHandle | RemoteModel"
 Command = Callable[..., Any]
 
 
@@ -43,16 +47,22 @@ _reason = click.option("--reason", default="", help="Kept with the move.")
 
 
 @contextmanager
-def _registry(tenant: str, folder: str | None) -> Iterator[ModelRegistry]:
+def _registry(tenant: str, folder: str | None) -> Iterator[ModelRegistry | RemoteModels]:
     from offhours.training import Artefacts
 
-    with session().open_here() as app:
-        found = app.models(tenant)
-        if folder is None:
-            yield found
-        else:
+    if folder is None:
+        with session().open() as app:
+            yield app.models(tenant)
+    else:
+        with session().open_here() as app:
             models = app.store.models
             yield ModelRegistry(models, Artefacts(models, folder), app.clock, tenant)
+
+
+def _person(by: str | None) -> str:
+    if by is not None and session().url:
+        raise click.UsageError("over --url it is the token's holder who does it; leave out --by")
+    return by or getpass.getuser()
 
 
 @click.group()
@@ -128,7 +138,7 @@ def rollback(name: str, by: str | None, reason: str, tenant: str, folder: str | 
     """
     with _registry(tenant, folder) as registry:
         model = registry.get(name)
-        model.rollback(by or getpass.getuser(), reason)
+        model.rollback(_person(by), reason)
         _tell(model)
 
 
@@ -150,7 +160,7 @@ def restore(
     """
     with _registry(tenant, folder) as registry:
         model = registry.get(name)
-        model.restore(version, by or getpass.getuser(), reason)
+        model.restore(version, _person(by), reason)
         _tell(model)
 
 
@@ -167,7 +177,7 @@ def pardon(name: str, tenant: str, folder: str | None) -> None:
     """
     state = session()
     with _registry(tenant, folder) as registry:
-        count = registry.get(name).pardon(getpass.getuser())
+        count = registry.get(name).pardon(_person(None))
     if state.json:
         state.emit({"model": name, "pardoned": count})
     else:
@@ -207,7 +217,7 @@ def train(name: str, tenant: str, force: bool) -> None:
         click.echo(job.id)
 
 
-def _tell(model: ModelHandle) -> None:
+def _tell(model: AnyModel) -> None:
     state, aliases = session(), model.aliases()
     if state.json:
         told = {"model": model.name, "champion": aliases["champion"], "aliases": aliases}
@@ -216,7 +226,7 @@ def _tell(model: ModelHandle) -> None:
         click.echo(f"version {aliases['champion']} of {model.name} serves now")
 
 
-def _summary(model: ModelHandle) -> dict[str, Any]:
+def _summary(model: AnyModel) -> dict[str, Any]:
     counts, last = model.counts(), model.cycles(1)
     return {
         "model": model.name,
@@ -229,7 +239,7 @@ def _summary(model: ModelHandle) -> dict[str, Any]:
     }
 
 
-def _shown(model: ModelHandle, limit: int) -> dict[str, Any]:
+def _shown(model: AnyModel, limit: int) -> dict[str, Any]:
     aliases = model.aliases()
     return {
         "model": model.name,

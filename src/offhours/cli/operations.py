@@ -37,7 +37,7 @@ def operations(ctx: click.Context, limit: int) -> None:
     if ctx.invoked_subcommand is not None:
         return
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         found, name = app.store.access.operations(limit=limit), app.store.name
     if state.json:
         state.emit({"operations": [operation_dict(each) for each in found]})
@@ -65,7 +65,7 @@ def resume(operation_id: str) -> None:
     With --json: {"operation", "total", "done", "failed", "asked_to_stop", "refused"}
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         done = app.bulk.go_on(parse_id(operation_id))
     if state.json:
         state.emit(asdict(done))
@@ -83,7 +83,7 @@ def stop(operation_id: str) -> None:
     With --json: as `resume`.
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         done = app.bulk.stop(parse_id(operation_id))
     if state.json:
         state.emit(asdict(done))

@@ -50,8 +50,8 @@ def cancel(job_ids: list[int], words: tuple[str, ...], reason: str, **flags: Any
     state = session()
     many = check_alone(words, job_ids, "their numbers", **flags)
     if many:
-        with state.open_here() as here:
-            code = do_to_many(state, here, Verb.CANCEL, words, reason=reason, **flags)
+        with state.open() as app:
+            code = do_to_many(state, app, Verb.CANCEL, words, reason=reason, **flags)
         click.get_current_context().exit(code)
     with state.open() as app:
 
@@ -89,8 +89,8 @@ def retry(job_ids: list[int], words: tuple[str, ...], **flags: Any) -> None:
     state = session()
     many = check_alone(words, job_ids, "their numbers", **flags)
     if many:
-        with state.open_here() as here:
-            code = do_to_many(state, here, Verb.RETRY, words, **flags)
+        with state.open() as app:
+            code = do_to_many(state, app, Verb.RETRY, words, **flags)
         click.get_current_context().exit(code)
     with state.open() as app:
 

@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from offhours.cli.calls import app_here, call_options, file_options, parse_value
+from offhours.cli.calls import app_of, call_options, file_options, parse_value
 from offhours.cli.schedules.views import tell_schedule
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable, to_json
@@ -50,7 +50,7 @@ def list_templates(task: str | None, after: str, limit: int) -> None:
     "parameters", "options", "schedule", "created_at", "created_by"}...]}
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         found, name = app.templates.list(task=task, after=after, limit=limit), app.store.name
     if state.json:
         state.emit({"templates": [template_dict(each) for each in found]})
@@ -81,7 +81,7 @@ def show(name: str, versions: bool) -> None:
     With --json: the template as `ls` has it, with --versions {"templates": [...]}
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         found = app.templates.versions(name) if versions else [app.templates.get(name)]
     if state.json:
         told = [template_dict(each) for each in found]
@@ -215,7 +215,7 @@ def create(name: str, task: str, file: str | None, app_name: str | None, **said:
     """
     state, parts = session(), _given(**said)
     options = parts.pop("options", {})
-    with app_here(state, file, app_name) as app:
+    with app_of(state, file, app_name) as app:
         made = app.templates.create(name, task, **parts, **options)
     _tell(state, made)
 
@@ -243,7 +243,7 @@ def update(
         parts["task"] = task
     if not parts and not options and not without:
         raise click.UsageError("nothing to change; give --option or another part")
-    with app_here(state, file, app_name, create=False) as app:
+    with app_of(state, file, app_name, create=False) as app:
         made = app.templates.update(name, expect=expect, without=without, **parts, **options)
     _tell(state, made)
 
@@ -265,7 +265,7 @@ def rm(name: str) -> None:
     With --json: {"template"}
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         app.templates.delete(name)
     if state.json:
         state.emit({"template": name})
@@ -290,7 +290,7 @@ def _values(function: C) -> C:
 def preview(name: str, values: dict[str, str]) -> None:
     """What a submit would store, as JSON. Stores nothing."""
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         state.emit(filled_dict(app.templates.fill(name, values, typed=False)))
 
 
@@ -309,7 +309,7 @@ def submit(name: str, values: dict[str, str]) -> None:
       offhours template submit report -p day=2026-06-01
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         filled = app.templates.fill(name, values, typed=False)
         job = app.templates.submit_filled(filled)
         if state.json:
@@ -332,6 +332,6 @@ def schedule(name: str, when: str | None, values: dict[str, str]) -> None:
     With --json: as `schedule add`.
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         filled = app.templates.fill(name, values, typed=False)
         tell_schedule(state, app, app.templates.schedule_filled(filled, when))

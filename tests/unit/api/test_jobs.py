@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.testclient import TestClient
 
+from offhours import context
 from offhours.testing import MemoryApp
 
 
@@ -235,7 +236,7 @@ def test_what_a_dead_server_left_is_taken_up(app: MemoryApp, client: TestClient)
     client.app.state.offhours.operations.take_up()  # type: ignore[attr-defined]
     client.app.state.offhours.operations.drain()  # type: ignore[attr-defined]
     assert app.counts()["cancelled"] == 4
-    assert client.post("/api/v1/operations/99/resume").json()["code"] == "not_found"
+    assert client.post("/api/v1/operations/99/resume").json()["code"] == "operation_not_found"
     app.submit("shop:work")
     left = app.bulk.begin("cancel", task="shop:work")
     assert client.post(f"/api/v1/operations/{left.id}/stop").json()["state"] == "failed"
@@ -269,3 +270,58 @@ def test_a_job_has_its_concurrency_key(app: MemoryApp, client: TestClient) -> No
     assert app.record(made["id"]).per_key == 2
     alone = client.post("/api/v1/jobs", json={"task": "shop:work", "per_key": 2})
     assert (alone.status_code, "concurrency_key" in alone.json()["detail"]) == (422, True)
+
+
+def test_a_job_is_sent_what_it_waits_for(app: MemoryApp, client: TestClient, client_of) -> None:
+    heard: list[object] = []
+
+    @app.task(name="shop:wait")
+    def wait() -> None:
+        heard.append(context().wait_for_signal("go"))
+
+    job = wait.submit()
+    app.drain()
+    assert job.status == "held"
+    where, body = f"/api/v1/jobs/{job.id}/signal", {"signal": "go", "payload": {"version": 3}}
+    assert client_of("submit").post(where, json=body).status_code == 403
+    assert client_of("operate", "acme").post(where, json=body).status_code == 404
+    key = {"idempotency-key": "once"}
+    sent = client.post(where, json=body, headers=key)
+    assert sent.json() == {"job": job.id, "signal": "go"}
+    assert client.post(where, json=body, headers=key).headers["idempotent-replayed"] == "true"
+    app.drain()
+    assert (heard, job.status) == ([{"version": 3}], "succeeded")
+    assert app.audit()[0].job_id == job.id
+    assert client.post(where, json=body).status_code == 409
+    assert client.post("/api/v1/jobs/99/signal", json=body).status_code == 404
+    assert client.post(where, json={"payload": 1}).status_code == 422
+
+
+def test_everything_is_stopped(app: MemoryApp, client: TestClient, client_of) -> None:
+    seen: list[object] = []
+    asked: list[bool] = []
+
+    @app.task(name="shop:long")
+    def long() -> None:
+        seen.append(client.post("/api/v1/stop", json={"reason": "the wrong list"}).json())
+        asked.append(app.record(context().job_id).cancel_at is not None)
+
+    _, later = long.submit(), app.submit_by_name("shop:work")
+    assert client_of("submit").post("/api/v1/stop").status_code == 403
+    assert client_of("operate", "acme").post("/api/v1/stop").status_code == 403
+    app.drain()
+    assert (seen, asked, later.status) == ([{"stopped": 1}], [True], "pending")
+    assert client.get(f"/api/v1/jobs/{later.id}/why").json()["code"] == "paused"
+    assert "limit.paused" in [row.action for row in app.audit()]
+    assert client.post("/api/v1/stop").json() == {"stopped": 0}
+
+
+def test_a_filter_may_have_numbers_too(app: MemoryApp, client: TestClient) -> None:
+    for how in ("fail", "succeed", "fail"):
+        app.submit_by_name("shop:work", args=[how], retries=0)
+    app.drain()
+    asked = {"verb": "retry", "filter": {"ids": [1, 2], "state": ["failed"]}}
+    seen = client.post("/api/v1/jobs:preview", json=asked).json()
+    assert [job["id"] for job in seen["examples"]] == [1]
+    listed = client.get("/api/v1/jobs?ids=2&ids=3&state=failed").json()["data"]
+    assert [job["id"] for job in listed] == [3]

@@ -311,7 +311,7 @@ def test_s11_each_route_with_another_tenant_s_id(app: MemoryApp, client_of) -> N
     app.submit("shop:work", tenant="ann")
     app.schedule("shop:work", "every day at 9am")
     app.store.access.begin_operation("jobs.retry", "ann", "ann", 1, app.clock.micros())
-    bodies = {"defer": {"until": "1h"}, "restore": {"version": 1}}
+    bodies = {"defer": {"until": "1h"}, "restore": {"version": 1}, "signal": {"signal": "go"}}
     for method, path in routes(bob):
         if (method, path) in OPEN or "{" not in path:
             continue

@@ -82,3 +82,13 @@ def test_who_may_what(app: MemoryApp, client_of) -> None:
     assert client_of("operate").post(f"{where}/schedule", json=given).status_code == 403
     assert client_of("operate").post("/api/v1/templates", json=NEW).status_code == 403
     assert client_of("admin", "ann").get(where).status_code == 403  # they are everybody's
+
+
+def test_what_somebody_types_is_read_by_the_template(app: MemoryApp, client: TestClient) -> None:
+    app.templates.create("typed", "shop:work", args=["{n}"], parameters={"n": "int"})
+    where = "/api/v1/templates/typed/preview"
+    assert client.post(where, json={"parameters": {"n": "3"}}).status_code == 422
+    read = client.post(where, json={"parameters": {"n": "3"}, "typed": False})
+    assert read.json()["args"] == [3]
+    odd = client.post(where, json={"parameters": {"n": 3}, "typed": False})
+    assert (odd.status_code, odd.json()["code"]) == (422, "parameter_error")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import ConfigDict
 
-from offhours.api.auth import Reader
+from offhours.api.auth import Reader, TenantReader
 from offhours.api.context import Here
+from offhours.api.routes.job_shapes import JobId, job_of
 from offhours.api.shapes import (
     Cursor,
     Limit,
@@ -23,6 +24,7 @@ from offhours.api.shapes import (
 )
 from offhours.core.ports import name_list
 from offhours.core.times import iso
+from offhours.views import deferral_dict
 
 router = APIRouter(prefix="/api/v1", tags=["deferrals"], responses=problems())
 
@@ -62,6 +64,75 @@ class Deferrals(Page[DeferralShape]):
 
     reasons: list[Reasons]
     most_deferred: list[MostDeferred]
+
+
+class MovedShape(Shape):
+    """Once that a job was moved to later: by its task, or by a gate."""
+
+    model_config = ConfigDict(title="Moved", extra="forbid")
+
+    at: Moment
+    until: Moment
+    reason: str
+    job: int | None
+    gate: str | None
+    thought: str | None
+
+
+class OfJob(Shape):
+    """Where a job was moved to, in order."""
+
+    data: list[MovedShape]
+
+
+class Times(Shape):
+    """A reason, and how often it was given in that time."""
+
+    reason: str
+    times: int
+
+
+class OftenShape(Shape):
+    """A job or a goal, and how often it was moved to later."""
+
+    model_config = ConfigDict(title="DeferredOften", extra="forbid")
+
+    kind: str
+    id: int
+    name: str
+    times: int
+
+
+class SummaryShape(Shape):
+    """How often work was moved to later in a time; the most common reasons; what most often."""
+
+    model_config = ConfigDict(title="DeferralSummary", extra="forbid")
+
+    count: int
+    reasons: list[Times]
+    most: list[OftenShape]
+
+
+@router.get("/deferrals:summary", summary="Why work was postponed")
+def summary(
+    here: Here,
+    who: Reader,
+    period: Annotated[str, Query(max_length=64, description="How far to look back.")] = "7d",
+    limit: Limit = 10,
+) -> SummaryShape:
+    """Of a time that has passed; `most` for as long as the job or the goal is there."""
+    count, reasons, most = here.app.agents.deferrals.summary(period, limit)
+    told = [{"reason": reason, "times": times} for reason, times in reasons]
+    often = [each._asdict() for each in most]
+    return SummaryShape.model_validate({"count": count, "reasons": told, "most": often})
+
+
+@router.get("/jobs/{job_id}/deferrals", summary="Where it was moved to", responses=problems(404))
+def of_job(here: Here, who: TenantReader, job_id: JobId) -> OfJob:
+    """Each time that it was put off, the oldest first."""
+    job_of(here, who, job_id)
+    found = here.app.agents.deferrals.of_job(job_id)
+    return OfJob.model_validate({"data": [deferral_dict(each) for each in found]})
 
 
 @router.get("/deferrals", summary="Who keeps postponing")

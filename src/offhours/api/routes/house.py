@@ -162,11 +162,14 @@ def audit(
     here: Here,
     who: Reader,
     actor: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
+    before: Annotated[
+        int | None, Query(ge=1, le=2**63 - 1, description="Instead of a cursor: older than this.")
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[AuditShape]:
     """The newest first, whatever the face: this API, the page, the command line, MCP, the code."""
-    found = here.app.audit(read_cursor(cursor, "audit") or None, actor, limit)
+    found = here.app.audit(read_cursor(cursor, "audit") or before, actor, limit)
     data = [audited_dict(each) for each in found]
     page = page_of(data, limit, found[-1].id if found else None, "audit")
     return Page[AuditShape].model_validate(page)

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 from offhours.api.context import Server
 from offhours.api.problems import Problem
 from offhours.api.shapes import (
+    MOST_AT_ONCE,
     Moment,
     Number,
     Shape,
@@ -160,6 +161,7 @@ NOBODYS = 2**63 - 1
 class Filter(Shape):
     """Which jobs are meant; what is left out leaves all."""
 
+    ids: list[Number] = Field([], max_length=MOST_AT_ONCE)
     state: list[StateName] = Field([], max_length=6)
     task: list[Text] = Field([], max_length=100)
     queue: list[Text] = Field([], max_length=100)
@@ -184,7 +186,7 @@ class Filter(Shape):
         if self.fingerprint is not None:
             failed = newest_failures(here.app)
             found = [job.id for job in failed if fingerprint(job) == self.fingerprint]
-            given["ids"] = found or [NOBODYS]
+            given["ids"] = [i for i in found if not self.ids or i in self.ids] or [NOBODYS]
         return given | {"tenant": tenant_of(principal, self.tenant)}
 
     def wanted(self, here: Server, principal: Principal) -> JobFilter:
@@ -223,6 +225,24 @@ class Until(Reason):
         json_schema_extra={"examples": [{"until": "14:00", "reason": "rate limit"}]},
     )
     until: float | Annotated[str, Field(max_length=64)]
+
+
+class Sent(Shape):
+    """A signal for which a job waits, now or later, and the JSON that it brings."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"signal": "go", "payload": {"version": 3}}]},
+    )
+    signal: Text
+    payload: Any = None
+
+
+class Signalled(Shape):
+    """Which job was sent which signal."""
+
+    job: int
+    signal: str
 
 
 class Cancelled(Shape):

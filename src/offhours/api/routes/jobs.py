@@ -20,6 +20,8 @@ from offhours.api.routes.job_shapes import (
     Progress,
     Question,
     Reason,
+    Sent,
+    Signalled,
     Until,
     WhyShape,
     job_of,
@@ -146,3 +148,12 @@ def defer(here: Here, who: TenantOperator, job_id: JobId, to: Until) -> JobShape
     job_of(here, who, job_id)
     here.app.defer(job_id, to.until, to.reason)
     return JobShape.model_validate(job_dict(job_of(here, who, job_id)))
+
+
+@router.post("/{job_id}/signal", summary="Send it a signal", responses=problems(404, 409, 507))
+def signal(here: Here, who: TenantOperator, job_id: JobId, sent: Sent) -> Signalled:
+    """What `ctx.wait_for_signal` waits for; sent before it does, it is kept. Not for a finished
+    job."""
+    job_of(here, who, job_id)
+    here.app.signal(job_id, sent.signal, sent.payload)
+    return Signalled(job=job_id, signal=sent.signal)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import ConfigDict
 
 from offhours.api.auth import TenantOperator, TenantReader
-from offhours.api.context import Here
+from offhours.api.context import Here, Server
 from offhours.api.problems import Problem
 from offhours.api.shapes import (
     Cursor,
@@ -20,6 +20,9 @@ from offhours.api.shapes import (
     problems,
     read_cursor,
 )
+from offhours.api.tokens import Principal
+from offhours.core.access import Operation
+from offhours.core.errors import OperationNotFound
 from offhours.views import operation_dict
 
 router = APIRouter(prefix="/api/v1/operations", tags=["operations"], responses=problems())
@@ -96,9 +99,7 @@ def resume(
 
     What was begun by another server that died goes on by itself when a server starts.
     """
-    found = here.app.store.access.operation(operation_id, who.tenant)
-    if found is None or found.request is None:
-        raise Problem(404, "not_found", f"there is no bulk operation {operation_id}")
+    found = _bulk(here, who, operation_id)
     here.operations.go_on(operation_id)
     return OperationShape.model_validate(operation_dict(found))
 
@@ -110,10 +111,16 @@ def stop(
     operation_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
 ) -> OperationShape:
     """A bulk operation does no further step; what is done stays done."""
-    found = here.app.store.access.operation(operation_id, who.tenant)
-    if found is None or found.request is None:
-        raise Problem(404, "not_found", f"there is no bulk operation {operation_id}")
+    _bulk(here, who, operation_id)
     here.app.bulk.stop(operation_id)
     stopped = here.app.store.access.operation(operation_id)
     assert stopped is not None
     return OperationShape.model_validate(operation_dict(stopped))
+
+
+def _bulk(here: Server, who: Principal, operation_id: int) -> Operation:
+    """A bulk operation that the asker may see; for those of others it is as if there were none."""
+    found = here.app.store.access.operation(operation_id, who.tenant)
+    if found is None or found.request is None:
+        raise OperationNotFound(f"no bulk operation {operation_id} in {here.app.store.name}")
+    return found

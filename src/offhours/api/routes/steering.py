@@ -62,6 +62,21 @@ class Pause(Subject):
     reason: str = Field("", max_length=500, pattern=r"^[^\x00]*$")
 
 
+class Stop(Shape):
+    """Why everything is stopped."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "the wrong list was loaded"}]}
+    )
+    reason: str = Field(default="everything was stopped", max_length=500, pattern=r"^[^\x00]*$")
+
+
+class Stopped(Shape):
+    """How many running jobs were asked to stop."""
+
+    stopped: int
+
+
 class NewLimit(Subject):
     """So many at once, so many in a time; without either, no limit any more."""
 
@@ -171,6 +186,15 @@ def resume(here: Here, who: Operator, what: Subject | None = None) -> Changed:
     """Of a queue, of a task, or that of all work."""
     chosen = what or Subject()
     return Changed(changed=here.app.resume(queue=chosen.queue, task=chosen.task))
+
+
+@router.post("/stop", summary="Stop everything", responses=problems(507))
+def stop(here: Here, who: Operator, why: Stop | None = None) -> Stopped:
+    """The kill switch: nothing starts any more, anywhere, and all that runs is asked to stop.
+
+    `POST resume` ends the pause; what was stopped is cancelled, and may be retried.
+    """
+    return Stopped(stopped=here.app.stop_all((why or Stop()).reason))
 
 
 @router.get("/workers", tags=["workers"], summary="List workers")

@@ -16,10 +16,10 @@ from offhours.api.routes.schedule_shapes import ScheduleShape, When
 from offhours.api.routes.schedules import schedule_answer
 from offhours.api.shapes import Limit, Moment, Shape, Text, problems
 from offhours.api.versions import IfMatch, check_match, other_version
-from offhours.core.errors import Conflict
+from offhours.core.errors import Conflict, ParameterError
 from offhours.core.templates import split_name
 from offhours.handles import job_dict
-from offhours.templates import Template
+from offhours.templates import Filled, Template
 from offhours.views import filled_dict, template_dict
 
 router = APIRouter(prefix="/api/v1/templates", tags=["templates"], responses=problems())
@@ -109,6 +109,15 @@ class Given(Shape):
         extra="forbid", json_schema_extra={"examples": [{"parameters": {"to": "ann@example.org"}}]}
     )
     parameters: Values = Field({})
+    typed: bool = Field(True, description="false: texts, as somebody types them.")
+
+    def fill(self, here: Server, name: str) -> Filled:
+        """The template with them put in; `errors` tells all that is wrong."""
+        given = self.parameters
+        odd = [] if self.typed else [key for key in given if not isinstance(given[key], str)]
+        if odd:
+            raise ParameterError(dict.fromkeys(odd, "is no text, and `typed` is false"))
+        return here.app.templates.fill(name, given, typed=self.typed)
 
 
 class Planned(Given):
@@ -207,7 +216,7 @@ def delete(here: Here, who: Admin, name: Key, if_match: IfMatch = None) -> None:
 def preview(here: Here, who: Reader, name: Key, given: Given, request: Request) -> FilledShape:
     """With the parameters put in. Nothing is stored."""
     request.scope["audit"] = False
-    filled = here.app.templates.fill(name, given.parameters)
+    filled = given.fill(here, name)
     return FilledShape.model_validate(filled_dict(filled))
 
 
@@ -217,7 +226,7 @@ def preview(here: Here, who: Reader, name: Key, given: Given, request: Request) 
 )  # fmt: skip
 def submit(here: Here, who: Submitter, name: Key, given: Given, response: Response) -> JobShape:
     """`errors` tells all that is wrong with the parameters, by `/parameters/NAME`."""
-    filled = here.app.templates.fill(name, given.parameters)
+    filled = given.fill(here, name)
     task_of(here, filled.task)
     job = here.app.templates.submit_filled(filled)
     response.headers["Location"] = f"../../jobs/{job.id}"
@@ -232,7 +241,7 @@ def schedule(
     here: Here, who: Admin, name: Key, planned: Planned, response: Response
 ) -> ScheduleShape:
     """Said again, it changes nothing."""
-    filled = here.app.templates.fill(name, planned.parameters)
+    filled = planned.fill(here, name)
     task_of(here, filled.task)
     made = here.app.templates.schedule_filled(filled, planned.when)
     response.headers["Location"] = f"../../schedules/{made.id}"

@@ -54,9 +54,11 @@ def models(
 
 
 @router.get("/models/{model_id}", summary="One model", responses=problems(404))
-def model(here: Here, who: TenantReader, model_id: ModelId, response: Response) -> WholeModel:
+def model(
+    here: Here, who: TenantReader, model_id: ModelId, response: Response, limit: Limit = 50
+) -> WholeModel:
     """Its newest versions, and how what serves has changed. Its ETag goes into `If-Match`."""
-    return _answer(here, _model(here, who, model_id), response)
+    return _answer(here, _model(here, who, model_id), response, limit)
 
 
 @router.get("/cycles", summary="List learning cycles")
@@ -166,14 +168,14 @@ def _etag(model: ModelHandle, aliases: dict[str, int]) -> str:
     return f'"{model.record.id}.{aliases.get(CHAMPION, 0)}.{last[0].id if last else 0}"'
 
 
-def _answer(here: Server, model: ModelHandle, response: Response) -> WholeModel:
+def _answer(here: Server, model: ModelHandle, response: Response, limit: int = _MOST) -> WholeModel:
     aliases = model.aliases()
     response.headers["ETag"] = _etag(model, aliases)
     return WholeModel.model_validate(
         _row(here, model.record)
         | {
-            "versions": [version_dict(each, aliases) for each in model.versions(_MOST)],
-            "moves": [move_dict(each) for each in model.history(_MOST)],
+            "versions": [version_dict(each, aliases) for each in model.versions(limit)],
+            "moves": [move_dict(each) for each in model.history(limit)],
         }
     )
 

@@ -7,13 +7,17 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from offhours.cli.remote import read
+from offhours.cli.remote.agents import RemoteAgents
+from offhours.cli.remote.bulk import RemoteBulk
 from offhours.cli.remote.jobs import RemoteJob
+from offhours.cli.remote.models import RemoteModels
 from offhours.cli.remote.schedules import RemoteSchedules
 from offhours.cli.remote.store import RemoteStore
+from offhours.cli.remote.templates import RemoteTemplates
 from offhours.cli.remote.wire import Wire
 from offhours.core.clock import Clock, SystemClock
-from offhours.core.errors import ApprovalNotFound, IllegalMove
-from offhours.core.events import Event
+from offhours.core.errors import ApprovalNotFound, IllegalMove, JobNotFound
+from offhours.core.events import Audited, Event
 from offhours.core.flows import Approval, Flow, Member
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
@@ -38,6 +42,9 @@ class RemoteApp:
         self.registry = Registry()
         self.store = RemoteStore(self, self._wire, address.name)
         self.schedules = RemoteSchedules(self, self._wire)
+        self.templates = RemoteTemplates(self, self._wire)
+        self.agents = RemoteAgents(self._wire, address.name)
+        self.bulk = RemoteBulk(self._wire, self.clock, address.name)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -114,6 +121,12 @@ class RemoteApp:
         told = self._wire.post(f"jobs/{job_id}/cancel", {"reason": reason})
         return cast(bool, told["outcome"] == "cancelled")
 
+    def signal(self, job_id: int, name: str, payload: object = None) -> None:
+        """Send a job what it waits for, now or later."""
+        if not 0 < job_id < 2**63:
+            raise JobNotFound(f"no job {job_id} in {self.store.name}")
+        self._wire.post(f"jobs/{job_id}/signal", {"signal": name, "payload": payload})
+
     def retry(self, job_id: int) -> RemoteJob:
         """Submit a finished job anew."""
         return RemoteJob(self, self._wire.post(f"jobs/{job_id}/retry")["id"])
@@ -121,6 +134,10 @@ class RemoteApp:
     def defer(self, job_id: int, until: str, reason: str = "") -> None:
         """Move a pending job to later."""
         self._wire.post(f"jobs/{job_id}/defer", {"until": until, "reason": reason})
+
+    def models(self, tenant: str) -> RemoteModels:
+        """The models of one tenant."""
+        return RemoteModels(self._wire, tenant)
 
     # -- how it stands ----------------------------------------------------------------------
 
@@ -149,6 +166,13 @@ class RemoteApp:
     def foreground_leases(self) -> list[ForegroundLease]:
         """The workflows of the person in front."""
         return [read.lease(each) for each in self._wire.get("workflows")["data"]]
+
+    def audit(
+        self, before: int | None = None, actor: str | None = None, limit: int = 50
+    ) -> list[Audited]:
+        """What was done by hand, newest first."""
+        found = self._wire.get("audit", before=before, actor=actor, limit=limit)["data"]
+        return [read.audited(each) for each in found]
 
     def metrics(self) -> str:
         """What Prometheus would read."""
@@ -180,6 +204,10 @@ class RemoteApp:
     def resume(self, *, queue: str | None = None, task: str | None = None) -> bool:
         """End a pause."""
         return cast(bool, self._wire.post("resume", {"queue": queue, "task": task})["changed"])
+
+    def stop_all(self, reason: str) -> int:
+        """Let nothing start, and ask all that runs to stop; how many jobs that were."""
+        return cast(int, self._wire.post("stop", {"reason": reason})["stopped"])
 
     # -- flows and approvals ----------------------------------------------------------------
 

@@ -11,19 +11,26 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from offhours.core.access import Token
-from offhours.core.events import Event
+from offhours.core.access import Operation, Token
+from offhours.core.agents import Deferral
+from offhours.core.bulk import Preview, Verb
+from offhours.core.events import Audited, Event
 from offhours.core.explain import Explanation
 from offhours.core.flows import Approval, Member
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, JobState, TaskPriority
 from offhours.core.notices import Alert, AlertState, Delivery, DumpHead
 from offhours.core.schedules import Delays, Schedule, ScheduleStatus
-from offhours.core.times import Micros, parse_moment
+from offhours.core.templates import Parameter
+from offhours.core.times import Micros, parse_moment, to_datetime
 from offhours.core.why import Why
+from offhours.templates import Filled, Template
 from offhours.views import SeenWorker
 
 Told = Mapping[str, Any]
+
+# What a job has, and a row of a list has not.
+_ONLY_WHOLE = ("timeout_ms", "metadata", "expires_at", "fire_at", "parent", "crashes", "result")
 
 
 def job(told: Told) -> Job:
@@ -257,6 +264,67 @@ def explanation(told: Told) -> Explanation:
     return Explanation(told["sentence"], timezone=told["timezone"], fires=fires, **lines)
 
 
+def audited(told: Told) -> Audited:
+    """What somebody did by hand."""
+    via = {name: told[name] for name in ("face", "request", "address", "tenant")}
+    return Audited(
+        told["id"], parse_moment(told["at"]), told["actor"], told["action"], told["job"],
+        _json(told["was"]), _json(told["became"]), json.dumps(via),
+    )  # fmt: skip
+
+
+def operation(told: Told) -> Operation:
+    """A long action."""
+    return Operation(
+        id=told["id"],
+        kind=told["kind"],
+        state=told["state"],
+        made_by=told["by"],
+        tenant=None,
+        total=told["total"],
+        done=told["done"],
+        failed=told["failed"],
+        created_at=parse_moment(told["created_at"]),
+        finished_at=_at(told["finished_at"]),
+        result=_json(told["result"]),
+        request=_json(told["request"]),
+    )
+
+
+def preview(told: Told) -> Preview:
+    """What a verb would be done to."""
+    return Preview(
+        Verb(told["verb"]), told["count"], told["tasks"], told["states"],
+        [_row(each) for each in told["examples"]], told["token"],
+    )  # fmt: skip
+
+
+def deferral(told: Told) -> Deferral:
+    """Something moved to later."""
+    at, until = parse_moment(told["at"]), parse_moment(told["until"])
+    return Deferral(at, until, told["reason"], told["job"], told["gate"], told["thought"])
+
+
+def template(told: Told) -> Template:
+    """One version of a template."""
+    parameters = {name: Parameter.parse(each) for name, each in told["parameters"].items()}
+    made = to_datetime(parse_moment(told["created_at"]))
+    return Template(**{**told, "parameters": parameters, "created_at": made})
+
+
+def filled(told: Told) -> Filled:
+    """A template with its parameters put in."""
+    parts = dict(told)
+    return Filled(values=parts.pop("parameters"), **parts)
+
+
+def _row(told: Told) -> Job:
+    """A job of a list: of its arguments the beginning is told, of its error the end."""
+    progress = None if told["progress"] is None else {"fraction": told["progress"]}
+    whole = {**dict.fromkeys(_ONLY_WHOLE), **told, "progress": progress}
+    return job(whole)._replace(args=told["arguments"])
+
+
 def _at(moment: str | None) -> Micros | None:
     return None if moment is None else parse_moment(moment)
 
@@ -266,4 +334,6 @@ def _span(milliseconds: float | None) -> Micros | None:
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
+    """As a store keeps it: in as few characters as possible."""
+    short = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return None if value is None else short

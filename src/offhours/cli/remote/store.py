@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.remote import read
 from offhours.cli.remote.wire import Wire, only_here, part
-from offhours.core.access import NewToken, Token
+from offhours.core.access import NewToken, Operation, Token
 from offhours.core.errors import NotFound
 from offhours.core.notices import Alert, Delivery, DumpHead, StoredDump
 from offhours.core.schedules import Schedule
@@ -97,6 +97,10 @@ class RemoteAccess:
     def tokens(self) -> list[Token]:
         """All tokens, those that hold no more too."""
         return [read.token(each) for each in self._wire.get("tokens")["data"]]
+
+    def operations(self, limit: int = 50) -> list[Operation]:
+        """The newest long actions."""
+        return [read.operation(each) for each in self._wire.get("operations", limit=limit)["data"]]
 
     def add_token(self, new: NewToken, now: Micros) -> int:
         """A server makes tokens of its own; it takes none that was made here."""

@@ -31,9 +31,12 @@ class Wire:
         given = {name: _text(value) for name, value in query.items() if value is not None}
         return self._json("GET", f"{path}?{urlencode(given)}" if given else path)
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+    def post(
+        self, path: str, body: Mapping[str, Any] | None = None, match: str | None = None
+    ) -> Any:
         """Do something: once, also when the first answer is lost on its way."""
-        return self._json("POST", path, {} if body is None else body)
+        headers = {} if match is None else {"If-Match": match}
+        return self._json("POST", path, {} if body is None else body, headers)
 
     def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """Set something."""

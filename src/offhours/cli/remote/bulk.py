@@ -1,0 +1,72 @@
+"""Many jobs of a server at once: counted, then done by the server as an operation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from offhours.bulk import Outcome
+from offhours.cli.remote import read
+from offhours.cli.remote.wire import Wire
+from offhours.core.access import Operation
+from offhours.core.bulk import Preview, Verb
+from offhours.core.clock import Clock
+from offhours.core.errors import OperationNotFound
+from offhours.core.filters import read_filter
+from offhours.core.model import TaskPriority
+
+_MOMENTS = ("since", "until", "finished_after", "finished_before")
+_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
+
+
+class RemoteBulk:
+    """What `Bulk` is of a database, as far as the commands use it."""
+
+    def __init__(self, wire: Wire, clock: Clock, name: str) -> None:
+        self._wire = wire
+        self._clock = clock
+        self._name = name
+
+    def preview(self, verb: Verb, **where: Any) -> Preview:
+        """How many jobs a verb would be done to, and a token. Nothing is touched."""
+        body = {"verb": verb.value, "filter": self._filter(where)}
+        return read.preview(self._wire.post("jobs:preview", body))
+
+    def begin(self, verb: Verb, *, reason: str = "", expect: str = "", **where: Any) -> Operation:
+        """Have the server do it to what a preview has seen: `go_on` waits for its end."""
+        body = {"filter": self._filter(where), "reason": reason, "expect": expect}
+        return read.operation(self._wire.post(f"jobs:{verb.value}", body))
+
+    def go_on(self, operation_id: int) -> Outcome:
+        """Have what is left of an operation done, and wait for its end."""
+        path = self._path(operation_id)
+        operation, pause = read.operation(self._wire.post(f"{path}/resume")), _FIRST_LOOK
+        while operation.state == "running":
+            time.sleep(pause)
+            pause = min(1.5 * pause, _LONGEST_LOOK)
+            operation = read.operation(self._wire.get(path))
+        return Outcome.of(operation)
+
+    def stop(self, operation_id: int) -> Outcome:
+        """Let an operation do no further step; what is done stays done."""
+        told = self._wire.post(f"{self._path(operation_id)}/stop")
+        return Outcome.of(read.operation(told))
+
+    def _path(self, operation_id: int) -> str:
+        if not 0 < operation_id < 2**63:
+            raise OperationNotFound(f"no bulk operation {operation_id} in {self._name}")
+        return f"operations/{operation_id}"
+
+    def _filter(self, where: Mapping[str, Any]) -> dict[str, Any]:
+        """As a server takes it; refused here, with all that is wrong, if a database would."""
+        wanted = read_filter(where, self._clock.micros())
+        given = {
+            "ids": wanted.ids, "state": wanted.states, "task": wanted.tasks,
+            "queue": wanted.queues, "tag": wanted.tags, "tenant": wanted.tenant,
+            "schedule": wanted.schedule_id, "flow": wanted.flow_id, "q": wanted.text,
+            "priority": [TaskPriority(each).name.lower() for each in wanted.priorities],
+            # As they were said: how long ago that is, the server counts from its own clock.
+            **{name: where.get(name) for name in _MOMENTS},
+        }  # fmt: skip
+        return {name: value for name, value in given.items() if value}
