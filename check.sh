@@ -16,4 +16,9 @@ rm -f .import-contract.log
 echo "tests"
 # Half as many again as there are cores: many tests wait for a process, a disk or a browser.
 cores=$(getconf _NPROCESSORS_ONLN)
-pytest --numprocesses $((cores + (cores + 1) / 2)) --dist loadfile "$@"
+pytest --numprocesses $((cores + (cores + 1) / 2)) --dist loadfile "$@" || {
+    # Many kill processes and race with clocks: beside others, on a busy machine, one in thousands
+    # may lose its race. What failed is told above; alone it must hold, or it has failed.
+    echo "what failed, once more and alone"
+    pytest --last-failed --last-failed-no-failures none "$@"
+}
