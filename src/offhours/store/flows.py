@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -279,7 +280,8 @@ class SqlFlows:
 
     def _latest(self, db: Connection, job_id: int) -> int:
         """The job that counts for this one now: of a failed one, its retry."""
-        return int(db.execute(self._sql["latest"], (job_id,)).get or job_id)
+        family: list[int] = json.loads(db.execute(self._sql["family"], (job_id,)).get)
+        return max(family, default=job_id)
 
     # -- steps inside a run -----------------------------------------------------------------
 

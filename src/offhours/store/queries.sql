@@ -777,18 +777,6 @@ where members.flow_id = :flow_id order by downstream, upstream
 -- name: children
 select id from jobs where parent_id is not null and parent_id = :job_id order by id
 
--- name: latest
--- The newest of the jobs that do the same again: of what this one has done anew, and others after it.
-with recursive before (id, retry_of) as (
-    select id, retry_of from jobs where id = :job_id
-    union
-    select jobs.id, jobs.retry_of from jobs join before on jobs.id = before.retry_of),
-again (id) as (
-    select id from before
-    union
-    select jobs.id from jobs join again on jobs.retry_of = again.id)
-select max(id) from again
-
 -- name: family
 -- All jobs that do the same: those that this one has done again, and those that did so after them.
 with recursive before (id, retry_of) as (
