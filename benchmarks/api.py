@@ -2,9 +2,11 @@
 
     python benchmarks/api.py [--seconds 5] [--pages 20] [--events 1000]
 
-A server in one process, its clients in another. `cpu` is the share of one core that the server's
-process takes while pages watch and events are told at that rate; `behind` is how long after it was
-told an event reaches a page.
+A server in one process, its clients in another: `wrk` if it is installed, else a few threads, which
+cost more than it. `cpu` is the share of one core that the server's process takes while pages watch
+and events are told at that rate; `behind` is how long after it was told an event reaches a page.
+At the end one honest client asks while others send wrong tokens, or begin requests and never end
+them.
 """
 
 from __future__ import annotations
@@ -12,10 +14,15 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import re
+import shutil
+import socket
+import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -29,6 +36,8 @@ from offhours.api import ApiServer, Limits
 TOKEN = "oh_benchmark_token_of_this_run"
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
 CLIENTS = 4
+SLOW = 400
+WRONG = 10_000
 NEW = json.dumps({"task": "shop:work", "args": [1]}).encode()
 
 
@@ -48,7 +57,33 @@ def _work(n: int) -> int:
 
 
 def throughput(port: int, method: str, path: str, body: bytes | None, seconds: float) -> float:
-    """Answers a second, from a few clients that keep their connections."""
+    """Answers a second, to a few clients that keep their connections."""
+    if shutil.which("wrk"):
+        return by_wrk(port, method, path, body, seconds)
+    return by_threads(port, method, path, body, seconds)
+
+
+def by_wrk(port: int, method: str, path: str, body: bytes | None, seconds: float) -> float:
+    with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(f'wrk.method = "{method}"\n')
+        if body is not None:
+            script.write(f"wrk.body = [[{body.decode()}]]\n")
+        for name, value in HEADERS.items():
+            script.write(f'wrk.headers["{name}"] = "{value}"\n')
+        script.flush()
+        address = f"http://127.0.0.1:{port}{path}"
+        lasts = f"-d{max(round(seconds), 1)}s"
+        told = subprocess.run(
+            ["wrk", "-t1", f"-c{CLIENTS}", lasts, "-s", script.name, address],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+    assert "Non-2xx" not in told, told
+    found = re.search(r"Requests/sec:\s+([\d.]+)", told)
+    assert found is not None, told
+    return float(found[1])
+
+
+def by_threads(port: int, method: str, path: str, body: bytes | None, seconds: float) -> float:
     counts: list[int] = []
 
     def ask() -> None:
@@ -120,6 +155,95 @@ def watch(port: int, pages: int, rate: int, seconds: float, app: Offhours, pid: 
           f"behind {p50 * 1000:.0f} ms in the middle, {worst * 1000:.0f} ms at most")  # fmt: skip
 
 
+def beside(port: int, seconds: float, pid: int) -> None:
+    """One honest client, alone, and while others misbehave."""
+    server = psutil.Process(pid)
+    for name, others in (
+        ("alone", nobody),
+        (f"{WRONG:,} wrong tokens", wrong_tokens),
+        (f"{SLOW} requests that never end", slow_requests),
+    ):
+        first = server.memory_info().rss
+        with others(port) as told:
+            taken = sorted(latencies(port, seconds))
+            end = told()
+        grown = (server.memory_info().rss - first) / 1e6
+        p50, p99 = taken[len(taken) // 2], taken[len(taken) * 99 // 100]
+        print(f"GET /api/v1/jobs/1, {name:28} p50 {p50:6.2f} ms, p99 {p99:6.2f} ms, "
+              f"memory {grown:+.1f} MB{end}")  # fmt: skip
+
+
+def latencies(port: int, seconds: float) -> list[float]:
+    """What answers take in milliseconds, a hundred requests a second; every one must be 200."""
+    taken = []
+    with closing(HTTPConnection("127.0.0.1", port)) as connection:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            begun = time.perf_counter()
+            connection.request("GET", "/api/v1/jobs/1", None, HEADERS)
+            answer = connection.getresponse()
+            answer.read()
+            taken.append((time.perf_counter() - begun) * 1000)
+            assert answer.status == 200, answer.status
+            time.sleep(0.01)
+    return taken
+
+
+@contextmanager
+def nobody(port: int) -> Iterator[Callable[[], str]]:
+    yield str
+
+
+@contextmanager
+def wrong_tokens(port: int) -> Iterator[Callable[[], str]]:
+    answered: dict[int, int] = {}
+
+    def guess() -> None:
+        with closing(HTTPConnection("127.0.0.1", port)) as connection:
+            for number in range(WRONG):
+                wrong = {"Authorization": f"Bearer oh_wrong_{number}"}
+                connection.request("GET", "/api/v1/jobs/1", None, wrong)
+                answer = connection.getresponse()
+                answer.read()
+                answered[answer.status] = answered.get(answer.status, 0) + 1
+
+    guesser = threading.Thread(target=guess)
+    guesser.start()
+
+    def told() -> str:
+        guesser.join()
+        return "".join(f"; {count:,} x {status}" for status, count in sorted(answered.items()))
+
+    yield told
+
+
+@contextmanager
+def slow_requests(port: int) -> Iterator[Callable[[], str]]:
+    opened = []
+    for _ in range(SLOW):
+        one = socket.create_connection(("127.0.0.1", port), timeout=5)
+        one.sendall(b"GET /api/v1/jobs/1 HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
+        opened.append(one)
+    try:
+        yield lambda: f"; {sum(map(cut_off, opened))} of them cut off"
+    finally:
+        for one in opened:
+            one.close()
+
+
+def cut_off(one: socket.socket) -> bool:
+    """Whether the server ended this connection, within the time that it gives a request."""
+    one.settimeout(Limits().head_seconds + 5)
+    try:
+        while one.recv(4096):
+            pass
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+    return True
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5)
@@ -157,6 +281,7 @@ def main() -> None:
             cost = f"{rate:8,.0f}/s ({each:.2f} ms of CPU), in Python {python:10,.0f}/s"
             print(f"{method:4} {path:24} {cost}, memory {first / 1e6:.0f} MB {grown:+.1f}")
         watch(port, chosen.pages, chosen.events, chosen.seconds * 2, app, server.pid)
+        beside(port, chosen.seconds, server.pid)
         here.send("end")
         server.join()
         app.close()
