@@ -11,13 +11,12 @@ from offhours.core.access import Operation
 from offhours.core.bulk import Group, Order, Verb
 from offhours.core.model import Job, JobState
 from offhours.core.ports import Step
-from offhours.core.states import Move
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
 from offhours.store.lists import filter_values
+from offhours.store.moves import Moves
+from offhours.store.rows import read_job
 
-Apply = Callable[[Connection, Sequence[Move], Micros], Sequence[Move]]
-AskCancel = Callable[[Connection, int, int, Micros, str], bool]
 DoAgain = Callable[[Connection, Sequence[Job], Micros, Collection[int]], Mapping[int, int]]
 
 MOST_REFUSALS = 20
@@ -31,19 +30,15 @@ class SqlBulk:
         database: Database,
         sql: Mapping[str, str],
         *,
-        apply: Apply,
-        ask_cancel: AskCancel,
+        moves: Moves,
         do_again: DoAgain,
         tell: Callable[..., None],
-        job: Callable[[tuple[Any, ...]], Job],
     ) -> None:
         self._db = database
         self._sql = sql
-        self._apply = apply
-        self._ask_cancel = ask_cancel
+        self._moves = moves
         self._do_again = do_again
         self._tell = tell
-        self._job = job
 
     # -- looking ------------------------------------------------------------------------------
 
@@ -55,7 +50,7 @@ class SqlBulk:
     def examples(self, order: Order, limit: int) -> list[Job]:
         """The newest of them, in their short form."""
         rows = self._read("bulk_examples", order, (), (order.upto, limit))
-        return [self._job(row) for row in rows]
+        return [read_job(row) for row in rows]
 
     def last_job(self) -> int:
         """The largest number of a job."""
@@ -118,7 +113,7 @@ class SqlBulk:
         order = _order(operation)
         values = (json.dumps(list(page)), *_values(order))
         found = db.execute(self._sql["bulk_jobs"], values).fetchall() if order.states else ()
-        jobs = [self._job(row) for row in found]
+        jobs = [read_job(row) for row in found]
         running = [job for job in jobs if job.state is JobState.RUNNING]
         after = operation._replace(
             place=page[-1],
@@ -128,16 +123,16 @@ class SqlBulk:
         if not self._advance(db, operation, after):
             return None
         for job in running:
-            self._ask_cancel(db, job.id, job.attempt, now, order.reason)
+            self._moves.ask_cancel(db, job.id, job.attempt, now, order.reason)
         quiet = [job for job in jobs if job.state is not JobState.RUNNING]
         quiet.sort(key=lambda job: job.state)  # moves that are alike go in one statement
         match order.verb:
             case Verb.CANCEL:
-                self._apply(db, [states.cancel(job, order.reason) for job in quiet], now)
+                self._moves.apply(db, [states.cancel(job, order.reason) for job in quiet], now)
             case Verb.PAUSE:
-                self._apply(db, [states.pause(job, order.reason) for job in quiet], now)
+                self._moves.apply(db, [states.pause(job, order.reason) for job in quiet], now)
             case Verb.RESUME:
-                self._apply(db, [states.resume(job, now) for job in quiet], now)
+                self._moves.apply(db, [states.resume(job, now) for job in quiet], now)
             case Verb.RETRY:
                 keep = [job.id for job in jobs if job.state is not JobState.SUCCEEDED]
                 self._do_again(db, jobs, now, keep)

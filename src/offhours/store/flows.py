@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -29,11 +28,11 @@ from offhours.core.states import Move, Value
 from offhours.core.terms import keys_of, plain_key
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
+from offhours.store.moves import Apply
+from offhours.store.rows import read_job
 
 Insert = Callable[[Connection, NewJob, Micros, QueueBound | None], int]
-Apply = Callable[[Connection, Sequence[Move], Micros], Sequence[Move]]
 Tell = Callable[..., None]
-Read = Callable[[tuple[Any, ...]], Job]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -66,14 +65,12 @@ class SqlFlows:
         insert: Insert,
         apply: Apply,
         tell: Tell,
-        job: Read,
     ) -> None:
         self._db = database
         self._sql = sql
         self._insert = insert
         self._apply = apply
         self._tell = tell
-        self._job = job
 
     # -- storing jobs that wait for others --------------------------------------------------
 
@@ -153,7 +150,7 @@ class SqlFlows:
         rows = db.execute(self._sql["held_for_others"], (_json(job_ids),)).fetchall()
         edges = self._edges(db, [row[0] for row in rows])
         for row in rows:
-            job = self._job(row)
+            job = read_job(row)
             found = verdict(edges[job.id])
             if found.cancel is not None:
                 follow.append(states.cancel(job, found.cancel))
@@ -274,7 +271,7 @@ class SqlFlows:
         latest = self._latest(db, job.id)
         if latest == job.id or db.execute(self._sql["flow_of"], (job.id,)).fetchone() is None:
             return
-        other = self._job(db.execute(self._sql["job"], (latest,)).fetchone())
+        other = read_job(db.execute(self._sql["job"], (latest,)).fetchone())
         if not other.state.final:
             raise IllegalMove(f"job {job.id} is being done again already, as job {latest}")
 
@@ -327,11 +324,11 @@ class SqlFlows:
     def _come_meanwhile(self, db: Connection, job_id: int, now: Micros) -> list[Move]:
         """The move of a held job for which there is already what it waits for."""
         rows = db.execute(self._sql["has_come"], (job_id,)).fetchall()
-        return [states.wake(self._job(row), now) for row in rows]
+        return [states.wake(read_job(row), now) for row in rows]
 
     def awaiting(self, now: Micros, limit: int = 1000) -> list[Job]:
         """Held jobs that have waited for a signal or an approval for as long as they would."""
-        return [self._job(row) for row in self._db.read(self._sql["awaiting"], (now, limit))]
+        return [read_job(row) for row in self._db.read(self._sql["awaiting"], (now, limit))]
 
     def ask(self, approval: Approval, now: Micros) -> int:
         """Store a question; earlier ones of that step are void."""

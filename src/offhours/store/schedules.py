@@ -25,12 +25,13 @@ from offhours.core.states import EARLIER, Move
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
 from offhours.store.dialects import statements
+from offhours.store.moves import Apply
+from offhours.store.rows import read_job
 
 FIRED_AT_ONCE = 200
 CHANGED_AT_ONCE = 1_500
 RECENT = 1_000
 
-Apply = Callable[[Connection, Sequence[Move], Micros], Sequence[Move]]
 _encode = msgspec.json.Encoder().encode
 _log = logging.getLogger("offhours")
 
@@ -120,7 +121,7 @@ class SqlSchedules:
         """Cancel what is not finished; whether something of it still runs."""
         reason = "a later fire of its schedule takes its place"
         rows = db.execute(self._sql["unfinished_of_schedule"], (schedule.id,)).fetchall()
-        jobs = [_job(row) for row in rows]
+        jobs = [read_job(row) for row in rows]
         running = [job for job in jobs if job.state is JobState.RUNNING]
         for job in running:
             db.execute(self._sql["ask_cancel"], (now, reason, job.id, job.attempt))
@@ -185,7 +186,7 @@ class SqlSchedules:
     def _cancel_waiting(self, db: Connection, schedule_id: int, now: Micros) -> None:
         """Jobs that wait for an earlier one would fail as it did."""
         rows = db.execute(self._sql["unfinished_of_schedule"], (schedule_id,)).fetchall()
-        waiting = [job for job in map(_job, rows) if job.reason == EARLIER]
+        waiting = [job for job in map(read_job, rows) if job.reason == EARLIER]
         reason = "its schedule was disabled"
         self._apply(db, [states.cancel(job, reason) for job in waiting], now)
 
@@ -194,7 +195,7 @@ class SqlSchedules:
         waiting = [job_id for job_id, _, reason in jobs if reason == EARLIER]
         if waiting and len(waiting) == len(jobs):
             [row] = db.execute(self._sql["job"], (waiting[0],)).fetchall()
-            self._apply(db, [states.release(_job(row), now)], now)
+            self._apply(db, [states.release(read_job(row), now)], now)
 
     # -- changes by hand ------------------------------------------------------------------------
 
@@ -344,7 +345,7 @@ class SqlSchedules:
     def unfinished(self, schedule_id: int) -> list[Job]:
         """The jobs of a schedule that are not finished."""
         rows = self._db.read(self._sql["unfinished_of_schedule"], (schedule_id,))
-        return [_job(row) for row in rows]
+        return [read_job(row) for row in rows]
 
     def get(self, schedule_id: int) -> Schedule | None:
         rows = self._db.read(self._sql["schedule"], (schedule_id,))
@@ -400,8 +401,3 @@ class SqlSchedules:
 def _schedule(row: Sequence[Any]) -> Schedule:
     schedule = Schedule(*row)
     return schedule._replace(status=ScheduleStatus(schedule.status))
-
-
-def _job(row: Sequence[Any]) -> Job:
-    job = Job(*row)
-    return job._replace(state=JobState(job.state))

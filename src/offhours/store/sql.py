@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from offhours.core import points
 from offhours.core.admission import background_room
-from offhours.core.errors import QueueFull
 from offhours.core.events import Audited, Event
 from offhours.core.limits import Gates, Running
 from offhours.core.model import (
@@ -49,8 +47,8 @@ from offhours.core.ports import (
     Templates,
     WakeUps,
 )
-from offhours.core.states import CHANGEABLE, WAITS, Move, Value, cancel, hand_back, stop_instead
-from offhours.core.terms import USUAL, Terms, keys_of
+from offhours.core.states import WAITS, Move, Value, hand_back
+from offhours.core.terms import USUAL, Terms
 from offhours.core.times import Micros
 from offhours.store.access import SqlAccess
 from offhours.store.agents import SqlAgents
@@ -59,19 +57,21 @@ from offhours.store.budgets import SqlBudgets
 from offhours.store.bulk import SqlBulk
 from offhours.store.claims import Claims, Line
 from offhours.store.connection import Connection, Database
-from offhours.store.dialects import move_statement, statements
+from offhours.store.dialects import statements
 from offhours.store.flows import SqlFlows
 from offhours.store.graph import SqlGraph
 from offhours.store.limits import SqlLimits
 from offhours.store.lists import SqlLists
 from offhours.store.models import SqlModels
+from offhours.store.moves import Moves
 from offhours.store.moving import SqlMoving
 from offhours.store.notices import SqlNotices
+from offhours.store.rows import read_job
 from offhours.store.schedules import SqlSchedules
 from offhours.store.search import SqlSearch
+from offhours.store.submissions import Submissions
 from offhours.store.teller import Teller
 from offhours.store.templates import SqlTemplates
-from offhours.store.uniques import Place, Uniques
 
 BULK_ROWS = 1_000
 NO_LIMITS = Gates((), (), 0)
@@ -87,62 +87,61 @@ def _json(value: object) -> str:
 class SqlStore:
     """Implements `core.ports.Store` on a database."""
 
+    _flows: SqlFlows
+
     def __init__(self, database: Database) -> None:
         self.name = database.name
         self.location = database.path
         memory = database.path == ":memory:"
         self.identity = f":memory:{id(database)}" if memory else database.path
         self._db = database
-        self._sql = statements(database.dialect)
-        self._teller = Teller(self._sql)
-        self._tell = self._teller.tell
-        self._schedules = SqlSchedules(database, self._apply, self._tell)
-        self.schedules: Schedules = self._schedules
-        self.limits: Limits = SqlLimits(database, self._sql, self._tell)
-        self._claims = Claims(self._sql)
+        self._sql = sql = statements(database.dialect)
+        teller = Teller(sql)
+        self._tell = tell = teller.tell
+        self._moves = moves = Moves(database.dialect, sql, teller, after=self._after_moves)
+        self._claims = Claims(sql)
+        self._budgets = SqlBudgets(database, sql, tell)
+        self._submissions = submissions = Submissions(
+            database.name,
+            sql,
+            budgets=self._budgets,
+            tell=tell,
+            run_after=lambda db, job, others, now: self._flows.run_after(db, job, others, now),
+            apply=moves.apply,
+        )
+        self._schedules = SqlSchedules(database, moves.apply, tell)
         self._flows = SqlFlows(
-            database,
-            self._sql,
-            insert=self._insert,
-            apply=self._apply,
-            tell=self._tell,
-            job=_job,
+            database, sql, insert=submissions.insert, apply=moves.apply, tell=tell
         )
-        self.flows: Flows = self._flows
-        self._uniques = Uniques(self._sql, self._tell)
-        self._notices = SqlNotices(database, self._sql, self._tell)
-        self.notices: Notices = self._notices
-        self._models = SqlModels(database, self._sql, self._tell)
-        self.models: Models = self._models
-        self.search: SearchIndex = SqlSearch(database, self._sql)
-        self.graph: GraphRows = SqlGraph(database, self._sql)
-        self.automations: Automations = SqlAutomations(database, self._sql, self._tell)
-        self.lists: Lists = SqlLists(database, self._sql)
-        self.bulk: Bulk = SqlBulk(
-            database,
-            self._sql,
-            apply=self._apply,
-            ask_cancel=self._ask_cancel,
-            do_again=self._flows.do_again_in,
-            tell=self._tell,
-            job=_job,
-        )
-        self.templates: Templates = SqlTemplates(database, self._sql, self._tell)
-        self._access = SqlAccess(database, self._sql, self._tell)
-        self.access: Access = self._access
-        self.moving: Moving = SqlMoving(database, self._sql, self._tell, self._flows.settle)
-        self._budgets = SqlBudgets(database, self._sql, self._tell)
-        self.budgets: Budgets = self._budgets
+        self._notices = SqlNotices(database, sql, tell)
+        self._models = SqlModels(database, sql, tell)
+        self._access = SqlAccess(database, sql, tell)
         self._agents = SqlAgents(
             database,
-            self._sql,
+            sql,
             self._budgets,
-            insert=lambda db, job, now: self._submit_one(db, job, now, None),
+            insert=lambda db, job, now: submissions.one(db, job, now, None),
             add_schedule=self._schedules.add_in,
             change_schedule=self._schedules.change_in,
-            tell=self._tell,
+            tell=tell,
         )
+        self.schedules: Schedules = self._schedules
+        self.flows: Flows = self._flows
+        self.budgets: Budgets = self._budgets
+        self.notices: Notices = self._notices
+        self.models: Models = self._models
+        self.access: Access = self._access
         self.agents: Agents = self._agents
+        self.limits: Limits = SqlLimits(database, sql, tell)
+        self.search: SearchIndex = SqlSearch(database, sql)
+        self.graph: GraphRows = SqlGraph(database, sql)
+        self.automations: Automations = SqlAutomations(database, sql, tell)
+        self.lists: Lists = SqlLists(database, sql)
+        self.templates: Templates = SqlTemplates(database, sql, tell)
+        self.moving: Moving = SqlMoving(database, sql, tell, self._flows.settle)
+        self.bulk: Bulk = SqlBulk(
+            database, sql, moves=moves, do_again=self._flows.do_again_in, tell=tell
+        )
 
     # -- submitting -------------------------------------------------------------------------
 
@@ -154,56 +153,25 @@ class SqlStore:
         terms: Terms = USUAL,
     ) -> list[int]:
         """Store jobs, all or none. A job whose unique key is taken answers with the holder's id."""
+        submissions = self._submissions
         if terms == USUAL:
-            return self._db.write(
-                lambda db: [self._submit_one(db, job, now, bound) for job in jobs]
-            )
+            return self._db.write(lambda db: [submissions.one(db, job, now, bound) for job in jobs])
         return self._db.write(
-            lambda db: [self._submit_on_terms(db, job, now, bound, terms) for job in jobs]
+            lambda db: [submissions.on_terms(db, job, now, bound, terms) for job in jobs]
         )
-
-    def _submit_on_terms(
-        self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None, terms: Terms
-    ) -> int:
-        if terms.once is not None:
-            known = self._uniques.known(db, job, terms.once)
-            if known is not None:
-                return known
-        place = Place(None, job)
-        if job.unique_key is not None:
-            place = self._uniques.place(db, job, terms, now)
-        job_id = place.existing
-        if job_id is None:
-            job_id = self._insert(db, place.job, now, bound)
-            self._flows.run_after(db, job_id, place.after, now)
-        if terms.once is not None:
-            self._uniques.remember(db, job, terms.once, job_id, now)
-        return job_id
 
     def submit_alike(self, pattern: NewJob, arguments: Sequence[str], now: Micros) -> list[int]:
         """Store jobs that differ in their arguments only, all or none: many at a time."""
-        row = (pattern.task, *pattern[2:], now, pattern.run_at <= now)
-
-        def unit(db: Connection) -> list[int]:
-            if pattern.tenant is not None:
-                self._budgets.check_jobs(db, [pattern._replace(args=text) for text in arguments])
-            ids: list[int] = []
-            for start in range(0, len(arguments), BULK_ROWS):
-                some = arguments[start : start + BULK_ROWS]
-                numbered = db.execute(self._sql["insert_alike"], (*row, _json(some))).fetchall()
-                last = db.last_insert_rowid()  # SQLite's writer is alone: its numbers have no gap
-                ids += [i for (i,) in numbered] or range(last - len(some) + 1, last + 1)
-            db.execute(self._sql["insert_submitted_range"], (ids[0], ids[-1]))
-            return ids
-
-        return self._db.write(unit) if arguments else []
+        if not arguments:
+            return []
+        return self._db.write(lambda db: self._submissions.alike(db, pattern, arguments, now))
 
     def submit_on(
         self, connection: Any, jobs: Sequence[NewJob], now: Micros, bound: QueueBound | None = None
     ) -> list[int]:
         """Store jobs in the transaction that `connection` has open: rolled back, never seen."""
         with self._db.joined(connection) as db:
-            one = self._submit_one if self._db.alone else self._submit_untold
+            one = self._submissions.one if self._db.alone else self._submissions.untold
             return [one(db, job, now, bound) for job in jobs]
 
     def transaction(self) -> AbstractContextManager[Any]:
@@ -216,74 +184,13 @@ class SqlStore:
         """Store a job in a round of the worker that will run it: stored and claimed at once."""
 
         def unit(db: Connection) -> tuple[int, Exchange]:
-            return self._submit_one(db, job, now, bound), self._exchange(db, (), order, now)
+            job_id = self._submissions.one(db, job, now, bound)
+            return job_id, self._exchange(db, (), order, now)
 
         answer = self._db.write(unit)
         if answer[1].claimed:
             points.reach("after claim")
         return answer
-
-    def _submit_one(
-        self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None
-    ) -> int:
-        """Store a job, unless one of its key is there already."""
-        if job.unique_key is not None:
-            holder = db.execute(self._sql["unfinished_unique"], keys_of(job)).get
-            if holder is not None:
-                return int(holder)
-        return self._insert(db, job, now, bound)
-
-    def _insert(
-        self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None = None
-    ) -> int:
-        """Store a job. Its number is asked for before the commit, whose answer may be lost."""
-        if job.tenant is not None:
-            self._budgets.check_jobs(db, [job])
-        if bound is not None:
-            self._make_room(db, job, bound, now)
-        db.execute(self._sql["insert_job"], (*job, now, job.run_at <= now))
-        job_id = db.last_insert_rowid()
-        db.execute(self._sql["insert_submitted"], (now, job_id))
-        return job_id
-
-    def _submit_untold(
-        self, db: Connection, job: NewJob, now: Micros, bound: QueueBound | None
-    ) -> int:
-        """Others may commit before us: the event is told when it is our turn to write."""
-        if (
-            bound is not None
-            and db.execute(self._sql["count_pending"], (bound.size,)).get >= bound.size
-        ):
-            raise self._full(bound)
-        self._budgets.check_jobs(db, [job])
-        while True:
-            new_id = db.execute(self._sql["insert_untold"], (*job, now)).get
-            if new_id is not None:
-                return int(new_id)
-            holder = db.execute(self._sql["unfinished_unique"], keys_of(job)).get
-            if holder is not None:
-                return int(holder)
-
-    def _is_full(self, db: Connection, bound: QueueBound) -> bool:
-        return bool(db.execute(self._sql["count_pending"], (bound.size,)).get >= bound.size)
-
-    def _full(self, bound: QueueBound) -> QueueFull:
-        return QueueFull(
-            f"{self.name}: {bound.size} jobs are pending, as many as max_queue_size allows; "
-            "nothing was stored"
-        )
-
-    def _make_room(self, db: Connection, new: NewJob, bound: QueueBound, now: Micros) -> None:
-        if not self._is_full(db, bound):
-            return
-        if bound.policy == "shed":
-            row = db.execute(self._sql["lowest_pending"]).fetchone()
-            if row is not None and row[Job._fields.index("priority")] > new.priority:
-                victim = _job(row)
-                reason = f"shed: the queue of {bound.size} was full of more urgent work"
-                self._apply(db, [cancel(victim, reason)], now)
-                return
-        raise self._full(bound)
 
     # -- moving -----------------------------------------------------------------------------
 
@@ -317,7 +224,7 @@ class SqlStore:
     def _exchange(
         self, db: Connection, moves: Sequence[Move], order: ClaimOrder, now: Micros
     ) -> Exchange:
-        refused = self._apply(db, moves, now)
+        refused = self._moves.apply(db, moves, now)
         (alive, next_due, last_start, running, first, last, next_fire, any_lease, any_limit) = (
             db.execute(self._sql["round"], _round_values(order)).get
         )
@@ -348,75 +255,18 @@ class SqlStore:
 
     def apply(self, moves: Sequence[Move], now: Micros) -> Sequence[Move]:
         """Apply moves in one transaction. Returns those refused: their guard did not hold."""
-        return self._db.write(lambda db: self._apply(db, moves, now))
+        return self._db.write(lambda db: self._moves.apply(db, moves, now))
 
-    def _apply(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
-        refused: list[Move] = []
-        while moves:  # what ended or is held now may let others go on
-            moves = self._honour_cancels(db, moves)
-            refused += self._apply_moves(db, moves, now)
-            done = [move for move in moves if move not in refused] if refused else moves
-            moves = self._flows.after_moves(db, done, now)
-        return refused
-
-    def _apply_moves(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
-        refused: list[Move] = []
-        for shape, group in groupby(moves, key=_shape):
-            refused += self._apply_alike(db, shape, list(group), now)
-        for move in refused:
-            self._tell(
-                db, now, "job.result_refused", move.job_id, move.attempt, wanted=str(move.to)
-            )
+    def _after_moves(self, db: Connection, moves: Sequence[Move], now: Micros) -> Sequence[Move]:
+        """What these moves have changed for others: their schedules, their flows."""
         if any(move.schedule_id is not None for move in moves):
-            done = [move for move in moves if move not in refused] if refused else moves
-            self._schedules.after_jobs(db, done, now)
-            self._agents.after_moves(db, done, now)
-        return refused
-
-    def _honour_cancels(self, db: Connection, moves: Sequence[Move]) -> Sequence[Move]:
-        """A run that would come back later, though somebody asked it to stop, stops."""
-        back = [m.job_id for m in moves if m.was is JobState.RUNNING and not m.to.final]
-        if not back:
-            return moves
-        asked = set(_int_list.decode(db.execute(self._sql["asked_to_stop"], (_json(back),)).get))
-        return [stop_instead(m) if m.job_id in asked and not m.to.final else m for m in moves]
-
-    def _apply_alike(
-        self, db: Connection, shape: _Shape, moves: list[Move], now: Micros
-    ) -> list[Move]:
-        was, to, kind, columns = shape
-        assert CHANGEABLE.issuperset(columns), columns
-        sql = move_statement(self._db.dialect, columns, to is JobState.PENDING)
-        refused: list[Move] = []
-        batch = _batch(moves)
-        values = {"to": to, "final": to in FINAL, "now": now, "was": was, "batch": batch}
-        db.execute("savepoint moves")
-        db.execute(sql, values)
-        if db.changes() != len(moves):
-            # Somebody lost a lease: undo, keep those whose guard holds, do them again.
-            db.execute("rollback to moves")
-            held = set(_int_list.decode(db.execute(self._sql["movable"], (batch, was)).get))
-            refused = [move for move in moves if move.job_id not in held]
-            moves = [move for move in moves if move.job_id in held]
-            batch = _batch(moves)
-            db.execute(sql, values | {"batch": batch})
-        db.execute("release moves")
-        self._teller.tell_moves(db, now, kind, moves, batch)
-        return refused
+            self._schedules.after_jobs(db, moves, now)
+            self._agents.after_moves(db, moves, now)
+        return self._flows.after_moves(db, moves, now)
 
     def ask_cancel(self, job_id: int, attempt: int, now: Micros, reason: str) -> bool:
         """Mark a running job as cancelled: its worker sees the mark, and no rescue undoes it."""
-
-        return self._db.write(lambda db: self._ask_cancel(db, job_id, attempt, now, reason))
-
-    def _ask_cancel(
-        self, db: Connection, job_id: int, attempt: int, now: Micros, reason: str
-    ) -> bool:
-        db.execute(self._sql["ask_cancel"], (now, reason or None, job_id, attempt))
-        marked = db.changes() == 1
-        if marked:
-            self._tell(db, now, "job.cancel_requested", job_id, attempt, reason=reason)
-        return marked
+        return self._db.write(lambda db: self._moves.ask_cancel(db, job_id, attempt, now, reason))
 
     def cancel_marks(self, worker: int) -> Sequence[int]:
         """The jobs that this worker runs and should stop."""
@@ -447,7 +297,7 @@ class SqlStore:
 
     def job(self, job_id: int) -> Job | None:
         rows = self._db.read(self._sql["job"], (job_id,))
-        return _job(rows[0]) if rows else None
+        return read_job(rows[0]) if rows else None
 
     def job_of_key(self, key: str) -> int | None:
         rows = self._db.read(self._sql["once"], (key,))
@@ -491,7 +341,7 @@ class SqlStore:
         return self._jobs("expired", now, limit)
 
     def _jobs(self, name: str, *values: Any) -> list[Job]:
-        return [_job(row) for row in self._db.read(self._sql[name], values)]
+        return [read_job(row) for row in self._db.read(self._sql[name], values)]
 
     def counts(self) -> dict[str, int]:
         """How many jobs stand where: the states, with `pending` split into ready and later."""
@@ -506,7 +356,7 @@ class SqlStore:
 
     def heads(self, now: Micros, most: int = 100) -> list[Job]:
         """The first ready job of each queue and line, and the one that is overdue the longest."""
-        return [_job(row) for row in self._db.read(self._sql["heads"], (most, now))]
+        return [read_job(row) for row in self._db.read(self._sql["heads"], (most, now))]
 
     def events(self, after: int = 0, limit: int = 1000, kinds: str | None = None) -> list[Event]:
         """The next events after a cursor, in commit order."""
@@ -600,8 +450,7 @@ class SqlStore:
             if db.changes() == 0:
                 return False
             self._tell(db, now, "worker.lost", worker=worker.id, label=worker.label, reason=reason)
-            held = db.execute(self._sql["unfinished_of"], (worker.id,)).fetchall()
-            self._apply(db, decide([_job(row) for row in held]), now)
+            self._moves.apply(db, decide(self._held_by(db, worker.id)), now)
             return True
 
         return self._db.write(unit)
@@ -611,12 +460,18 @@ class SqlStore:
 
         def unit(db: Connection) -> None:
             held = db.execute(self._sql["unfinished_of"], (worker,)).fetchall()
-            self._apply(db, [hand_back(_job(row), "the worker stopped") for row in held], now)
+            self._moves.apply(
+                db, [hand_back(read_job(row), "the worker stopped") for row in held], now
+            )
             db.execute(self._sql["remove_worker"], (worker,))
             if db.changes():
                 self._tell(db, now, "worker.stopped", worker=worker)
 
         self._db.write(unit)
+
+    def _held_by(self, db: Connection, worker: int) -> list[Job]:
+        rows = db.execute(self._sql["unfinished_of"], (worker,)).fetchall()
+        return [read_job(row) for row in rows]
 
     def workers(self) -> list[WorkerInfo]:
         return [WorkerInfo(*row) for row in self._db.read(self._sql["workers"])]
@@ -723,24 +578,3 @@ def _come(moment: Micros | None, now: Micros) -> bool:
 
 def _round_values(order: ClaimOrder) -> tuple[int, bool, int]:
     return order.worker, order.limits.limit is not None, BACKGROUND_CLASS
-
-
-_Shape = tuple[JobState, JobState, str, tuple[str, ...]]
-
-
-def _shape(move: Move) -> _Shape:
-    return move.was, move.to, move.kind, move.columns
-
-
-def _batch(moves: Iterable[Move]) -> str:
-    return _json(
-        [
-            (m.job_id, m.attempt, None if m.data is None else _json(dict(m.data)), *m.values)
-            for m in moves
-        ]
-    )
-
-
-def _job(row: tuple[Any, ...]) -> Job:
-    job = Job(*row)
-    return job._replace(state=JobState(job.state))
