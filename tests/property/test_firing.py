@@ -7,7 +7,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offhours.core.schedules import Overlap
+from offhours.core.fire_rules import Overlap
 from offhours.core.times import MINUTE, SECOND
 from offhours.testing import memory_app
 

@@ -12,15 +12,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
-from offhours.core.schedules import (
-    MOST_CAUGHT_UP,
-    Blackout,
-    CatchUp,
-    Overlap,
-    Schedule,
-    due_at,
-    runs_left,
-)
+from offhours.core.fire_rules import MOST_CAUGHT_UP, Blackout, CatchUp, Overlap
+from offhours.core.schedules import Schedule, due_at, runs_left
 from offhours.core.times import SECOND, Micros, iso, spoken
 from offhours.core.triggers import Plan
 from offhours.core.triggers.zones import instant as wall_instant

@@ -11,9 +11,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from offhours.core.errors import OptionError, ScheduleError, did_you_mean
+from offhours.core.fire_rules import Blackout, CatchUp, Overlap
 from offhours.core.firing import plan_of
 from offhours.core.model import TaskPriority
-from offhours.core.schedules import Blackout, CatchUp, NewSchedule, Overlap, Schedule
+from offhours.core.schedules import NewSchedule, Schedule
 from offhours.core.times import (
     DAY,
     SECOND,

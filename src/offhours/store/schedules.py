@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 
 from offhours.core import points, schedules, states
+from offhours.core.fire_rules import Overlap
 from offhours.core.firing import ON_TIME, Fire, Firing, Verdict, decide, plan_of, skip_all
 from offhours.core.here import actor
 from offhours.core.model import Job, JobState
 from offhours.core.schedules import (
     FireRecord,
     NewSchedule,
-    Overlap,
     Schedule,
     ScheduleMove,
     ScheduleStatus,

@@ -10,8 +10,9 @@ import pytest
 
 from offhours.core import firing
 from offhours.core.errors import ScheduleError
+from offhours.core.fire_rules import Blackout, CatchUp, Overlap
 from offhours.core.firing import CHUNK, GRACE, Verdict, decide, skip_all
-from offhours.core.schedules import Blackout, CatchUp, Overlap, Schedule, ScheduleStatus, due_at
+from offhours.core.schedules import Schedule, ScheduleStatus, due_at
 from offhours.core.times import DAY, HOUR, MINUTE, SECOND
 from offhours.core.triggers import Cron, Every, Plan
 

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import click
 
 from offhours.cli.calls import seconds
+from offhours.core.fire_rules import Overlap
 from offhours.core.model import TaskPriority
-from offhours.core.schedules import Overlap
 
 C = TypeVar("C", bound=Callable[..., Any])
 
