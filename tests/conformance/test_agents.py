@@ -69,8 +69,11 @@ def test_a_goal_is_stored_with_its_schedule(store: Store) -> None:
     assert table.goal(first.schedule_id) == first and table.goal_of_task("g2") == second
     assert table.goals() == [first, second] and table.goals("joe") == [second]
     assert table.goals(after=first.schedule_id) == [second]
-    assert table.goal(99) is None and table.goal_of_task("g3") is None
-    assert table.tallies()["goals.created"] == 2
+    assert (first.thread, first.delivery) == (None, None)
+    third = goal(store, "g3", thread="c9", delivery="none")
+    assert (third.thread, third.delivery) == ("c9", "none")
+    assert table.goal(99) is None and table.goal_of_task("g4") is None
+    assert table.tallies()["goals.created"] == 3
     old = store.schedules.get(first.schedule_id)
     assert old is not None
     new = NewGoal("g1", "kay", None, "n", "", "p", None, "code", None)

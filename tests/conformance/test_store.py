@@ -10,7 +10,7 @@ import pytest
 
 from offhours.core import states
 from offhours.core.admission import BackgroundLimits
-from offhours.core.errors import QueueFull, StoreClosed
+from offhours.core.errors import InputError, QueueFull, StoreClosed
 from offhours.core.events import fold
 from offhours.core.model import JobState, NewJob, WorkerInfo
 from offhours.core.outcomes import Deferred, Done, Failed
@@ -51,6 +51,14 @@ def test_submit_and_read_back(store: Store) -> None:
     assert {name: getattr(job, name) for name in NewJob._fields} == wanted._asdict()
     assert (job.state, job.attempt, job.created_at) == (JobState.PENDING, 0, NOW)
     assert store.job(job_id + 1) is None
+
+
+def test_half_a_character_is_refused_and_hurts_nobody(store: Store) -> None:
+    with pytest.raises(InputError, match=r"'.ud800' is half a character"):
+        store.submit([new(name="a\ud800")], NOW)
+    with pytest.raises(InputError, match="is half a character"):
+        store.jobs(task="\ud800")
+    assert store.submit([new()], NOW) == [1] and len(store.jobs()) == 1
 
 
 def test_bulk_submit_numbers_in_order(store: Store) -> None:

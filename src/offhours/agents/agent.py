@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.agents.goals import BY_AGENT, GoalHandle
 from offhours.agents.inbox import LEASE, Inbox, Thought, Thoughts
-from offhours.core.agents import StoredThought, ThoughtState
+from offhours.core.agents import ANNOUNCED, ISOLATED, StoredThought, ThoughtState
 from offhours.core.errors import OptionError
 from offhours.core.times import MINUTE, Duration
 
@@ -53,6 +53,8 @@ class Agent:
         tenant: str | None = None,
         expires: Duration | None = None,
         thought_expires: Duration | None = "7d",
+        thread: str = ISOLATED,
+        delivery: str = ANNOUNCED,
         **options: Any,
     ) -> GoalHandle:
         """Have this agent told something: once or again and again.
@@ -63,6 +65,10 @@ class Agent:
         created_by: "agent", "human" or "code". What an agent made expires, after 30 days or sooner,
             and fires at most every minute (every 10, if the agent calls a model)
         expires: how long it goes on; thought_expires: how long what it says is worth being told
+        thread: the conversation in which its thoughts are worked on, one after the other; each in
+            one of its own ("isolated") unless you name it
+        delivery: who is told of its thoughts: the channels of `deliver` ("announce"), one of them
+            by the name of its route, or nobody ("none"); they are in the inbox whichever it is
         options: those of `ScheduleOptions` that say how it fires
 
         `QuotaExceeded` when the agent or the tenant may have no more.
@@ -70,7 +76,8 @@ class Agent:
         return self._room.goals.add(
             self.name, when, prompt=prompt, name=name, goal=goal, origin=origin,
             created_by=created_by, tenant=tenant, expires=expires,
-            thought_expires=thought_expires, least_gap=self._least_gap, options=options,
+            thought_expires=thought_expires, thread=thread, delivery=delivery,
+            least_gap=self._least_gap, options=options,
         )  # fmt: skip
 
     def goals(self, limit: int = 50, after: int = 0) -> list[GoalHandle]:
@@ -127,15 +134,18 @@ class Agent:
         delay: Duration = 0,
         expires: Duration | None = None,
         key: str | None = None,
+        thread: str = ISOLATED,
+        delivery: str = ANNOUNCED,
     ) -> Thought:
         """Leave it a thought by hand.
 
         key: of one key there is one thought, however often this is called. Inside of a run it is
             the job and the prompt, so that a run that is done again leaves no second one
+        thread, delivery: as for `schedule`
         """
         return self._room.leave(
             self.name, prompt, goal=goal, origin=origin, created_by=created_by, delay=delay,
-            expires=expires, key=key,
+            expires=expires, key=key, thread=thread, delivery=delivery,
         )  # fmt: skip
 
     def inbox(self, state: str | None = "waiting", limit: int = 50) -> list[StoredThought]:

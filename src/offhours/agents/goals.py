@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.core import schedules, states
 from offhours.core.accounts import ACCOUNT_KEY
-from offhours.core.agents import LONGEST_PROMPT, Deferral, Goal, GoalStatus, NewGoal
+from offhours.core.agents import (
+    ANNOUNCED,
+    ISOLATED,
+    LONGEST_PROMPT,
+    Deferral,
+    Goal,
+    GoalStatus,
+    NewGoal,
+)
 from offhours.core.carried import OURS
 from offhours.core.errors import (
     Conflict,
@@ -116,6 +124,8 @@ class GoalBook:
         tenant: str | None = None,
         expires: Duration | None = None,
         thought_expires: Duration | None = "7d",
+        thread: str | None = None,
+        delivery: str | None = None,
         least_gap: Micros = MINUTE,
         deferral: Deferral | None = None,
         due_at: Micros | None = None,
@@ -125,6 +135,7 @@ class GoalBook:
         """Store a goal. `due_at`: when it fires first, whatever its plan says; `cron`: how its
         schedule is called, if not by its words."""
         self._check(prompt, goal, created_by)
+        where(thread, delivery)
         now = self._app.clock.micros()
         task = self._room.think
         plan, words, moment = self._plan(when, options or {})
@@ -153,7 +164,7 @@ class GoalBook:
             number = task_id or _new_id(now)
             new = NewGoal(
                 number, agent, tenant, _name(name, goal or prompt), goal, prompt, who, created_by,
-                cron, limit if cron else None,
+                cron, limit if cron else None, *where(thread, delivery),
             )  # fmt: skip
             schedule = draft._replace(name=f"goal {number}")
             if self._table.add_goal(new, schedule, first, now, deferral) is not None:
@@ -243,6 +254,19 @@ class GoalBook:
         if goal.status is GoalStatus.CANCELLED:
             return "it was cancelled"
         return str(self._app.schedules.get(goal.schedule_id).why())
+
+
+def where(thread: object, delivery: object) -> tuple[str | None, str | None]:
+    """A thread and a delivery as they are stored: None for what is usual."""
+    for key, name in (("thread", thread), ("delivery", delivery)):
+        if name is not None and not (
+            isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME and name.isprintable()
+        ):
+            raise OptionError(f"{key}: expected a name of 1 to {_LONGEST_NAME} characters")
+    return (
+        None if thread in (None, ISOLATED) else str(thread),
+        None if delivery in (None, ANNOUNCED) else str(delivery),
+    )
 
 
 def _recurs(plan: Plan) -> bool:

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from offhours.agents.agent import Agent
 from offhours.agents.gates import GoalLimit
-from offhours.agents.goals import THOUGHT_KEY, GoalBook
+from offhours.agents.goals import THOUGHT_KEY, GoalBook, where
 from offhours.agents.inbox import Thought
 from offhours.agents.ledger import Deferrals
 from offhours.core.accounts import inherited
@@ -101,7 +101,7 @@ class AgentRoom:
         return NewThought(
             f"job {job.id}", goal.agent, goal.prompt, goal.goal or None, goal.origin,
             goal.created_by, note, goal.schedule_id, job.fire_at, job.id, attempt, now,
-            None if life is None else now + life,
+            None if life is None else now + life, goal.thread, goal.delivery,
         )  # fmt: skip
 
     def leave(
@@ -115,6 +115,8 @@ class AgentRoom:
         delay: Duration,
         expires: Duration | None,
         key: str | None,
+        thread: str | None,
+        delivery: str | None,
     ) -> Thought:
         """Leave an agent a thought; inside of a run it names its job."""
         if not isinstance(prompt, str) or not prompt or "\0" in prompt:
@@ -122,6 +124,7 @@ class AgentRoom:
         if len(prompt) > LONGEST_PROMPT:
             raise PayloadTooLarge(f"prompt: at most {LONGEST_PROMPT:,} characters are stored")
         now = self._app.clock.micros()
+        in_thread, told_by = where(thread, delivery)
         run = running.get()
         here = run is not None and run.home == self._app.store.identity
         visible = now + parse_duration(delay, "delay")
@@ -133,6 +136,7 @@ class AgentRoom:
             job_id=run.job_id if here else None, attempt=run.attempt if here else None,
             visible_at=visible,
             expires_at=None if expires is None else visible + parse_duration(expires, "expires"),
+            thread=in_thread, delivery=told_by,
         )  # fmt: skip
         return Thought(self._app, self._deliver(new, None))
 
@@ -284,10 +288,15 @@ def _handling(
         told["goal"] = thought.goal
     if thought.origin:
         told["origin"] = json.loads(thought.origin)
+    key = None
+    if thought.thread:
+        told["thread"] = thought.thread
+        key = f"{HANDLER}{thought.agent} {thought.thread}"  # a conversation is one after the other
     text = json.dumps(told, separators=(",", ":"))
     return NewJob(
         task, f"[[{thought.id}],{{}}]", TaskPriority.NORMAL, max(now, thought.visible_at), None,
         name=f"thought {thought.id}", metadata=inherited(metadata, tenant, text, None),
         unique_key=f"thought {thought.id}", expires_at=None, schedule_id=thought.schedule_id,
-        fire_at=thought.fire_at, parent_id=thought.job_id,
+        fire_at=thought.fire_at, parent_id=thought.job_id, concurrency_key=key,
+        per_key=None if key is None else 1,
     )  # fmt: skip

@@ -12,6 +12,9 @@ from offhours.core.times import Micros, iso
 NOTICE = "This came from a schedule or a program. No human input occurred."
 LONGEST_PROMPT = 100_000
 LONGEST_QUOTE = 4_000
+ISOLATED = "isolated"
+ANNOUNCED = "announce"
+UNTOLD = "none"
 
 _ENDS = {JobState.SUCCEEDED: "has succeeded", JobState.FAILED: "has failed",
          JobState.CANCELLED: "was cancelled"}  # fmt: skip
@@ -26,7 +29,11 @@ class ThoughtState(StrEnum):
 
 
 class NewThought(NamedTuple):
-    """A prompt for an agent. One `key` makes one thought, however often it is stored."""
+    """A prompt for an agent. One `key` makes one thought, however often it is stored.
+
+    thread: the conversation in which it is to be worked on; None for one of its own
+    delivery: the route by which it is told, or `none`; None for all routes of the agent
+    """
 
     key: str
     agent: str
@@ -41,6 +48,8 @@ class NewThought(NamedTuple):
     attempt: int | None = None
     visible_at: Micros = 0
     expires_at: Micros | None = None
+    thread: str | None = None
+    delivery: str | None = None
 
 
 class StoredThought(NamedTuple):
@@ -71,6 +80,8 @@ class StoredThought(NamedTuple):
     handler_job: int | None
     closed_at: Micros | None
     answer: str | None
+    thread: str | None = None
+    delivery: str | None = None
 
 
 def wake_up(thought: StoredThought) -> dict[str, Any]:
@@ -92,6 +103,8 @@ def wake_up(thought: StoredThought) -> dict[str, Any]:
         "origin": json.loads(thought.origin) if thought.origin else None,
         "created_by": thought.created_by,
         "note": thought.note,
+        "thread": thought.thread or ISOLATED,
+        "delivery": thought.delivery or ANNOUNCED,
         "schedule": thought.schedule_id,
         "fire_at": None if thought.fire_at is None else iso(thought.fire_at),
         "job": thought.job_id,
@@ -141,6 +154,8 @@ class NewGoal(NamedTuple):
     created_by: str
     cron: str | None
     expires_at: Micros | None = None
+    thread: str | None = None
+    delivery: str | None = None
 
 
 class Goal(NamedTuple):
@@ -158,6 +173,8 @@ class Goal(NamedTuple):
     created_by: str
     cron: str | None
     expires_at: Micros | None
+    thread: str | None
+    delivery: str | None
     deferrals: int
     cancelled_at: Micros | None
     schedule_status: str

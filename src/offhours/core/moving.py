@@ -215,7 +215,8 @@ KINDS: tuple[Kind, ...] = (
     Kind("goal", "goals", {
         "schedule_id": SCHEDULE, "task_id": TEXT, "agent": TEXT, "tenant": TEXT_, "name": TEXT,
         "goal": TEXT, "prompt": TEXT, "origin": JSON_, "created_by": TEXT, "cron": TEXT_,
-        "expires_at": INT_, "deferrals": INT, "cancelled_at": INT_,
+        "expires_at": INT_, "deferrals": INT, "cancelled_at": INT_, "thread": TEXT_,
+        "delivery": TEXT_,
     }, key=("task_id",), owner="schedule_id"),
     Kind("job", "jobs", {
         "id": INT, **_CALL, "name": TEXT_, "unique_key": TEXT_, "retry_of": JOB_,
@@ -264,6 +265,7 @@ KINDS: tuple[Kind, ...] = (
         "job_id": JOB_, "attempt": INT_, "created_at": INT, "visible_at": INT,
         "expires_at": INT_, "state": _one_of("waiting", "acknowledged", "expired"),
         "taken": INT, "snoozes": INT, "handler_job": JOB_, "closed_at": INT_, "answer": TEXT_,
+        "thread": TEXT_, "delivery": TEXT_,
     }, number="id", key=("key",), known=True),
     Kind("model", "models", {
         "id": INT, "tenant": TEXT, "name": TEXT, "golden": TEXT_, "created_at": INT,

@@ -176,6 +176,8 @@ class Notifier:
             # What tells of failed messages could fail in turn, for ever.
             if told.get("target") == self.name or told.get("message") == "delivery.failed":
                 return False
+        if fact.told.get("delivery", self.name) != self.name:
+            return False  # the agent wants it to go by another route, or by none
         return any(rule.matches(fact) for rule in self.route.rules)
 
     # -- sending ------------------------------------------------------------------------------

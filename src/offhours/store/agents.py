@@ -219,10 +219,10 @@ class SqlAgents:
             thought = StoredThought(*row)
             if not made:
                 return Deliver(thought, False, thought.handler_job)
-            self._tell(
-                db, now, "thought.created", new.job_id, new.attempt,
-                thought=thought.id, agent=new.agent, goal=new.goal,
-            )  # fmt: skip
+            told: dict[str, Value] = {"thought": thought.id, "agent": new.agent, "goal": new.goal}
+            if new.delivery is not None:
+                told["delivery"] = new.delivery
+            self._tell(db, now, "thought.created", new.job_id, new.attempt, **told)
             return Deliver(thought, True, self._hand_over(db, thought, handle, now))
 
         return self._db.write(unit)

@@ -2,9 +2,9 @@
 
 -- name: insert_goal
 insert into goals (schedule_id, task_id, agent, tenant, name, goal, prompt, origin, created_by, cron,
-                   expires_at)
+                   expires_at, thread, delivery)
 values (:schedule_id, :task_id, :agent, :tenant, :name, :goal, :prompt, :origin, :created_by, :cron,
-        :expires_at)
+        :expires_at, :thread, :delivery)
 
 -- name: goal
 select {goal} from goals join schedules on schedules.id = goals.schedule_id
@@ -95,9 +95,9 @@ select (select count(*) from events where kind = 'job.deferred' and at >= :since
 
 -- name: insert_thought
 insert into thoughts (key, agent, prompt, goal, origin, created_by, note, schedule_id, fire_at,
-                      job_id, attempt, visible_at, expires_at, created_at)
+                      job_id, attempt, visible_at, expires_at, thread, delivery, created_at)
 values (:key, :agent, :prompt, :goal, :origin, :created_by, :note, :schedule_id, :fire_at,
-        :job_id, :attempt, :visible_at, :expires_at, :now)
+        :job_id, :attempt, :visible_at, :expires_at, :thread, :delivery, :now)
 on conflict (key) do nothing
 
 -- name: thought_of_key

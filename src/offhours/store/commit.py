@@ -16,7 +16,7 @@ from typing import Any, Generic, NamedTuple
 from offhours.core import points
 from offhours.core.errors import StoreClosed, StoreError
 from offhours.core.here import actor
-from offhours.store.connection import Connection, T, Unit
+from offhours.store.connection import Connection, T, Unit, not_text
 
 MOST_AT_ONCE = 256
 _NAP = 0.01  # how long a caller sleeps at most when nobody wakes it
@@ -233,6 +233,9 @@ class GroupCommit:
             ticket.error = error
             if isinstance(error, self._driver.error):
                 ticket.error = self._driver.translate(error, self._path)
+                ticket.error.__cause__ = error
+            elif isinstance(error, UnicodeEncodeError):
+                ticket.error = not_text(error)
                 ticket.error.__cause__ = error
         self._settled = batch
         return True

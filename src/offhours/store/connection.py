@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
+from offhours.core.errors import InputError
 from offhours.core.ports import WakeUps
 from offhours.store.dialects import Dialect
 
@@ -29,6 +30,12 @@ class Connection(Protocol):
 
 
 Unit = Callable[[Connection], T]
+
+
+def not_text(error: UnicodeEncodeError) -> InputError:
+    """For what no database can keep or look for."""
+    part = ascii(error.object[error.start : error.end][:20])
+    return InputError(f"{part} is half a character, which is not text; nothing was stored")
 
 
 class Database(Protocol):

@@ -37,7 +37,7 @@ from offhours.core.errors import (
 )
 from offhours.core.times import SECOND, Micros
 from offhours.store.commit import Driver, GroupCommit
-from offhours.store.connection import Connection, T, Unit
+from offhours.store.connection import Connection, T, Unit, not_text
 from offhours.store.dialects import Dialect
 from offhours.store.migrate import scripts, spoken_by
 from offhours.store.notify import PostgresWakeUps, probe
@@ -167,6 +167,8 @@ class PostgresDatabase:
                     raise StoreClosed(f"{self.name}: the store was closed")
                 try:
                     return self._reader.execute(sql, values).fetchall()
+                except UnicodeEncodeError as error:
+                    raise not_text(error) from error
                 except psycopg.Error as error:
                     ours = translate(error, self.name)
                     if not isinstance(ours, StoreUnavailable) or time.monotonic() >= deadline:

@@ -28,7 +28,7 @@ from offhours.core.errors import (
 )
 from offhours.core.times import SECOND, Micros
 from offhours.store.commit import Driver, GroupCommit
-from offhours.store.connection import Connection, T, Unit
+from offhours.store.connection import Connection, T, Unit, not_text
 from offhours.store.dialects import Dialect
 from offhours.store.faults import patiently, translate, translated
 from offhours.store.migrate import check, migrate
@@ -171,7 +171,10 @@ class SqliteDatabase:
         """All rows of one query, on committed data."""
         with self._read_lock, translated(self.path):
             reader = self._reader
-            return patiently(lambda: reader.execute(sql, values).fetchall(), self._patience)
+            try:
+                return patiently(lambda: reader.execute(sql, values).fetchall(), self._patience)
+            except UnicodeEncodeError as error:
+                raise not_text(error) from error
 
     def changed(self) -> int:
         """A number that is another one after a commit of anybody else (in memory: of anybody)."""

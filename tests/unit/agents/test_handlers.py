@@ -141,3 +141,19 @@ def test_a_second_fire_waits_for_no_handler_that_is_still_at_work(app: MemoryApp
 def test_a_handler_has_a_name_of_its_own(app: MemoryApp) -> None:
     with pytest.raises(OptionError, match="it runs in a thread, under a name of its own"):
         app.agent("scout").handler(name="mine")(lambda thought: None)
+
+
+def test_thoughts_of_one_thread_are_worked_on_one_after_the_other(app: MemoryApp) -> None:
+    agent = app.agent("scout")
+
+    @agent.handler
+    def work(thought: Thought) -> None: ...
+
+    for thread in ("c9", "c9", "c10", "isolated"):
+        agent.think(f"In {thread}.", thread=thread)
+    jobs = [job for job in reversed(app.jobs()) if job.task.startswith("offhours.handle:")]
+    keys = [(job.concurrency_key, job.per_key) for job in jobs]
+    assert keys[0] == keys[1] == ("offhours.handle:scout c9", 1)
+    assert keys[2] == ("offhours.handle:scout c10", 1) and keys[3] == (None, None)
+    app.drain()
+    assert all(app.record(job.id).state == "succeeded" for job in jobs)

@@ -13,6 +13,7 @@ from offhours import Offhours
 from offhours.agents import Agent, Thought
 from offhours.core.errors import OptionError, PayloadTooLarge
 from offhours.core.model import JobState
+from offhours.notify import Memory
 from offhours.testing import FakeClock, MemoryApp, memory_app
 
 
@@ -234,3 +235,37 @@ def test_a_job_that_was_asked_for_is_reported_however_it_ends(app: MemoryApp) ->
     assert told[late.id].prompt == f"Job {late.id} (work) was cancelled."
     with pytest.raises(OptionError, match="durable: not for a job that is reported"):
         agent.submit(work, args=("x",), report=True, durable=False)
+
+
+def test_a_thought_names_its_thread_and_by_whom_it_is_told(app: MemoryApp) -> None:
+    agent = fired(app, thread="c9", delivery="none")
+    agent.think("And now?")
+    agent.think("And then?", thread="c9", delivery="pager")
+    told = [thought.message() for thought in agent.thoughts()]
+    assert [each["thread"] for each in told] == ["c9", "isolated", "c9"]
+    assert [each["delivery"] for each in told] == ["none", "announce", "pager"]
+
+
+def test_the_channels_hear_of_a_thought_as_its_delivery_says(app: MemoryApp) -> None:
+    agent = app.agent("scout")
+    for name in ("first", "second"):
+        agent.deliver(Memory(), name=name)
+    agent.think("for all")
+    agent.think("for one", delivery="second")
+    agent.think("for nobody", delivery="none")
+    notifications = app.notifications
+    assert notifications is not None
+    notifications.tick()
+    heard = {(told.target, told.body.count('"prompt"')) for told in notifications.recent()}
+    assert heard == {("first", 1), ("second", 2)}
+
+
+@pytest.mark.parametrize("wrong", ["", 7, "a\nb", "x" * 201, "\ud800"])
+def test_a_thread_and_a_delivery_have_names(app: MemoryApp, wrong: Any) -> None:
+    agent = app.agent("scout")
+    for key in ("thread", "delivery"):
+        with pytest.raises(OptionError, match=f"{key}: expected a name of 1 to 200 characters"):
+            agent.schedule("Look around.", "in 2 hours", **{key: wrong})
+        with pytest.raises(OptionError, match=f"{key}: expected a name"):
+            agent.think("Look around.", **{key: wrong})
+    assert not agent.goals() and not agent.inbox()
