@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from offhours.core.errors import OffhoursError
 from offhours.core.firing import plan_of
-from offhours.core.model import FINAL, TaskPriority
+from offhours.core.model import FINAL, JobState, TaskPriority
 from offhours.core.times import LATEST
 
 FORMAT = 1
@@ -136,6 +136,8 @@ INT_, TEXT_ = Column(int, null=True), Column(str, null=True)
 NAME, NAME_ = Column(str, name=True), Column(str, null=True, name=True)
 MOMENT = Column(int, span=(0, LATEST))
 MOMENT_ = Column(int, null=True, span=(0, LATEST))
+COUNT = Column(int, span=(0, _LARGEST))
+COUNT_ = Column(int, null=True, span=(0, _LARGEST))
 FROM_ONE_ = Column(int, null=True, span=(1, _LARGEST))
 PRIORITY = Column(int, numbers=tuple(p.value for p in TaskPriority))
 JSON, JSON_ = Column(str, as_json=True), Column(str, null=True, as_json=True)
@@ -149,7 +151,24 @@ def _one_of(*words: str) -> Column:
     return Column(str, words=words)
 
 
+def _call_fault(row: Row) -> str | None:
+    match json.loads(row["args"]):
+        case [list(), dict()]:
+            pass
+        case _:
+            return "args: expected a list of arguments and an object of named ones, in a list"
+    if row["metadata"] is not None and not isinstance(json.loads(row["metadata"]), dict):
+        return "metadata: expected an object"
+    return None
+
+
 def _job_check(row: Row) -> str | None:
+    if (fault := _call_fault(row)) is not None:
+        return fault
+    if row["state"] == JobState.HELD and row["reason"] is None and row["code"] is None:
+        return "reason: a held job says what it waits for"
+    if row["attempt"] < row["returned"]:
+        return "attempt: as many as were returned at least"
     if (row["state"] in FINAL) != (row["finished_at"] is not None):
         return "finished_at: a job has it when it is finished, and only then"
     if (row["concurrency_key"] is None) != (row["per_key"] is None):
@@ -158,6 +177,8 @@ def _job_check(row: Row) -> str | None:
 
 
 def _schedule_check(row: Row) -> str | None:
+    if (fault := _call_fault(row)) is not None:
+        return fault
     try:
         plan_of(row["plan"])
     except (OffhoursError, LookupError, TypeError, ValueError, AttributeError) as error:
@@ -174,8 +195,8 @@ def _limits(*names: str) -> dict[str, Column]:
 
 
 _CALL = {
-    "task": NAME, "args": JSON, "priority": PRIORITY, "max_attempts": INT_, "queue": NAME,
-    "timeout": INT_, "metadata": JSON_, "on_lost": _one_of("retry", "fail"),
+    "task": NAME, "args": JSON, "priority": PRIORITY, "max_attempts": FROM_ONE_, "queue": NAME,
+    "timeout": COUNT_, "metadata": JSON_, "on_lost": _one_of("retry", "fail"),
 }  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (
@@ -223,8 +244,8 @@ KINDS: tuple[Kind, ...] = (
         "parent_id": JOB_, "expires_at": MOMENT_, "schedule_id": SCHEDULE_, "fire_at": MOMENT_,
         "tenant": NAME_, "concurrency_key": NAME_, "per_key": FROM_ONE_, "created_at": MOMENT,
         "state": _one_of("pending", "held", *sorted(FINAL)),
-        "run_at": MOMENT, "attempt": INT, "returned": INT, "crashes": INT, "deferrals": INT,
-        "begun": INT, "started_at": MOMENT_, "finished_at": MOMENT_, "result": JSON_,
+        "run_at": MOMENT, "attempt": COUNT, "returned": COUNT, "crashes": COUNT,
+        "deferrals": COUNT, "begun": COUNT, "started_at": MOMENT_, "finished_at": MOMENT_, "result": JSON_,
         "error": TEXT_, "code": TEXT_, "reason": TEXT_, "progress": JSON_, "cancel_at": MOMENT_,
     }, number="id", known=True, check=_job_check),
     Kind("key", "once", {

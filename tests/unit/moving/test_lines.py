@@ -71,6 +71,14 @@ def test_blank_lines_are_nothing() -> None:
         ({"name": "a\0b"}, "name: text with a zero byte cannot be stored"),
         ({"colour": "red"}, "colour: unknown for a job"),
         ({"state": "failed"}, "finished_at: a job has it when it is finished, and only then"),
+        ({"args": "[1,{}]"}, "args: expected a list of arguments and an object of named ones"),
+        ({"args": '{"a":1}'}, "args: expected a list of arguments and an object of named ones"),
+        ({"metadata": "[]"}, "metadata: expected an object"),
+        ({"attempt": -3}, "attempt: expected a number from 0 to "),
+        ({"attempt": 1, "returned": 2}, "attempt: as many as were returned at least"),
+        ({"max_attempts": 0}, "max_attempts: expected a number from 1 to "),
+        ({"timeout": -1}, "timeout: expected a number from 0 to "),
+        ({"state": "held"}, "reason: a held job says what it waits for"),
     ],
 )
 def test_a_wrong_member_of_a_job_is_named_with_its_line(members: dict[str, Any], told: str) -> None:
