@@ -17,7 +17,13 @@ import apsw
 import hypothesis
 import pytest
 from tests.acceptance.proxy import proxy
-from tests.servers import database, postgres, postgres_url
+from tests.servers import (
+    database,
+    emptied_postgres,
+    postgres,
+    postgres_url,
+    schema_made_once,
+)
 
 from offhours.core.addresses import is_server
 from offhours.core.here import running
@@ -26,7 +32,14 @@ from offhours.core.here import running
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-__all__ = ["database", "postgres", "postgres_url", "proxy"]  # fixtures
+__all__ = [  # fixtures
+    "database",
+    "emptied_postgres",
+    "postgres",
+    "postgres_url",
+    "proxy",
+    "schema_made_once",
+]
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.servers import own_schema
+from tests.servers import empty
 
 from offhours.core.limits import EVERYTHING, Limit, Rate, subjects_of
 from offhours.core.model import NewJob, WorkerInfo
@@ -90,10 +90,11 @@ def test_a_claim_takes_all_that_may_start_and_nothing_else(
 @settings(max_examples=30 if NIGHTLY else 10)
 @any_claims
 def test_so_it_does_on_postgres(
-    postgres: str, first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob],
+    schema_made_once: str, first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob],
     orders: list[Order],
 ) -> None:  # fmt: skip
-    with own_schema(postgres) as url, closing(SqlStore(PostgresDatabase(url))) as store:
+    empty(schema_made_once)
+    with closing(SqlStore(PostgresDatabase(schema_made_once))) as store:
         takes_all_that_may_start(store, first, wanted, more, orders)
 
 
