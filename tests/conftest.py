@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import subprocess
 import sys
 import textwrap
@@ -17,6 +16,7 @@ import apsw
 import hypothesis
 import pytest
 from tests.acceptance.proxy import proxy
+from tests.nightly import NIGHTLY
 from tests.servers import (
     database,
     emptied_postgres,
@@ -50,7 +50,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is for the night is left out by day, not skipped: nothing is missing there."""
-    if not os.environ.get("OFFHOURS_NIGHTLY"):
+    if not NIGHTLY:
         late = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=late)
         items[:] = [item for item in items if item not in late]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -10,6 +9,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.nightly import NIGHTLY
 from tests.servers import empty
 
 from offhours.core.limits import EVERYTHING, Limit, Rate, subjects_of
@@ -72,8 +72,6 @@ def room_of(found: list[Limit], running: Counter[Any]) -> Callable[[NewJob], int
 
     return room
 
-
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
 
 any_claims = given(first=jobs, wanted=limits, more=jobs, orders=orders)
 

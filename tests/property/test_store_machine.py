@@ -5,7 +5,6 @@ After each step: no job has two holders, final is final, the events fold into th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.nightly import NIGHTLY
 from tests.servers import empty
 
 from offhours.core import states
@@ -241,9 +241,6 @@ class StoreMachine(RuleBasedStateMachine):
         final = [e.job_id for e in self.store.events(limit=100_000)
                  if e.kind.removeprefix("job.") in FINAL]  # fmt: skip
         assert len(final) == len(set(final))
-
-
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
 
 
 def agrees(machine: Callable[[], StoreMachine], examples: int) -> None:
