@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import subprocess
 import sys
 import textwrap
@@ -17,7 +16,14 @@ import apsw
 import hypothesis
 import pytest
 from tests.acceptance.proxy import proxy
-from tests.servers import database, postgres, postgres_url
+from tests.nightly import NIGHTLY
+from tests.servers import (
+    database,
+    emptied_postgres,
+    postgres,
+    postgres_url,
+    schema_made_once,
+)
 
 from offhours.core.addresses import is_server
 from offhours.core.here import running
@@ -26,7 +32,14 @@ from offhours.core.here import running
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
-__all__ = ["database", "postgres", "postgres_url", "proxy"]  # fixtures
+__all__ = [  # fixtures
+    "database",
+    "emptied_postgres",
+    "postgres",
+    "postgres_url",
+    "proxy",
+    "schema_made_once",
+]
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -37,7 +50,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What is for the night is left out by day, not skipped: nothing is missing there."""
-    if not os.environ.get("OFFHOURS_NIGHTLY"):
+    if not NIGHTLY:
         late = [item for item in items if item.get_closest_marker("nightly")]
         config.hook.pytest_deselected(items=late)
         items[:] = [item for item in items if item not in late]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from itertools import accumulate
 from pathlib import Path
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours import Offhours
 from offhours.core.errors import OptionError
@@ -22,7 +22,6 @@ from offhours.core.ports import ClaimOrder, name_list
 from offhours.testing import memory_app
 
 WAIT = 20
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
 
 WORKER = """
     import os, sys, time

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from tests.acceptance.proxy import Proxy, through
+from tests.nightly import NIGHTLY
 from tests.servers import Control, own_server
 
 from offhours import Offhours
@@ -359,7 +360,7 @@ def test_a_backend_that_ends_at_any_statement(
     monkeypatch.setattr(_Session, "_send", counted)
     nth = rounds = 0
     while left[0] <= 0:
-        nth += 1 if os.environ.get("OFFHOURS_NIGHTLY") else 5
+        nth += 1 if NIGHTLY else 5
         rounds += 1
         left[0] = nth
         before = sum(app_counts(postgres_url))

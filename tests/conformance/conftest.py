@@ -27,8 +27,16 @@ STORES: dict[str, Callable[[Path], Store]] = {
 @pytest.fixture(params=[*sorted(STORES), "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "postgres":
-        opened: Store = SqlStore(PostgresDatabase(request.getfixturevalue("postgres_url")))
+        opened: Store = SqlStore(PostgresDatabase(request.getfixturevalue("emptied_postgres")))
     else:
         opened = STORES[request.param](tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where the store of an app is: the test runs on each kind."""
+    if request.param == "sqlite":
+        return str(tmp_path / "jobs.db")
+    return str(request.getfixturevalue("emptied_postgres"))

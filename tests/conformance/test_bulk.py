@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,11 +23,9 @@ from offhours.core.ports import Step
 from offhours.testing import FakeClock
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Offhours]:
-    sqlite = request.param == "sqlite"
-    where = str(tmp_path / "jobs.db") if sqlite else request.getfixturevalue("postgres_url")
-    made = Offhours(where, clock=FakeClock(), executor="inline")
+@pytest.fixture
+def app(place: str) -> Iterator[Offhours]:
+    made = Offhours(place, clock=FakeClock(), executor="inline")
 
     @made.task(name="shop:work", retries=0)
     def work(how: str = "", number: int = 0) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections import Counter
 from typing import Any
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours.core import states
 from offhours.core.flows import Approval, ApprovalState, FlowStep, IfFailed, Recorded, Upstream
@@ -19,7 +19,7 @@ from offhours.core.retries import RetryPolicy
 from offhours.core.times import LATEST, SECOND
 
 NOW = 1_800_000_000 * SECOND
-GROUPS = 10_000 if os.environ.get("OFFHOURS_NIGHTLY") else 25
+GROUPS = 10_000 if NIGHTLY else 25
 POLICY = RetryPolicy(base=0)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from typing import Any
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours.core import states
 from offhours.core.limits import EVERYTHING, SLACK, Limit, Rate
@@ -185,7 +185,7 @@ def test_tenants_take_turns(store: Store, worker: int) -> None:
 
 @pytest.mark.parametrize("slots", [1, 7, 100])
 def test_hundreds_of_tenants_get_their_turn(store: Store, worker: int, slots: int) -> None:
-    count = 150 if os.environ.get("OFFHOURS_NIGHTLY") else 40
+    count = 150 if NIGHTLY else 40
     tenants = [f"tenant {n}" for n in range(count)]
     store.submit([new(tenant=tenant) for _ in range(3) for tenant in tenants], NOW)
     [low] = store.submit([new(priority=90)], NOW)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -15,11 +14,9 @@ from offhours.core.times import HOUR, SECOND
 from offhours.testing import FakeClock
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Offhours]:
-    sqlite = request.param == "sqlite"
-    where = str(tmp_path / "jobs.db") if sqlite else request.getfixturevalue("postgres_url")
-    made = Offhours(where, clock=FakeClock(), executor="inline")
+@pytest.fixture
+def app(place: str) -> Iterator[Offhours]:
+    made = Offhours(place, clock=FakeClock(), executor="inline")
 
     @made.task(name="shop:work")
     def work(how: str = "", seconds: float = 0) -> str:

@@ -92,8 +92,8 @@ def old(clock: FakeClock) -> Iterator[House]:
 
 
 @pytest.fixture
-def new(database: str, clock: FakeClock) -> Iterator[House]:
-    made = House(database, clock)
+def new(place: str, clock: FakeClock) -> Iterator[House]:
+    made = House(place, clock)
     yield made
     made.app.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +29,9 @@ WANTED = {
 }
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Offhours]:
-    sqlite = request.param == "sqlite"
-    where = str(tmp_path / "jobs.db") if sqlite else request.getfixturevalue("postgres_url")
-    made = Offhours(where, clock=FakeClock(), executor="inline")
+@pytest.fixture
+def app(place: str) -> Iterator[Offhours]:
+    made = Offhours(place, clock=FakeClock(), executor="inline")
 
     @made.task(name="shop:report")
     def report(folder: str, day: date, **how: Any) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours import Offhours
 from offhours.core.events import fold
@@ -18,7 +18,7 @@ PROGRAM = Path(__file__).with_name("bulk.py")
 JOBS = 40  # six steps of seven, the last one short
 KINDS = {"cancel": "job.cancelled", "retry": "job.done_again", "pause": "job.held"}
 DEATHS = [("cancel", "before commit", 4), ("retry", "after bulk step", 2)]
-if os.environ.get("OFFHOURS_NIGHTLY"):
+if NIGHTLY:
     DEATHS += [
         *(("cancel", "before commit", n) for n in (1, 2, 3, 5, 6, 7, 8)),
         *(("cancel", "after bulk step", n) for n in range(1, 7)),

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours import Offhours, Orchestrator, TaskStatus
 from offhours.orchestrator import Phase, Plan
@@ -61,7 +62,6 @@ with app:
     orchestrator.execution(1).wait(60)
 """
 
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
 BY_DAY = ["late in middle", "in mend"]
 BY_NIGHT = ["in middle", "after step", "step recorded", "after effect", "before apply", "in last"]
 PHASES = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-import os
 import random
 import struct
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours import Offhours
 from offhours.core.addresses import is_server
@@ -24,7 +24,7 @@ from offhours.core.triggers import Every, Plan
 from offhours.testing import FakeClock
 
 PROGRAM = Path(__file__).with_name("fleet.py")
-STEP = {"sqlite": 10 if os.environ.get("OFFHOURS_NIGHTLY") else 240, "postgres": 24 * 60}
+STEP = {"sqlite": 10 if NIGHTLY else 240, "postgres": 24 * 60}
 
 
 class Size(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -11,13 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.nightly import NIGHTLY
 from tests.stopping import stop_all
 
 from offhours import Offhours
 from offhours.core.addresses import is_server
 from offhours.core.events import fold
 
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
 ROUNDS = {"sqlite": 200, "postgres": 40} if NIGHTLY else {"sqlite": 40, "postgres": 12}
 JOBS_A_ROUND = 30
 # At which time that a point is reached the process dies.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.nightly import NIGHTLY
 
 HERE = Path(__file__).parent
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
 
 Program = Callable[..., "subprocess.Popen[str]"]
 

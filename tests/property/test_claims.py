@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -10,7 +9,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.servers import own_schema
+from tests.nightly import NIGHTLY
+from tests.servers import empty
 
 from offhours.core.limits import EVERYTHING, Limit, Rate, subjects_of
 from offhours.core.model import NewJob, WorkerInfo
@@ -73,8 +73,6 @@ def room_of(found: list[Limit], running: Counter[Any]) -> Callable[[NewJob], int
     return room
 
 
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
-
 any_claims = given(first=jobs, wanted=limits, more=jobs, orders=orders)
 
 
@@ -90,10 +88,11 @@ def test_a_claim_takes_all_that_may_start_and_nothing_else(
 @settings(max_examples=30 if NIGHTLY else 10)
 @any_claims
 def test_so_it_does_on_postgres(
-    postgres: str, first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob],
+    schema_made_once: str, first: list[NewJob], wanted: dict[Any, Any], more: list[NewJob],
     orders: list[Order],
 ) -> None:  # fmt: skip
-    with own_schema(postgres) as url, closing(SqlStore(PostgresDatabase(url))) as store:
+    empty(schema_made_once)
+    with closing(SqlStore(PostgresDatabase(schema_made_once))) as store:
         takes_all_that_may_start(store, first, wanted, more, orders)
 
 

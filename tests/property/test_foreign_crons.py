@@ -5,7 +5,6 @@ The reference is the library itself, asked as its own scheduler asks it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import islice, takewhile
@@ -19,6 +18,7 @@ from celery import Celery
 from celery.schedules import crontab
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.nightly import NIGHTLY
 
 from offhours.core.times import DAY, HOUR, Micros, to_micros
 from offhours.core.triggers.zones import changes
@@ -26,7 +26,6 @@ from offhours.migrate.aps import read_scheduler
 from offhours.migrate.beat import Entry, brought
 from offhours.migrate.foreign import Foreign
 
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
 EXAMPLES = 250 if NIGHTLY else 5
 NOW = to_micros(datetime(2026, 2, 10, 12, 34, 56, tzinfo=UTC))
 NEXT_YEAR = NOW + 365 * DAY

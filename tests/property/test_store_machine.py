@@ -5,9 +5,7 @@ After each step: no job has two holders, final is final, the events fold into th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from hypothesis import HealthCheck, settings
@@ -20,7 +18,8 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from tests.servers import own_schema
+from tests.nightly import NIGHTLY
+from tests.servers import empty
 
 from offhours.core import states
 from offhours.core.events import fold
@@ -59,13 +58,12 @@ class Model:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    def __init__(self, server: str | None = None) -> None:
+    def __init__(self, schema: str | None = None) -> None:
         super().__init__()
-        self.end = ExitStack()
+        if schema is not None:
+            empty(schema)
         self.store = SqlStore(
-            SqliteDatabase(":memory:")
-            if server is None
-            else PostgresDatabase(self.end.enter_context(own_schema(server)))
+            SqliteDatabase(":memory:") if schema is None else PostgresDatabase(schema)
         )
         self.now = 1_800_000_000 * SECOND
         self.jobs: dict[int, Model] = {}
@@ -75,7 +73,6 @@ class StoreMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.close()
-        self.end.close()
 
     @initialize()
     def first_worker(self) -> None:
@@ -246,9 +243,6 @@ class StoreMachine(RuleBasedStateMachine):
         assert len(final) == len(set(final))
 
 
-NIGHTLY = bool(os.environ.get("OFFHOURS_NIGHTLY"))
-
-
 def agrees(machine: Callable[[], StoreMachine], examples: int) -> None:
     run_state_machine_as_test(
         machine,
@@ -264,5 +258,5 @@ def test_sqlite_agrees_with_the_model() -> None:
     agrees(StoreMachine, 200 if NIGHTLY else 100)
 
 
-def test_postgres_agrees_with_the_model(postgres: str) -> None:
-    agrees(lambda: StoreMachine(postgres), 20 if NIGHTLY else 8)
+def test_postgres_agrees_with_the_model(schema_made_once: str) -> None:
+    agrees(lambda: StoreMachine(schema_made_once), 20 if NIGHTLY else 8)

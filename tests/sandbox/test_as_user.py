@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from tests.nightly import NIGHTLY
 from tests.sandbox.all_attacks import ATTACKS
 from tests.sandbox.conftest import play_as_user
 from tests.sandbox.leg import Outcome
 
 pytestmark = pytest.mark.timeout(300)
-LEVELS = ("full", "partial", "minimal") if os.environ.get("OFFHOURS_NIGHTLY") else ("full",)
+LEVELS = ("full", "partial", "minimal") if NIGHTLY else ("full",)
 MATRIX = [(attack.name, level) for level in LEVELS for attack in ATTACKS if level in attack.levels]
 
 

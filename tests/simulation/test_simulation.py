@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.nightly import NIGHTLY
 from tests.simulation.database import Postgres
 from tests.simulation.trace import SeedFailed
 from tests.simulation.world import Report, simulate
@@ -20,7 +20,7 @@ from offhours.core.times import DAY
 from offhours.engine.lifeline import Lifeline
 from offhours.store.dialects import Dialect, statements
 
-SEEDS = 200 if os.environ.get("OFFHOURS_NIGHTLY") else 40
+SEEDS = 200 if NIGHTLY else 40
 CHUNK = 25
 # Seeds in which something was once wrong, and what it was.
 FOUND = {

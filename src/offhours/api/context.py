@@ -36,6 +36,11 @@ class Server:
         """The app's time."""
         return self.app.clock.micros()
 
+    async def close(self) -> None:
+        """End what listens, and begin no more long actions."""
+        await self.hub.close()
+        self.operations.close()
+
 
 async def server_of(connection: HTTPConnection) -> Server:
     """The server that a request has come to."""

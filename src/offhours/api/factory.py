@@ -85,6 +85,10 @@ ROUTERS: Sequence[APIRouter] = (
     operations.router,
 )
 
+_ANSWERED: tuple[Any, ...] = (
+    OffhoursError, Problem, RequestValidationError, HTTPException, Exception,
+)  # fmt: skip
+
 
 def make_app(
     app: Offhours,
@@ -112,25 +116,7 @@ def make_app(
     'Offhours'
     """
     own = token or new_token()
-    bounds = limits or Limits()
-    tokens = Tokens(app.store.access, app.clock, own)
-    sessions = Sessions(app.clock, app.store.location, own)
-    hub = Hub(app.store, bounds.streams, bounds.backlog)
-    acts = Operations(app.store.access, app.clock, lambda: app.bulk)
-
-    async def close() -> None:
-        await hub.close()
-        acts.close()
-
-    @asynccontextmanager
-    async def lifespan(made: FastAPI) -> AsyncIterator[None]:
-        on_start = getattr(made.state, "on_start", None)
-        if on_start is not None:
-            on_start()
-        acts.take_up()
-        yield
-        await close()
-
+    server = _server(app, own, limits or Limits())
     made = FastAPI(
         title="Offhours",
         version=__version__,
@@ -138,46 +124,73 @@ def make_app(
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
+        lifespan=_life,
         redirect_slashes=False,
     )
-    authentication = Authentication(
-        tokens=tokens, sessions=sessions, limits=bounds, clock=app.clock
-    )
     made.state.token = own
-    made.state.close = close
-    made.state.offhours = Server(
-        app=app,
-        authentication=authentication,
-        sessions=sessions,
-        hub=hub,
-        operations=acts,
-        limits=bounds,
-        overview=Shared(lambda: overview(app), app.clock),
-    )
-    for router in ROUTERS:  # not included: that would make each of their routes anew
-        made.router.routes.extend(router.routes)
-    for given, name, router in (
-        (training, "training", documented_training.router),
-        (task_scheduler, "task_scheduler", documented_telemetry.router),
-    ):
-        face = given or app.attached.get(name)
-        if face is not None:
-            setattr(made.state, name, face)
-            made.router.routes.extend(router.routes)
+    made.state.close = server.close
+    made.state.offhours = server
+    for router in ROUTERS:
+        _add_routes(made, router)
+    _add_documented(made, "training", training, documented_training.router)
+    _add_documented(made, "task_scheduler", task_scheduler, documented_telemetry.router)
     describe(made)
     if page is not None:
         made.router.routes.append(Page(page))
-    kinds: tuple[Any, ...] = (
-        OffhoursError, Problem, RequestValidationError, HTTPException, Exception,
-    )  # fmt: skip
-    for kind in kinds:
+    for kind in _ANSWERED:
         made.add_exception_handler(kind, answer)
-    # The last one added is the first one asked.
-    made.add_middleware(Idempotency, access=app.store.access, clock=app.clock)
-    made.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
-    made.add_middleware(Audit, store=app.store, clock=app.clock)
-    made.add_middleware(Bodies, limits=bounds)
-    made.add_middleware(authentication.layer)
-    made.add_middleware(Guard, hosts=hosts)
+    _add_layers(made, server, hosts)
     return made
+
+
+def _server(app: Offhours, token: str, limits: Limits) -> Server:
+    sessions = Sessions(app.clock, app.store.location, token)
+    return Server(
+        app=app,
+        authentication=Authentication(
+            tokens=Tokens(app.store.access, app.clock, token),
+            sessions=sessions,
+            limits=limits,
+            clock=app.clock,
+        ),
+        sessions=sessions,
+        hub=Hub(app.store, limits.streams, limits.backlog),
+        operations=Operations(app.store.access, app.clock, lambda: app.bulk),
+        limits=limits,
+        overview=Shared(lambda: overview(app), app.clock),
+    )
+
+
+@asynccontextmanager
+async def _life(made: FastAPI) -> AsyncIterator[None]:
+    server: Server = made.state.offhours
+    on_start = getattr(made.state, "on_start", None)
+    if on_start is not None:
+        on_start()
+    server.operations.take_up()
+    yield
+    await server.close()
+
+
+def _add_routes(made: FastAPI, router: APIRouter) -> None:
+    """Not included: that would make each of the routes anew."""
+    made.router.routes.extend(router.routes)
+
+
+def _add_documented(made: FastAPI, name: str, given: object, router: APIRouter) -> None:
+    """The routes of a document, if there is what they ask: handed in, or put on the app."""
+    face = given or made.state.offhours.app.attached.get(name)
+    if face is not None:
+        setattr(made.state, name, face)
+        _add_routes(made, router)
+
+
+def _add_layers(made: FastAPI, server: Server, hosts: Collection[str]) -> None:
+    """The last one added is the first one asked."""
+    store, clock = server.app.store, server.app.clock
+    made.add_middleware(Idempotency, access=store.access, clock=clock)
+    made.add_middleware(GZipMiddleware, minimum_size=2_000, compresslevel=5)
+    made.add_middleware(Audit, store=store, clock=clock)
+    made.add_middleware(Bodies, limits=server.limits)
+    made.add_middleware(server.authentication.layer)
+    made.add_middleware(Guard, hosts=hosts)

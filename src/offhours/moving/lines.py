@@ -11,7 +11,6 @@ from offhours.core.errors import InputError, did_you_mean
 from offhours.core.moving import BY_NAME, FORMAT, KINDS, Kind, Row
 
 HEADER, END = "offhours.export", "end"
-LONGEST_LINE = 64_000_000
 MOST_FAULTS = 1_000
 
 

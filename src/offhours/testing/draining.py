@@ -60,7 +60,7 @@ def drain(
     >>> [ran.at.isoformat() for ran in drain(app, until="2d")]
     ['2026-01-01T07:00:00+00:00', '2026-01-02T07:00:00+00:00']
     """
-    seen = _last_event(app)
+    seen = app.store.last_seq()
     if until is None:
         _settle(app, seconds)
         return list(_ran(app, seen))
@@ -167,10 +167,6 @@ def _next_change(app: Offhours) -> Micros | None:
         if job.run_at <= now:
             moments.append(app.why(job.id).until)
     return min((moment for moment in moments if moment is not None and moment > now), default=None)
-
-
-def _last_event(app: Offhours) -> int:
-    return max((event.seq for event in app.events()), default=0)
 
 
 def _ran(app: Offhours, seen: int) -> Iterator[Ran]:

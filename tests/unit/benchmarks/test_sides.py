@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.nightly import NIGHTLY
 
 SIDES = Path(__file__).parents[3] / "benchmarks" / "sides"
 DURABLE = {"durability": "normal"}
@@ -26,7 +27,7 @@ INTERFERENCE = {"n": 3_000, "seconds": 0.05, "workers": 1}
 
 def by_day(*cases: Case) -> tuple[Case, ...]:
     """All of them at night, each third one by day: they are programs of their own."""
-    return cases if os.environ.get("OFFHOURS_NIGHTLY") else cases[::3]
+    return cases if NIGHTLY else cases[::3]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,10 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours.recorder import PerfCatcherInterceptor
 
-SECONDS = 60.0 if os.environ.get("OFFHOURS_NIGHTLY") else 2.0
+SECONDS = 60.0 if NIGHTLY else 2.0
 THREADS = COROUTINES = 8
 MOST = 5_000
 LENGTHS = 512  # what a call returns has its number, modulo this, as its length
