@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -209,14 +209,8 @@ def _model_moved(fact: Fact) -> str:
 
 def _plain(fact: Fact) -> str:
     of = f" of job {fact.event.job_id}" if fact.event.job_id is not None else ""
-    told = ", ".join(f"{name} {value}" for name, value in _shown(fact.told))
+    told = ", ".join(f"{name} {v}" for name, v in fact.told.items() if v is not None)
     return f"{fact.kind}{of}{': ' if told else ''}{told}"
-
-
-def _shown(told: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in told.items():
-        if value is not None:
-            yield name, value
 
 
 _SENTENCES: dict[str, Callable[[Fact], str]] = {
