@@ -99,7 +99,7 @@ def deferral_node(job: Job, deferral: Deferral) -> Node:
         {
             "task_id": names.job(job.id),
             "original_time": iso(deferral.at),
-            "deferred_until": None if deferral.until is None else iso(deferral.until),
+            "deferred_until": iso(deferral.until),
             "reason": deferral.reason,
             "deferral_reason": deferral.reason,
             "deferral_count": deferral.times,

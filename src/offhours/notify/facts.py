@@ -11,10 +11,10 @@ from typing import Any
 from offhours.core.agents import wake_up
 from offhours.core.events import Event
 from offhours.core.model import Job
-from offhours.core.notices import Alert
+from offhours.core.notices import SEVERITIES, Alert
 from offhours.core.ports import Store
 from offhours.core.times import iso
-from offhours.notify.message import SEVERITIES, one_line
+from offhours.notify.message import one_line
 
 QUARANTINED = "job.quarantined"
 

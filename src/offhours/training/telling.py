@@ -20,7 +20,7 @@ def version_dict(version: Version, aliases: dict[str, int]) -> dict[str, Any]:
         "metadata": json.loads(version.metadata),
         "cycle": version.cycle_id,
         "created_at": iso(version.created_at),
-        "dropped_at": None if version.dropped_at is None else iso(version.dropped_at),
+        "dropped_at": iso(version.dropped_at),
     }
 
 
@@ -42,6 +42,6 @@ def cycle_dict(cycle: Cycle) -> dict[str, Any]:
         "reason": cycle.reason,
         "correlation_id": cycle.correlation,
         "started_at": iso(cycle.started_at),
-        "finished_at": None if cycle.finished_at is None else iso(cycle.finished_at),
+        "finished_at": iso(cycle.finished_at),
         "report": None if cycle.report is None else json.loads(cycle.report),
     }
