@@ -61,7 +61,7 @@ def is_alive(worker: WorkerInfo, now: Micros) -> bool:
         return worker.alive
     if worker.host == host_identity():
         return process_started(worker.pid) == worker.pid_started
-    return now - worker.beat_at <= worker.lease
+    return worker.beats(now)
 
 
 def worker_dict(worker: WorkerInfo, now: Micros) -> dict[str, Any]:

@@ -32,11 +32,11 @@ class Agent:
     [('Look for new papers.', True)]
     """
 
-    def __init__(self, app: Offhours, room: AgentRoom, name: str, calls_model: bool) -> None:
+    def __init__(self, app: Offhours, room: AgentRoom, name: str) -> None:
         self._app = app
         self._room = room
         self.name = name
-        self._least_gap = _MODEL_GAP if calls_model else MINUTE
+        self.calls_model = False
         self._inbox = Inbox(app, name, room.bell(name))
 
     # -- goals ------------------------------------------------------------------------------
@@ -76,8 +76,8 @@ class Agent:
         return self._room.goals.add(
             self.name, when, prompt=prompt, name=name, goal=goal, origin=origin,
             created_by=created_by, tenant=tenant, expires=expires,
-            thought_expires=thought_expires, thread=thread, delivery=delivery,
-            least_gap=self._least_gap, options=options,
+            thought_expires=thought_expires, thread=thread, delivery=delivery, options=options,
+            least_gap=_MODEL_GAP if self.calls_model else MINUTE,
         )  # fmt: skip
 
     def goals(self, limit: int = 50, after: int = 0) -> list[GoalHandle]:

@@ -32,6 +32,7 @@ from offhours.core.errors import (
 )
 from offhours.core.model import JobState
 from offhours.core.outcomes import clean_text
+from offhours.core.schedules import NewSchedule
 from offhours.core.times import (
     DAY,
     MINUTE,
@@ -134,11 +135,10 @@ class GoalBook:
     ) -> GoalHandle:
         """Store a goal. `due_at`: when it fires first, whatever its plan says; `cron`: how its
         schedule is called, if not by its words."""
-        self._check(prompt, goal, created_by)
-        where(thread, delivery)
-        now = self._app.clock.micros()
-        task = self._room.think
-        plan, words, moment = self._plan(when, options or {})
+        check_said(prompt, goal, created_by)
+        place = where(thread, delivery)
+        now, options = self._app.clock.micros(), options or {}
+        plan, words, moment = self._plan(when, options)
         limit = None if expires is None else now + parse_duration(expires, "expires")
         if created_by == BY_AGENT:
             limit = min(now + LIFE, limit or now + LIFE)
@@ -149,43 +149,36 @@ class GoalBook:
         first = first if due_at is None else due_at
         if first is None:
             raise ScheduleError(f"{words!a} has no fires left", "when")
-        life = None if thought_expires is None else parse_duration(thought_expires, "expires")
-        told: dict[str, Any] = {"agent": agent, THOUGHT_KEY: {"life": life}}
-        if origin and "thought_id" in origin:
-            told["origin_thought_id"] = origin["thought_id"]  # by it the graph finds it
-        if tenant is not None:
-            told[ACCOUNT_KEY] = {"tenants": [tenant]}
         cron = (cron or words) if _recurs(plan) else None
-        given: Any = {k: v for k, v in (options or {}).items() if k != "timezone"}
-        draft = self._app.schedules.draft(task, plan, words, given)
-        draft = draft._replace(metadata=json.dumps(told, separators=(",", ":")))
-        who = None if not origin else json.dumps(dict(origin))
+        new = NewGoal(
+            task_id or "", agent, tenant, _name(name, goal or prompt), goal, prompt,
+            json.dumps(dict(origin)) if origin else None, created_by, cron, limit if cron else None,
+            *place,
+        )  # fmt: skip
+        given: Any = {k: v for k, v in options.items() if k != "timezone"}
+        schedule = self._app.schedules.draft(self._room.think, plan, words, given)
+        schedule = schedule._replace(metadata=_metadata(new, origin or {}, thought_expires))
+        return self._store(new, schedule, first, now, deferral)
+
+    def _store(
+        self,
+        new: NewGoal,
+        draft: NewSchedule,
+        first: Micros,
+        now: Micros,
+        deferral: Deferral | None,
+    ) -> GoalHandle:
+        """Store a goal under its own id, or under the next one that is free."""
         while True:
-            number = task_id or _new_id(now)
-            new = NewGoal(
-                number, agent, tenant, _name(name, goal or prompt), goal, prompt, who, created_by,
-                cron, limit if cron else None, *where(thread, delivery),
-            )  # fmt: skip
-            schedule = draft._replace(name=f"goal {number}")
-            if self._table.add_goal(new, schedule, first, now, deferral) is not None:
+            task_id = new.task_id or _new_id(now)
+            schedule = draft._replace(name=f"goal {task_id}")
+            goal = new._replace(task_id=task_id)
+            if self._table.add_goal(goal, schedule, first, now, deferral) is not None:
                 self._app.wake_workers()
-                return GoalHandle(self, number)
-            if task_id is not None:
+                return GoalHandle(self, task_id)
+            if new.task_id:
                 raise Conflict(f"there is a goal {task_id!r} already")
             now += 1_000
-
-    def _check(self, prompt: str, goal: str, created_by: str) -> None:
-        for key, text in (("prompt", prompt), ("goal", goal)):
-            if not isinstance(text, str) or "\0" in text:
-                raise OptionError(f"{key}: expected text, got {type(text).__name__}")
-            if len(text) > LONGEST_PROMPT:
-                raise PayloadTooLarge(
-                    f"{key}: {len(text):,} characters, at most {LONGEST_PROMPT:,} are stored"
-                )
-        if not prompt:
-            raise OptionError("prompt: expected what the agent is to be told, got nothing")
-        if created_by not in MAKERS:
-            raise OptionError(f"created_by: expected {', '.join(MAKERS)}, got {created_by!r}")
 
     def _plan(self, when: Any, options: Mapping[str, Any]) -> tuple[Plan, str, Micros | None]:
         """A plan and its words, and the moment if it is one: that may have passed."""
@@ -267,6 +260,32 @@ def where(thread: object, delivery: object) -> tuple[str | None, str | None]:
         None if thread in (None, ISOLATED) else str(thread),
         None if delivery in (None, ANNOUNCED) else str(delivery),
     )
+
+
+def check_said(prompt: str, goal: str, created_by: str) -> None:
+    """Refuse what an agent cannot be told, or nobody may say."""
+    for key, text in (("prompt", prompt), ("goal", goal)):
+        if not isinstance(text, str) or "\0" in text:
+            raise OptionError(f"{key}: expected text, got {type(text).__name__}")
+        if len(text) > LONGEST_PROMPT:
+            raise PayloadTooLarge(
+                f"{key}: {len(text):,} characters, at most {LONGEST_PROMPT:,} are stored"
+            )
+    if not prompt:
+        raise OptionError("prompt: expected what the agent is to be told, got nothing")
+    if created_by not in MAKERS:
+        raise OptionError(f"created_by: expected {', '.join(MAKERS)}, got {created_by!r}")
+
+
+def _metadata(new: NewGoal, origin: Mapping[str, Any], thought_expires: Duration | None) -> str:
+    """What the jobs of a goal are told: whose they are, and how long their thoughts last."""
+    life = None if thought_expires is None else parse_duration(thought_expires, "expires")
+    told: dict[str, Any] = {"agent": new.agent, THOUGHT_KEY: {"life": life}}
+    if "thought_id" in origin:
+        told["origin_thought_id"] = origin["thought_id"]  # by it the graph finds it
+    if new.tenant is not None:
+        told[ACCOUNT_KEY] = {"tenants": [new.tenant]}
+    return json.dumps(told, separators=(",", ":"))
 
 
 def _recurs(plan: Plan) -> bool:

@@ -13,15 +13,15 @@ from uuid import uuid4
 
 from offhours.agents.agent import Agent
 from offhours.agents.gates import GoalLimit
-from offhours.agents.goals import THOUGHT_KEY, GoalBook, where
+from offhours.agents.goals import THOUGHT_KEY, GoalBook, check_said, where
 from offhours.agents.inbox import Thought
 from offhours.agents.ledger import Deferrals
 from offhours.core.accounts import inherited
-from offhours.core.agents import LONGEST_PROMPT, Goal, NewThought, StoredThought, ended
+from offhours.core.agents import Goal, NewThought, StoredThought, ended
 from offhours.core.budgets import Spent, StoredBudget
 from offhours.core.carried import attached
 from offhours.core.clock import Signal
-from offhours.core.errors import OptionError, PayloadTooLarge, did_you_mean
+from offhours.core.errors import OptionError, did_you_mean
 from offhours.core.flows import FlowStep, IfFailed, Upstream
 from offhours.core.here import running
 from offhours.core.model import Job, NewJob, TaskPriority
@@ -60,11 +60,12 @@ class AgentRoom:
         self.goals = GoalBook(app, self)
 
     def agent(self, name: str, calls_model: bool = False) -> Agent:
-        """The agent of a name."""
+        """The agent of a name. Whether it calls a model may be said at any time."""
         self.think  # noqa: B018  (from now on this process fires goals)
         with self._lock:
             if name not in self._agents:
-                self._agents[name] = Agent(self._app, self, name, calls_model)
+                self._agents[name] = Agent(self._app, self, name)
+            self._agents[name].calls_model |= calls_model
             return self._agents[name]
 
     def bell(self, agent: str) -> Signal:
@@ -119,10 +120,7 @@ class AgentRoom:
         delivery: str | None,
     ) -> Thought:
         """Leave an agent a thought; inside of a run it names its job."""
-        if not isinstance(prompt, str) or not prompt or "\0" in prompt:
-            raise OptionError("prompt: expected what the agent is to be told")
-        if len(prompt) > LONGEST_PROMPT:
-            raise PayloadTooLarge(f"prompt: at most {LONGEST_PROMPT:,} characters are stored")
+        check_said(prompt, goal, created_by)
         now = self._app.clock.micros()
         in_thread, told_by = where(thread, delivery)
         run = running.get()

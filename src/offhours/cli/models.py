@@ -10,13 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 from offhours.cli.session import common, json_option, session
-from offhours.training.registry import (
-    ModelHandle,
-    ModelRegistry,
-    cycle_dict,
-    move_dict,
-    version_dict,
-)
+from offhours.training.registry import ModelHandle, ModelRegistry
+from offhours.training.telling import cycle_dict, move_dict, version_dict
 
 if TYPE_CHECKING:
     from offhours.cli.remote.models import RemoteModel, RemoteModels

@@ -12,8 +12,7 @@ from offhours.cli.codes import CommandError, Exit
 from offhours.cli.lazy import Entry, LazyGroup
 from offhours.cli.session import common, json_option, session
 from offhours.cli.views import DELIVERY_HEADERS, delivery_rows
-from offhours.core.notices import DeliveryState
-from offhours.notify.message import SEVERITIES
+from offhours.core.notices import SEVERITIES, DeliveryState
 from offhours.notify.route import Route
 from offhours.views import delivery_dict
 

@@ -205,6 +205,10 @@ class WorkerInfo(NamedTuple):
     version: str = ""
     release: str | None = None
 
+    def beats(self, now: Micros) -> bool:
+        """Whether its last heartbeat is within its lease."""
+        return now - self.beat_at <= self.lease
+
 
 class ForegroundLease(NamedTuple):
     """A workflow of the person in front. It ends by itself unless it is renewed."""

@@ -245,8 +245,9 @@ KINDS: tuple[Kind, ...] = (
         "tenant": NAME_, "concurrency_key": NAME_, "per_key": FROM_ONE_, "created_at": MOMENT,
         "state": _one_of("pending", "held", *sorted(FINAL)),
         "run_at": MOMENT, "attempt": COUNT, "returned": COUNT, "crashes": COUNT,
-        "deferrals": COUNT, "begun": COUNT, "started_at": MOMENT_, "finished_at": MOMENT_, "result": JSON_,
-        "error": TEXT_, "code": TEXT_, "reason": TEXT_, "progress": JSON_, "cancel_at": MOMENT_,
+        "deferrals": COUNT, "begun": COUNT, "started_at": MOMENT_, "finished_at": MOMENT_,
+        "result": JSON_, "error": TEXT_, "code": TEXT_, "reason": TEXT_, "progress": JSON_,
+        "cancel_at": MOMENT_,
     }, number="id", known=True, check=_job_check),
     Kind("key", "once", {
         "key": TEXT, "job_id": JOB, "digest": TEXT, "at": INT,

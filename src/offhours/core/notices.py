@@ -56,6 +56,10 @@ class Delivery(NamedTuple):
     error: str | None
 
 
+SEVERITIES = ("low", "medium", "high", "critical")
+"""Of alerts and messages, the gravest last."""
+
+
 class AlertState(StrEnum):
     FIRING = "firing"
     ACKNOWLEDGED = "acknowledged"

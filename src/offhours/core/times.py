@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import overload
 
 from offhours.core.errors import TimeError
 
@@ -38,8 +39,14 @@ def to_datetime(moment: Micros) -> datetime:
     return _EPOCH + timedelta(microseconds=moment)
 
 
-def iso(moment: Micros) -> str:
-    """RFC 3339 in UTC, as JSON answers carry it: `2026-06-01T10:00:00.000000Z`."""
+@overload
+def iso(moment: Micros) -> str: ...
+@overload
+def iso(moment: Micros | None) -> str | None: ...
+def iso(moment: Micros | None) -> str | None:
+    """RFC 3339 in UTC, as JSON answers carry it: `2026-06-01T10:00:00.000000Z`; None for None."""
+    if moment is None:
+        return None
     return to_datetime(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

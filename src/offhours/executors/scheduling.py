@@ -12,7 +12,9 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 _LOWEST_NICE = 19
 _IO_CLASS_SHIFT = 13
@@ -73,4 +75,9 @@ def _set_io(thread: int, priority: int) -> None:
     number = _IOPRIO_SET.get(platform.machine())
     if number is not None:
         with suppress(OSError, AttributeError):
-            ctypes.CDLL(None).syscall(number, _WHO_PROCESS, thread, priority)
+            _libc().syscall(number, _WHO_PROCESS, thread, priority)
+
+
+@cache
+def _libc() -> Any:
+    return ctypes.CDLL(None)

@@ -17,7 +17,7 @@ from offhours.faces.records import cron_of, due_of
 from offhours.faces.training_config import AutonomousConfig
 from offhours.learning.limits import held_because
 from offhours.schedules import ScheduleHandle
-from offhours.training.registry import cycle_dict
+from offhours.training.telling import cycle_dict
 
 _log = logging.getLogger("offhours.training")
 

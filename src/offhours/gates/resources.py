@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 from collections import deque
@@ -15,6 +16,8 @@ from offhours.core.times import SECOND, Duration, parse_duration
 
 _MB = 1 << 20
 _LEAST_SHARE = 0.5  # of the window, before an average says anything
+
+_log = logging.getLogger("offhours")
 
 
 class Reading(NamedTuple):
@@ -80,25 +83,26 @@ class ResourceMonitor:
         self._clock = clock or SystemClock()
         self._samples: deque[tuple[float, Reading]] = deque()
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._stop = Signal()
+        self._running: tuple[threading.Thread, Signal] | None = None
 
     def start(self) -> None:
         """Sample in a thread from now on; the first question does it, too."""
         with self._lock:
-            if self._thread is None:
-                self._stop.clear()
-                self._thread = threading.Thread(
-                    target=self._run, name="offhours-resources", daemon=True
+            if self._running is None:
+                stop = Signal()
+                thread = threading.Thread(
+                    target=self._run, args=(stop,), name="offhours-resources", daemon=True
                 )
-                self._thread.start()
+                thread.start()
+                self._running = thread, stop
 
     def stop(self) -> None:
         """Sample no more, until somebody asks."""
         with self._lock:
-            thread, self._thread = self._thread, None
-            self._stop.set()
-        if thread is not None:
+            running, self._running = self._running, None
+        if running is not None:
+            thread, stop = running
+            stop.set()
             thread.join()
 
     def sample(self) -> None:
@@ -143,10 +147,16 @@ class ResourceMonitor:
                 return average(recent)
         return found
 
-    def _run(self) -> None:
-        stop = self._stop
+    def _run(self, stop: Signal) -> None:
+        well = True
         while not stop.is_set():
-            self.sample()
+            try:
+                self.sample()
+                well = True
+            except Exception as error:  # what cannot be read now may be read again later
+                if well:
+                    _log.warning("the machine cannot be measured, trying again: %r", error)
+                well = False
             stop.wait(self.every)
 
 

@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Any
 
-from offhours.core.firing import plan_of
 from offhours.core.graph import (
     CHILD_OF,
     CREATED_BY,
-    DEFERRAL_OF,
     DEPENDS_ON,
     EXECUTION_OF,
-    REQUESTED_BY,
     RETRY_OF,
     SCHEDULED_FOR,
-    SCHEDULED_TASK,
-    TASK_DEFERRAL,
-    TASK_EXECUTION,
-    THOUGHT,
     TIME,
     Edge,
     Node,
 )
-from offhours.core.model import Job, JobState
+from offhours.core.model import Job
 from offhours.core.ports import Store
-from offhours.core.schedules import Schedule, ScheduleStatus
+from offhours.core.schedules import Schedule
 from offhours.core.times import iso
-from offhours.core.triggers import At, Cron
 from offhours.graph import names
+from offhours.graph.forms import (
+    deferral_edges,
+    deferral_node,
+    job_node,
+    run_edges,
+    run_node,
+    schedule_edges,
+    schedule_node,
+    thoughts_of,
+)
 from offhours.graph.goals import Goals
 from offhours.graph.runs import Deferral, Run, deferrals_of, runs_of
-
-_STATUS = {
-    JobState.PENDING: "PENDING",
-    JobState.HELD: "PENDING",
-    JobState.RUNNING: "ACTIVE",
-    JobState.SUCCEEDED: "COMPLETE",
-    JobState.FAILED: "FAILED",
-    JobState.CANCELLED: "CANCELLED",
-}
 
 
 class Derived:
@@ -138,7 +129,7 @@ class Derived:
     def job_edges(self, job: Job) -> list[Edge]:
         """Why a job is there, and what it waits for."""
         me = names.job(job.id)
-        edges = [Edge(me, CREATED_BY, thought) for thought in _thoughts(job.metadata)]
+        edges = [Edge(me, CREATED_BY, thought) for thought in thoughts_of(job.metadata)]
         if job.schedule_id is not None:
             edges.append(Edge(me, CREATED_BY, names.schedule(job.schedule_id)))
         if job.retry_of is not None:
@@ -233,114 +224,3 @@ class Derived:
 
 def _nothing(name: names.Name, limit: int) -> Iterator[Edge]:
     return iter(())
-
-
-def schedule_node(schedule: Schedule) -> Node:
-    """A schedule in the document's form of a scheduled task."""
-    triggers = plan_of(schedule.plan).triggers
-    crons = [trigger.expression for trigger in triggers if isinstance(trigger, Cron)]
-    once = all(isinstance(trigger, At) for trigger in triggers)
-    return Node(
-        names.schedule(schedule.id),
-        SCHEDULED_TASK,
-        {
-            "name": schedule.name,
-            "status": _schedule_status(schedule),
-            "task_type": "one_time" if once else "recurring",
-            "cron_expression": crons[0] if crons else None,
-            "schedule": schedule.text,
-            "task": schedule.task,
-            "created_at": iso(schedule.created_at),
-        },
-    )
-
-
-def _schedule_status(schedule: Schedule) -> str:
-    match schedule.status:
-        case ScheduleStatus.ENDED:
-            return "COMPLETE"
-        case ScheduleStatus.DISABLED:
-            return "FAILED"
-        case ScheduleStatus.ACTIVE:
-            return "ACTIVE"
-        case _:
-            return "PENDING"
-
-
-def job_node(job: Job) -> Node:
-    """A job in the document's form of a scheduled task that runs once."""
-    return Node(
-        names.job(job.id),
-        SCHEDULED_TASK,
-        {
-            "name": job.name or job.task,
-            "status": _STATUS[job.state],
-            "task_type": "one_time",
-            "task": job.task,
-            "created_at": iso(job.created_at),
-        },
-    )
-
-
-def run_node(job: Job, run: Run) -> Node:
-    """A run in the document's form of a task execution."""
-    task = names.job(job.id) if job.schedule_id is None else names.schedule(job.schedule_id)
-    told = {"task_id": task, **run.metadata(job)}
-    return Node(names.run(job.id, run.attempt), TASK_EXECUTION, told)
-
-
-def deferral_node(job: Job, deferral: Deferral) -> Node:
-    """A deferral in the document's form."""
-    return Node(
-        names.deferral(deferral.seq),
-        TASK_DEFERRAL,
-        {
-            "task_id": names.job(job.id),
-            "original_time": iso(deferral.at),
-            "deferred_until": None if deferral.until is None else iso(deferral.until),
-            "reason": deferral.reason,
-            "deferral_reason": deferral.reason,
-            "deferral_count": deferral.times,
-        },
-    )
-
-
-def schedule_edges(schedule: Schedule) -> list[Edge]:
-    """Who wanted a schedule, and when it fires next."""
-    me = names.schedule(schedule.id)
-    edges = [Edge(me, CREATED_BY, thought) for thought in _thoughts(schedule.metadata)]
-    if schedule.next_at is not None:
-        edges.append(Edge(me, SCHEDULED_FOR, names.moment(schedule.next_at)))
-    return edges
-
-
-def run_edges(job: Job, attempt: int) -> list[Edge]:
-    """A run is one of its job and, if a schedule made that, one of the schedule."""
-    return [Edge(names.run(job.id, attempt), EXECUTION_OF, each) for each in _tasks(job)]
-
-
-def deferral_edges(job: Job, deferral: Deferral) -> list[Edge]:
-    """A deferral is asked for by a run, in the name of the thought behind its job."""
-    me = names.deferral(deferral.seq)
-    edges = [Edge(me, DEFERRAL_OF, each) for each in _tasks(job)]
-    askers: Sequence[str] = [*_thoughts(job.metadata)]
-    if deferral.attempt:
-        askers = [names.run(job.id, deferral.attempt), *askers]
-    return [*edges, *(Edge(me, REQUESTED_BY, asker) for asker in askers)]
-
-
-def _tasks(job: Job) -> list[str]:
-    made_by = [] if job.schedule_id is None else [names.schedule(job.schedule_id)]
-    return [names.job(job.id), *made_by]
-
-
-def _thoughts(metadata: str | None) -> list[str]:
-    """The thought that is named in the metadata of a job or schedule."""
-    told: Any = json.loads(metadata) if metadata and "origin_thought_id" in metadata else None
-    thought = told.get("origin_thought_id") if isinstance(told, dict) else None
-    return [thought] if isinstance(thought, str) and thought else []
-
-
-def thought_node(node_id: str) -> Node:
-    """A thought of which only the name is known."""
-    return Node(node_id, THOUGHT, {})

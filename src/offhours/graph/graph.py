@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TextIO
 
 from offhours.core.clock import Clock
@@ -12,23 +12,16 @@ from offhours.core.errors import OptionError
 from offhours.core.graph import Edge, Node
 from offhours.core.ports import Store
 from offhours.graph import cause, names
-from offhours.graph.derived import (
-    Derived,
-    deferral_edges,
-    deferral_node,
-    job_node,
-    run_node,
-    schedule_edges,
-    thought_node,
-)
-from offhours.graph.export import EXPORTS, Entry
+from offhours.graph.derived import Derived
+from offhours.graph.everything import everything
+from offhours.graph.export import EXPORTS
+from offhours.graph.forms import thought_node
 
 Ref = str | int
 """A node by its name, or a job by its number."""
 
 LONGEST_NAME = 200
 _FAN = 100
-_PAGE = 500
 _KIND = {"job": "scheduled_task", "schedule": "scheduled_task", "exec": "task_execution",
          "defer": "task_deferral"}  # fmt: skip
 
@@ -192,65 +185,10 @@ class Graph:
         if format not in EXPORTS:
             raise OptionError(f"format: expected {' or '.join(EXPORTS)}, got {format!r}")
         if around is None:
-            return EXPORTS[format](self._everything(), file)
+            return EXPORTS[format](everything(self._store, self._derived, self._shown), file)
         found = self.subgraph(around, depth=depth)
         entries = [(node, [e for e in found.edges if e.src == node.id]) for node in found.nodes]
         return EXPORTS[format](entries, file)
-
-    def _everything(self) -> Iterator[Entry]:
-        """Each node that is kept or named by an edge, once, with the edges that leave it."""
-        kept: set[str] = set()
-        named: dict[str, None] = {}
-        for node, edges in self._kept():
-            kept.add(node.id)
-            named.update(dict.fromkeys(edge.dst for edge in edges))
-            yield node, edges
-        loose: dict[str, list[Edge]] = {}
-        for edge in self._added_edges():
-            named.update(dict.fromkeys((edge.src, edge.dst)))
-            if edge.src not in kept:
-                loose.setdefault(edge.src, []).append(edge)
-        for node_id in named:
-            if node_id not in kept:
-                yield self._shown(node_id), loose.get(node_id, [])
-
-    def _kept(self) -> Iterator[Entry]:
-        for node, edges in self._rows_of_the_store():
-            yield node, [*edges, *self._rows.edges_from(node.id, None, _FAN)]
-        after = ""
-        while page := self._rows.nodes(after, _PAGE):
-            for node in page:
-                yield node, self._rows.edges_from(node.id, None, _FAN)
-            after = page[-1].id
-
-    def _rows_of_the_store(self) -> Iterator[Entry]:
-        after = 0
-        while schedules := self._store.schedules.page(after=after, limit=_PAGE):
-            for schedule in schedules:
-                yield self._derived.schedule_node(schedule), schedule_edges(schedule)
-                yield from self._deferrals_of_goal(schedule.id)
-            after = schedules[-1].id
-        after = 0
-        while jobs := self._store.jobs(after=after, newest_first=False, limit=_PAGE):
-            for job in jobs:
-                yield job_node(job), self._derived.job_edges(job)
-                for run in self._derived.runs(job):
-                    yield run_node(job, run), self._derived.run_edges(job, run.attempt)
-                for deferral in self._derived.deferrals(job):
-                    yield deferral_node(job, deferral), deferral_edges(job, deferral)
-            after = jobs[-1].id
-
-    def _deferrals_of_goal(self, schedule_id: int) -> Iterator[Entry]:
-        goals = self._derived.goals
-        for name in goals.deferral_ids(schedule_id):
-            if (node := goals.deferral(name)) is not None:
-                yield node, goals.deferral_edges(name)
-
-    def _added_edges(self) -> Iterator[Edge]:
-        after = ("", "", "")
-        while page := self._rows.edges(after, _PAGE):
-            yield from page
-            after = (page[-1].src, page[-1].type, page[-1].dst)
 
     # -- parts --------------------------------------------------------------------------------
 

@@ -42,8 +42,8 @@ class Run(NamedTuple):
             "execution_type": _type_of(job),
             "status": self.status,
             "attempt": self.attempt,
-            "triggered_at": None if self.began is None else iso(self.began),
-            "completed_at": None if end is None else iso(end),
+            "triggered_at": iso(self.began),
+            "completed_at": iso(end),
             "duration_seconds": seconds,
         }
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offhours.monitor.monitor import Monitor as Monitor
     from offhours.monitor.quiet import QuietHours as QuietHours
+    from offhours.monitor.rule import Rule as Rule
     from offhours.monitor.rules import AverageTime as AverageTime
     from offhours.monitor.rules import DeferralStorm as DeferralStorm
     from offhours.monitor.rules import ErrorRate as ErrorRate
     from offhours.monitor.rules import FailuresInARow as FailuresInARow
     from offhours.monitor.rules import Lateness as Lateness
     from offhours.monitor.rules import QueueAge as QueueAge
-    from offhours.monitor.rules import Rule as Rule
     from offhours.monitor.rules import Silence as Silence
     from offhours.monitor.settings import MonitorSettings as MonitorSettings
 
@@ -31,7 +31,7 @@ _HOME = {
     "MonitorSettings": "settings",
     "QueueAge": "rules",
     "QuietHours": "quiet",
-    "Rule": "rules",
+    "Rule": "rule",
     "Silence": "rules",
 }
 

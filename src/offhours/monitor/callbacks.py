@@ -109,7 +109,7 @@ def alert_data(alert: Alert) -> dict[str, Any]:
         "seen": alert.seen,
         "fired_at": iso(alert.fired_at),
         "seen_at": iso(alert.seen_at),
-        "acknowledged_at": None if alert.acknowledged_at is None else iso(alert.acknowledged_at),
+        "acknowledged_at": iso(alert.acknowledged_at),
         "acknowledged_by": alert.acknowledged_by,
-        "resolved_at": None if alert.resolved_at is None else iso(alert.resolved_at),
+        "resolved_at": iso(alert.resolved_at),
     }

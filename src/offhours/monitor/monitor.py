@@ -22,14 +22,8 @@ from offhours.monitor.export import export
 from offhours.monitor.figures import Figures
 from offhours.monitor.keeping import Keeping
 from offhours.monitor.quiet import QuietHours
-from offhours.monitor.rules import (
-    AverageTime,
-    DeferralStorm,
-    ErrorRate,
-    FailuresInARow,
-    Rule,
-    Silence,
-)
+from offhours.monitor.rule import Rule
+from offhours.monitor.rules import AverageTime, DeferralStorm, ErrorRate, FailuresInARow, Silence
 from offhours.monitor.settings import MonitorSettings
 from offhours.monitor.system import system_metrics
 from offhours.monitor.view import View

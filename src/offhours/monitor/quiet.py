@@ -8,9 +8,8 @@ from datetime import time, tzinfo
 from offhours.core.errors import OptionError
 from offhours.core.hours import Hours
 from offhours.core.kinds import Zone
+from offhours.core.notices import SEVERITIES
 from offhours.core.times import Micros
-
-SEVERITIES = ("low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True, slots=True)

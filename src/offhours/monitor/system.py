@@ -12,17 +12,17 @@ from offhours.core.times import iso
 def system_metrics(store: Store, clock: Clock) -> dict[str, Any]:
     """Counts of jobs and workers on the store; CPU and memory of this machine in percent."""
     now, counts = clock.micros(), store.counts()
-    alive = [worker for worker in store.workers() if now - worker.beat_at <= worker.lease]
+    alive = [worker for worker in store.workers() if worker.beats(now)]
     slots = sum(worker.slots for worker in alive)
     return {
         "timestamp": iso(now),
-        "tasks_in_queue": counts.get("ready", 0) + counts.get("later", 0),
-        "ready_tasks": counts.get("ready", 0),
-        "active_tasks": counts.get("running", 0),
-        "held_tasks": counts.get("held", 0),
+        "tasks_in_queue": counts["ready"] + counts["later"],
+        "ready_tasks": counts["ready"],
+        "active_tasks": counts["running"],
+        "held_tasks": counts["held"],
         "workers": len(alive),
         "worker_slots": slots,
-        "worker_utilization": min(1.0, counts.get("running", 0) / slots) if slots else 0.0,
+        "worker_utilization": min(1.0, counts["running"] / slots) if slots else 0.0,
         **_machine(),
     }
 

@@ -46,7 +46,7 @@ class View:
     @cached_property
     def workers(self) -> list[WorkerInfo]:
         """The workers whose heart beats."""
-        return [w for w in self._store.workers() if self.now - w.beat_at <= w.lease]
+        return [w for w in self._store.workers() if w.beats(self.now)]
 
     @cached_property
     def counts(self) -> dict[str, int]:

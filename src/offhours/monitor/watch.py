@@ -12,7 +12,7 @@ from offhours.core.notices import AlertState, NewAlert
 from offhours.core.ports import Notices
 from offhours.core.times import MINUTE, Micros, parse_duration
 from offhours.monitor.quiet import QuietHours
-from offhours.monitor.rules import Finding, Rule
+from offhours.monitor.rule import Finding, Rule
 from offhours.monitor.view import View
 
 SEEN_AGAIN: Micros = MINUTE

@@ -11,8 +11,8 @@ from typing import Any
 from offhours.core.errors import ConfigError, InputError, did_you_mean
 from offhours.core.kinds import Flag, Kind, Names, Number, OneOf, Span, Text, Whole, Zone
 from offhours.core.model import TaskPriority
+from offhours.core.notices import SEVERITIES
 from offhours.notify.channels import FORMS, TLS
-from offhours.notify.message import SEVERITIES
 from offhours.notify.route import Route
 from offhours.notify.rules import Rule
 

@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import msgspec
 
+from offhours.core.notices import SEVERITIES
 from offhours.core.times import Micros
 from offhours.notify.facts import Fact, many
-from offhours.notify.message import SEVERITIES, Message, lines, one_line
+from offhours.notify.message import Message, lines, one_line
 
 NAMED = 5  # of each kind
 GROUPS = 10  # of each kind, in a message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 from offhours.core.agents import wake_up
 from offhours.core.events import Event
 from offhours.core.model import Job
-from offhours.core.notices import Alert
+from offhours.core.notices import SEVERITIES, Alert
 from offhours.core.ports import Store
 from offhours.core.times import iso
-from offhours.notify.message import SEVERITIES, one_line
+from offhours.notify.message import one_line
 
 QUARANTINED = "job.quarantined"
 
@@ -209,14 +209,8 @@ def _model_moved(fact: Fact) -> str:
 
 def _plain(fact: Fact) -> str:
     of = f" of job {fact.event.job_id}" if fact.event.job_id is not None else ""
-    told = ", ".join(f"{name} {value}" for name, value in _shown(fact.told))
+    told = ", ".join(f"{name} {v}" for name, v in fact.told.items() if v is not None)
     return f"{fact.kind}{of}{': ' if told else ''}{told}"
-
-
-def _shown(told: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for name, value in told.items():
-        if value is not None:
-            yield name, value
 
 
 _SENTENCES: dict[str, Callable[[Fact], str]] = {

@@ -12,7 +12,6 @@ from offhours.core.errors import InputError
 from offhours.core.notices import Delivery, NewDelivery
 from offhours.core.times import Micros, iso
 
-SEVERITIES = ("low", "medium", "high", "critical")
 TEST = "notification.test"
 _LONGEST_LINE = 200
 _LONGEST_TEXT = 8_000

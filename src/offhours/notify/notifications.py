@@ -8,10 +8,10 @@ from uuid import uuid4
 
 from offhours.core.clock import Clock
 from offhours.core.errors import ConfigError, InputError, did_you_mean
-from offhours.core.notices import Delivery, DeliveryState
+from offhours.core.notices import SEVERITIES, Delivery, DeliveryState
 from offhours.core.ports import Store
 from offhours.notify.channels import has_breaks
-from offhours.notify.message import SEVERITIES, Message, check_data, one_line
+from offhours.notify.message import Message, check_data, one_line
 from offhours.notify.notifier import Notifier, Trial
 from offhours.notify.route import Route
 

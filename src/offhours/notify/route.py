@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
 from offhours.core.errors import ConfigError, InputError
 from offhours.core.hours import Hours
+from offhours.core.kinds import Zone
 from offhours.core.times import Duration, Micros, parse_duration
 from offhours.notify.channels import Channel, attempt
 from offhours.notify.message import check_data
@@ -64,8 +64,10 @@ class Route:
                 faults.append(str(error))
         if self.quiet is not None:
             attempt(faults, "quiet", lambda: Hours.parse(self.quiet or ""))
-        if self.timezone is not None:
-            attempt(faults, "timezone", lambda: _zone(self.timezone or ""))
+        try:
+            Zone()(self.timezone, "timezone")
+        except InputError as error:
+            faults.append(str(error))
         attempt(faults, "labels", lambda: check_data(self.labels))
         if faults:
             raise ConfigError(faults)
@@ -74,8 +76,7 @@ class Route:
         """When it may speak, as far as the quiet hours go."""
         if self.quiet is None:
             return now
-        zone = None if self.timezone is None else _zone(self.timezone)
-        return Hours.parse(self.quiet).over_at(now, zone)
+        return Hours.parse(self.quiet).over_at(now, Zone()(self.timezone, "timezone"))
 
 
 class HasRoutes(Protocol):
@@ -90,10 +91,3 @@ def all_routes(given: Iterable[Route | HasRoutes]) -> list[Route]:
     for each in given:
         routes += [each] if isinstance(each, Route) else each.routes()
     return routes
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"no time zone {name[:60]!r}") from error

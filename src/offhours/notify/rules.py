@@ -10,9 +10,9 @@ from functools import cached_property
 from offhours.core.errors import ConfigError, InputError, did_you_mean
 from offhours.core.events import KINDS
 from offhours.core.model import TaskPriority
+from offhours.core.notices import SEVERITIES
 from offhours.core.ports import name_list
 from offhours.notify.facts import QUARANTINED, Fact
-from offhours.notify.message import SEVERITIES
 
 WORTH_TELLING = (
     "job.failed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from offhours.core.optimize import (
@@ -16,8 +16,6 @@ from offhours.core.optimize import (
 )
 from offhours.core.states import Value
 from offhours.core.times import Micros
-
-Write = Callable[[StoredAutomation, str, Mapping[str, Value]], StoredAutomation]
 
 
 class Automation:

@@ -89,7 +89,7 @@ class MicroAutomationCreator(Refresh):
         known = self._store.get(automation_id)
         if known is not None:
             return Automation(known, self)
-        in_use = [each for each in self._store.all() if each.state != AutomationState.RETIRED]
+        in_use = self._in_state(AutomationState.DRAFT, AutomationState.DEPLOYED)
         if len(in_use) >= self.max_automations:
             raise OptionError(
                 f"max_automations: there are {len(in_use)} automations; retire some or allow more"
@@ -177,13 +177,17 @@ class MicroAutomationCreator(Refresh):
         return Automation(self._record(automation_id), self)
 
     def list_automations(self, deployed_only: bool = False) -> list[Automation]:
-        """All automations, the oldest first; those that are retired only while there are not
-        more than a thousand."""
+        """All automations, the oldest first; of those that are retired, the first thousand."""
         return [
             Automation(record, self)
-            for record in self._store.all()
+            for record in self._in_state(*AutomationState)
             if is_deployed(record) or not deployed_only
         ]
+
+    def _in_state(self, *states: AutomationState) -> list[StoredAutomation]:
+        """A thousand of each state at most, so that those that are over displace no others."""
+        found = [each for state in states for each in self._store.all(state)]
+        return sorted(found, key=lambda each: (each.created_at, each.automation_id))
 
     def read(self, record: StoredAutomation) -> StoredAutomation:
         return self._store.get(record.automation_id) or record

@@ -69,8 +69,7 @@ class OptimizationCycle:
         keep_on()
         deployed, refused = self._deploy(routines + patterns, keep_on)
         slow = self.analyzer.identify_slow_processes(self.settings.slow_process_threshold_ms)
-        names = {metric.process_name: None for metric in self.analyzer.metrics()}
-        advice = [s for n in names for s in self.workflows.suggest_workflow_improvements(n)]
+        advice = self._advice()
         keep_on()
         return Findings(
             tuple(routines),
@@ -82,6 +81,15 @@ class OptimizationCycle:
             tuple(sorted(advice, key=lambda suggestion: -suggestion.gain_ms)),
             NextStep.learn(self.identifier.history),
         )
+
+    def _advice(self) -> list[Suggestion]:
+        advice: list[Suggestion] = []
+        for name in {metric.process_name: None for metric in self.analyzer.metrics()}:
+            try:
+                advice += self.workflows.suggest_workflow_improvements(name)
+            except OptionError as circle:  # its metrics contradict each other
+                _log.warning("no advice on %s: %s", name, circle)
+        return advice
 
     def _create(self, patterns: list[Pattern]) -> list[str]:
         known = {automation.automation_id for automation in self.creator.list_automations()}

@@ -75,11 +75,14 @@ class Plan(NamedTuple):
 
     def independent(self, one: str, other: str) -> bool:
         """Whether neither has to wait for the other."""
-        return not (self._waits(one, other) or self._waits(other, one))
+        return other not in self._before(one) and one not in self._before(other)
 
-    def _waits(self, step: str, other: str) -> bool:
-        return any(
-            each == other or self._waits(each, other)
-            for each in self.after.get(step, ())
-            if each in self.durations
-        )
+    def _before(self, step: str) -> set[str]:
+        """All steps that one waits for, near and far."""
+        found: set[str] = set()
+        left = [step]
+        while left:
+            fresh = {each for each in self.after.get(left.pop(), ()) if each in self.durations}
+            left += fresh - found
+            found |= fresh
+        return found

@@ -60,11 +60,10 @@ class NextStep:
 
         What is returned has learnt from all of them.
         """
-        lines = _lines(tasks)
-        cut = int((1 - _HELD_BACK) * len(tasks))
         if len(tasks) < _FEWEST:
             return None
-        earlier = _lines(tasks[:cut])
+        lines = _lines(tasks)
+        earlier = _lines(tasks[: int((1 - _HELD_BACK) * len(tasks))])
         judgement = _judge(_learnt(cls, earlier), earlier, lines)
         if not judgement.helps:
             return None

@@ -6,6 +6,7 @@ the functions that the application gave for each type of step.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -25,6 +26,9 @@ Handler = Callable[..., Any]
 BY_HAND, BEFORE = "by hand", "how it did before"
 _GUARDS = (BY_HAND, BEFORE)
 _TRIES = 20
+_MOST_RUNNING = 10_000  # trials at once: each automation in use has one
+
+_log = logging.getLogger("offhours")
 
 
 class AutomationFailed(OffhoursError):
@@ -130,7 +134,7 @@ class Runner:
         against = BEFORE if recent else BY_HAND
         for duration, success in control:
             trial.record("control", duration, success)
-        self._start(f"guard {automation_id}", automation_id, against, automation_id, trial)
+        self._start(_guard_of(automation_id), automation_id, against, automation_id, trial)
 
     def compare(self, control_id: str, candidate_id: str) -> str:
         """Have runs of `control_id` be done by each of two in turn, until one is known to be
@@ -146,9 +150,9 @@ class Runner:
 
     def note_by_hand(self, automation_id: str, duration_ms: float, success: bool) -> None:
         """It was done by hand once more."""
-        for stored in self._store.trials(running=True):
-            if stored.candidate == automation_id and stored.control == BY_HAND:
-                self._record(stored.trial_id, "control", duration_ms, success)
+        stored = self._store.trial(_guard_of(automation_id))
+        if stored is not None and stored.control == BY_HAND:
+            self._record(stored.trial_id, "control", duration_ms, success)
 
     def trial(self, trial_id: str) -> Trial | None:
         """A trial as it stands."""
@@ -156,7 +160,8 @@ class Runner:
         return None if stored is None else Trial.from_json(stored.state)
 
     def _comparison(self, automation_id: str) -> StoredTrial | None:
-        running = [t for t in self._store.trials(running=True) if t.subject == automation_id]
+        every = self._store.trials(running=True, limit=_MOST_RUNNING)
+        running = [trial for trial in every if trial.subject == automation_id]
         return next((trial for trial in running if trial.control not in _GUARDS), None) or next(
             iter(running), None
         )
@@ -207,6 +212,7 @@ class Runner:
                 elif stored.control in _GUARDS and trial.is_exhausted:
                     self._go_on_guarding(stored, trial)
                 return
+        _log.warning("%s: a run is not counted, others write to it all the time", trial_id)
 
     def _conclude(self, stored: StoredTrial, trial: Trial) -> None:
         """What is worse is taken out of use; what is better takes the place of the other."""
@@ -223,6 +229,10 @@ class Runner:
     def _go_on_guarding(self, stored: StoredTrial, trial: Trial) -> None:
         """It does well. From now on it is compared with how it did lately: the world may change."""
         self.guard(stored.candidate, trial.recent, trial.recent)
+
+
+def _guard_of(automation_id: str) -> str:
+    return f"guard {automation_id}"
 
 
 def _answer(automation: Automation, result: SandboxResult) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from offhours.core.optimize import StoredAutomation, StoredTrial
-from offhours.core.times import Micros, iso
+from offhours.core.times import iso, to_micros
 from offhours.optimize.automations import cases_of, is_deployed, verdict_of
 from offhours.optimize.patterns import Pattern
 from offhours.optimize.trials import Trial
@@ -74,7 +74,7 @@ def automation_dict(record: StoredAutomation) -> dict[str, Any]:
         "time_saved_ms": record.saved_ms,
         "created_at": iso(record.created_at),
         "changed_at": iso(record.changed_at),
-        "deployed_at": _moment(record.deployed_at),
+        "deployed_at": iso(record.deployed_at),
     }
 
 
@@ -111,16 +111,12 @@ def trial_dict(stored: StoredTrial) -> dict[str, Any]:
         "only_control_succeeded": report["only_control_succeeded"],
         "only_candidate_succeeded": report["only_candidate_succeeded"],
         "started_at": iso(stored.started_at),
-        "ended_at": _moment(stored.ended_at),
+        "ended_at": iso(stored.ended_at),
     }
 
 
-def _moment(at: Micros | None) -> str | None:
-    return None if at is None else iso(at)
-
-
 def _utc(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return iso(to_micros(at.astimezone()))
 
 
 def _plain(values: Any) -> Any:

@@ -99,12 +99,7 @@ class WorkflowOptimizer:
 
     def plan(self, workflow_name: str) -> Plan:
         """The steps with their median durations, and what each waits for."""
-        steps = self._steps(workflow_name)
-        after: dict[str, tuple[str, ...]] = {}
-        for name, metrics in steps.items():
-            after[name] = tuple({each: None for metric in metrics for each in metric.after})
-        durations = {n: median(m.duration_ms for m in metrics) for n, metrics in steps.items()}
-        return Plan(durations, after)
+        return _plan_of(self._steps(workflow_name))
 
     def what_if(self, workflow_name: str, step: str, factor: float) -> dict[str, float]:
         """How long the workflow would take if a step took `factor` times as long, in ms."""
@@ -198,9 +193,9 @@ class WorkflowOptimizer:
     def _on_plan(
         self, workflow: str, steps: Mapping[str, Sequence[PerformanceMetric]]
     ) -> list[Suggestion]:
-        plan = self.plan(workflow)
         if len(steps) < 2 or min(map(len, steps.values())) < _FEWEST:
             return []
+        plan = _plan_of(steps)
         found = []
         best = max(plan.durations, key=lambda step: plan.makespan() - plan.what_if(step, 0.5))
         gain = plan.makespan() - plan.what_if(best, 0.5)
@@ -276,9 +271,10 @@ class WorkflowOptimizer:
         self, workflow: str, step: str, metrics: Sequence[PerformanceMetric]
     ) -> list[Suggestion]:
         limits = [metric.timeout_ms for metric in metrics if metric.timeout_ms is not None]
-        if not limits or len(metrics) < _FEWEST_FOR_LIMITS:
+        lasted = [metric.duration_ms for metric in metrics if metric.success]
+        if not limits or not lasted or len(metrics) < _FEWEST_FOR_LIMITS:
             return []
-        limit, longest = limits[-1], max(metric.duration_ms for metric in metrics if metric.success)
+        limit, longest = limits[-1], max(lasted)
         if limit <= _OVERSIZED * longest:
             return []
         wanted = _ROOM * longest / 1000
@@ -289,6 +285,14 @@ class WorkflowOptimizer:
         evidence = {"timeout_ms": limit, "longest_ms": longest, "runs": len(metrics)}
         changes = {"timeout": wanted}
         return [Suggestion("reliability", workflow, step, message, evidence, 0.0, changes)]
+
+
+def _plan_of(steps: Mapping[str, Sequence[PerformanceMetric]]) -> Plan:
+    after = {
+        name: tuple({each: None for metric in metrics for each in metric.after})
+        for name, metrics in steps.items()
+    }
+    return Plan({n: median(m.duration_ms for m in metrics) for n, metrics in steps.items()}, after)
 
 
 def _excess(used: float, limit: float) -> float:

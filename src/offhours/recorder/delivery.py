@@ -80,7 +80,7 @@ class Delivery:
         if self._thread is not None:
             self._thread.join(timeout + 0.1)
         with self._changed:
-            for waiting in self._queue:
+            for waiting in list(self._queue):
                 if waiting.dump is not None and not self._spooled(waiting):
                     self.dropped += 1
             self._queue.clear()
@@ -115,11 +115,15 @@ class Delivery:
         if self._spool is None or waiting.dump is None:
             return False
         try:
-            self.dropped += self._spool.save(waiting.dump)
+            gone = self._spool.save(waiting.dump)
         except OSError as error:
             _log.warning("the spool of %s: %s", self.sink.name, error)
             return False
         waiting.dump, waiting.size = None, 0
+        # The first one may be on its way just now; if it is not, it will be found missing.
+        for one in [one for one in list(self._queue)[1:] if one.dump_id in gone]:
+            self._queue.remove(one)
+            self.dropped += 1
         return True
 
     def _run(self) -> None:

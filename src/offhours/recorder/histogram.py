@@ -1,4 +1,4 @@
-"""All latencies a tool ever had, in buckets that grow by 3.2 %: bounded, mergeable, 1.6 % exact."""
+"""All latencies a tool ever had, in buckets that grow by 3.2 %: bounded, 1.6 % exact."""
 
 from __future__ import annotations
 
@@ -18,26 +18,17 @@ class Histogram:
     True
     """
 
-    __slots__ = ("buckets", "count", "total")
+    __slots__ = ("buckets", "count")
 
     def __init__(self) -> None:
         self.buckets: dict[int, int] = {}
         self.count = 0
-        self.total = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one more."""
         bucket = int(log(min(max(seconds, _LEAST), _MOST) / _LEAST) / _STEP)
         self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
         self.count += 1
-        self.total += seconds
-
-    def merge(self, other: Histogram) -> None:
-        """Count all of another one too."""
-        for bucket, count in other.buckets.items():
-            self.buckets[bucket] = self.buckets.get(bucket, 0) + count
-        self.count += other.count
-        self.total += other.total
 
     def quantile(self, share: float) -> float:
         """The seconds below which a share of all is; 0 when there are none."""

@@ -17,6 +17,7 @@ from offhours.recorder.flight import Flight, Outlet
 from offhours.recorder.incidents import Incident
 from offhours.recorder.interceptors import Function
 from offhours.recorder.places import place
+from offhours.recorder.process import EXIT_SECONDS
 from offhours.recorder.records import FAILED
 from offhours.recorder.redaction import Redactor
 from offhours.recorder.settings import Options, Settings, seconds, share
@@ -27,8 +28,6 @@ from offhours.recorder.writer import DumpWriter
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-EXIT_SECONDS = 1.0
 
 
 class PerfCatcherInterceptor:

@@ -9,7 +9,7 @@ from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any, Protocol
 
 from offhours.recorder.places import Place, place
-from offhours.recorder.records import FAILED, LAZY, LOOKED_AT, SIZED, Record, Tool
+from offhours.recorder.records import FAILED, LAZY, LOOKED_AT, Record, Tool
 
 Function = Callable[..., Any]
 
@@ -215,8 +215,3 @@ class _Steps:
         self._recording.append(record)
         if record[2] > self._tool.limit:
             self._recording.notice(record)
-
-
-def size_of(result: Any) -> int | None:
-    """The length of a result whose class is known to be harmless."""
-    return len(result) if type(result) in SIZED else None

@@ -6,7 +6,6 @@ import fcntl
 import os
 import stat
 import struct
-from types import TracebackType
 
 from offhours.core.errors import SandboxUnavailable
 
@@ -43,12 +42,7 @@ class Account:
     def __enter__(self) -> Account:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         os.close(self._file)
 
 

@@ -20,7 +20,6 @@ class Collection:
     """What is in the box once all its processes are dead."""
 
     def __init__(self, box: int, limits: Limits) -> None:
-        self._box = box
         self._room = limits.disk
         self._entries = limits.files
         self.artefacts: list[Artefact] = []

@@ -65,7 +65,7 @@ class Metrics:
         yield jobs
         oldest = min((job.run_at for job in store.heads(now)), default=now)
         yield _gauge(names.OLDEST, max(0, now - oldest) / SECOND)
-        alive = [each for each in store.workers() if now - each.beat_at <= each.lease]
+        alive = [each for each in store.workers() if each.beats(now)]
         yield _gauge(names.WORKERS, len(alive))
         yield _gauge(names.SLOTS, sum(each.slots for each in alive))
         yield _gauge(names.FOREGROUND, len(store.foreground(now)))

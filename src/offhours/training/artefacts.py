@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from offhours.core.errors import PayloadTooLarge, StoreError
 from offhours.core.ports import Models
+from offhours.training.files import whole_file
 
 INLINE = 64 << 10
 """Bytes up to which they live in the database."""
@@ -46,7 +46,10 @@ class Artefacts:
                 )
             self._models.put(digest, body)
         elif not self._is_there(self._path(digest), digest):
-            _write(self._path(digest), body)
+            path = self._path(digest)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with whole_file(path) as file:
+                file.write(body)
         return digest
 
     def get(self, digest: str) -> bytes:
@@ -79,25 +82,3 @@ class Artefacts:
 
     def _where(self) -> str:
         return "" if self.folder is None else f" (in {self.folder})"
-
-
-def _write(path: Path, body: bytes) -> None:
-    """All or nothing, also when the power fails; only for its owner."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

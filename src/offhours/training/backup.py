@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from contextlib import suppress
 from hashlib import sha256
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offhours.core.errors import Conflict, InputError
+from offhours.training.files import whole_file
 
 if TYPE_CHECKING:
     from offhours.training.registry import ModelRegistry
@@ -25,31 +24,23 @@ def write_backup(path: Path, registry: ModelRegistry) -> int:
     """Write all versions whose bytes are there; how many."""
     manifest: dict[str, Any] = {"format": FORMAT, "tenant": registry.tenant, "models": []}
     count = 0
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for model in registry:
-                versions = [v for v in reversed(model.versions(10_000)) if v.dropped_at is None]
-                for version in versions:
-                    if version.digest not in archive.namelist():
-                        archive.writestr(version.digest, model.artefact(version.number))
-                count += len(versions)
-                manifest["models"].append({
-                    "name": model.name, "aliases": model.aliases(), "golden": model.record.golden,
-                    "versions": [
-                        {"number": v.number, "digest": v.digest, "metrics": v.metrics,
-                         "metadata": v.metadata} for v in versions
-                    ],
-                })  # fmt: skip
-            archive.writestr(_MANIFEST, json.dumps(manifest, indent=2))
-            archive.close()
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        raise
+    written: set[str] = set()
+    with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for model in registry:
+            versions = [v for v in reversed(model.versions(10_000)) if v.dropped_at is None]
+            for version in versions:
+                if version.digest not in written:
+                    archive.writestr(version.digest, model.artefact(version.number))
+                    written.add(version.digest)
+            count += len(versions)
+            manifest["models"].append({
+                "name": model.name, "aliases": model.aliases(), "golden": model.record.golden,
+                "versions": [
+                    {"number": v.number, "digest": v.digest, "metrics": v.metrics,
+                     "metadata": v.metadata} for v in versions
+                ],
+            })  # fmt: skip
+        archive.writestr(_MANIFEST, json.dumps(manifest, indent=2))
     return count
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterable, Iterator
@@ -285,44 +284,6 @@ def _by_hand(who: str) -> Iterator[None]:
         yield
     finally:
         actor.reset(before)
-
-
-def version_dict(version: Version, aliases: dict[str, int]) -> dict[str, Any]:
-    """A version as JSON answers carry it."""
-    return {
-        "version": version.number,
-        "aliases": sorted(name for name, number in aliases.items() if number == version.number),
-        "digest": version.digest,
-        "bytes": version.size,
-        "metrics": json.loads(version.metrics),
-        "metadata": json.loads(version.metadata),
-        "cycle": version.cycle_id,
-        "created_at": iso(version.created_at),
-        "dropped_at": None if version.dropped_at is None else iso(version.dropped_at),
-    }
-
-
-def move_dict(move: AliasMove) -> dict[str, Any]:
-    """A change of the champion as JSON answers carry it."""
-    return move._asdict() | {"at": iso(move.at)}
-
-
-def cycle_dict(cycle: Cycle) -> dict[str, Any]:
-    """A cycle as JSON answers carry it."""
-    return {
-        "cycle": cycle.id,
-        "job": cycle.job_id,
-        "schedule": cycle.schedule_id,
-        "status": str(cycle.state),
-        "step": cycle.step,
-        "forced": bool(cycle.forced),
-        "code": cycle.code,
-        "reason": cycle.reason,
-        "correlation_id": cycle.correlation,
-        "started_at": iso(cycle.started_at),
-        "finished_at": None if cycle.finished_at is None else iso(cycle.finished_at),
-        "report": None if cycle.report is None else json.loads(cycle.report),
-    }
 
 
 def check_name(value: object, what: str) -> str:

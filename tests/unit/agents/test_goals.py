@@ -125,6 +125,14 @@ def test_an_agent_is_told_every_minute_at_most(app: MemoryApp) -> None:
     app.agent("scout").schedule("Look.", "every 30 seconds", created_by="human")
 
 
+def test_that_an_agent_calls_a_model_may_be_said_later(app: MemoryApp) -> None:
+    agent = app.agent("scout")
+    agent.schedule("Look.", "every 5 minutes")
+    for again in (app.agent("scout", calls_model=True), app.agent("scout"), agent):
+        with pytest.raises(ScheduleError, match=r"may fire every 10 min at most"):
+            again.schedule("Look.", "every 5 minutes")
+
+
 def test_an_agent_has_so_many_goals_at_most(app: MemoryApp) -> None:
     agent = app.agent("scout")
     for n in range(50):

@@ -143,6 +143,10 @@ def test_what_cannot_be_a_prompt_is_refused(app: MemoryApp) -> None:
         agent.think("")
     with pytest.raises(PayloadTooLarge, match=r"at most 100,000"):
         agent.think("x" * 100_001)
+    with pytest.raises(PayloadTooLarge, match="goal: 100,001 characters"):
+        agent.think("Look.", goal="x" * 100_001)
+    with pytest.raises(OptionError, match="created_by: expected human, agent, code"):
+        agent.think("Look.", created_by="nobody")
     with pytest.raises(OptionError, match="prompt: expected text, got int"):
         agent.schedule(7, "every day at 7am")  # type: ignore[arg-type]
 

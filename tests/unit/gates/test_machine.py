@@ -146,3 +146,20 @@ def test_a_process_has_one_monitor_a_disk(tmp_path) -> None:
     one = shared_monitor(tmp_path)
     assert shared_monitor(tmp_path) is one
     one.stop()
+
+
+def test_what_cannot_be_read_now_is_read_again(caplog: pytest.LogCaptureFixture) -> None:
+    read_again = threading.Event()
+    tries = iter(range(1_000_000))
+
+    def read() -> Reading:
+        if next(tries) < 3:
+            raise OSError("the disk is being changed")
+        read_again.set()
+        return CALM
+
+    monitor = ResourceMonitor(window="0.2s", every="0.01s", read=read)
+    monitor.start()
+    assert read_again.wait(20)
+    monitor.stop()
+    assert caplog.text.count("the machine cannot be measured") == 1

@@ -298,3 +298,16 @@ def test_it_is_one_graph_for_all_processes(tmp_path: Any) -> None:
     assert told(other.graph.neighbours("c")) == [("a", "B", "c")]
     one.close()
     other.close()
+
+
+def test_an_export_has_every_edge_of_a_node_with_very_many() -> None:
+    app = memory_app()
+    app.graph.add_node("hub", "thought")
+    for n in range(120):
+        app.graph.add_edge("hub", "SAW", f"thing {n}")
+    app.graph.add_edge("it", "SAW", "hub")
+    text = io.StringIO()
+    app.graph.export(text)
+    edges = json.loads(text.getvalue())["edges"]
+    assert len({edge["target"] for edge in edges if edge["source"] == "hub"}) == 120
+    assert len(edges) == 121

@@ -11,6 +11,7 @@ from offhours.core.errors import AutomationNotFound, NotTested, OptionError
 from offhours.core.optimize import Case
 from offhours.core.sandbox import OBSERVED
 from offhours.optimize import Automation, MicroAutomationCreator, Pattern, Task
+from offhours.optimize.automations import MemoryAutomations
 from offhours.optimize.judging import agrees, try_out
 from offhours.optimize.patterns import make_pattern
 from offhours.testing import FakeClock, memory_app
@@ -63,6 +64,19 @@ def test_there_may_be_so_many(creator: MicroAutomationCreator) -> None:
         creator.create_automation(pattern(kind))
     with pytest.raises(OptionError, match="max_automations"):
         creator.create_automation(pattern("d"))
+
+
+def test_those_that_are_over_displace_none_in_use() -> None:
+    store = MemoryAutomations()
+    creator = MicroAutomationCreator(store, clock=FakeClock(), max_automations=2)
+    made = creator.create_automation(pattern())
+    for n in range(1_000):
+        over = made.record._replace(automation_id=f"over{n}", state="retired", created_at=0)
+        store.put(over, None, 0, "automation.created")
+    creator.create_automation(pattern("b"))
+    assert sum(each.record.state == "draft" for each in creator.list_automations()) == 2
+    with pytest.raises(OptionError, match="max_automations"):
+        creator.create_automation(pattern("c"))
 
 
 def test_its_tests_are_runs_that_it_did_not_learn_from(automation: Automation) -> None:

@@ -13,7 +13,13 @@ from tests.unit.optimize.doubles import OpenSandbox
 
 from offhours.core.errors import ConfigError, JobFailed, NotTested, OptionError
 from offhours.core.model import JobState
-from offhours.optimize import Automation, OptimizationEngine, OptimizationSettings, Task
+from offhours.optimize import (
+    Automation,
+    OptimizationEngine,
+    OptimizationSettings,
+    PerformanceMetric,
+    Task,
+)
 from offhours.testing import MemoryApp, memory_app
 
 DAYS = 16
@@ -276,6 +282,19 @@ def test_jobs_of_the_app_are_learnt_from() -> None:
     assert (task.task_type, dict(task.parameters)) == ("resize", {"image": "0.png", "width": 100})
     assert len(here.engine.performance_analyzer.metrics("resize")) == 5
     assert here.engine.follow_jobs() == 0
+
+
+def test_a_workflow_whose_steps_contradict_each_other_spoils_no_cycle() -> None:
+    here = office()
+    for n in range(6):
+        for step, other in (("a", "b"), ("b", "a")):
+            here.engine.record_performance(
+                PerformanceMetric(
+                    f"{n}{step}", "circle", here.app.clock.now(), 10, 5, 5, True, step=step,
+                    run_id=str(n), after=(other,) if n % 2 else (),
+                )
+            )  # fmt: skip
+    assert here.deployed().task_type == "fetch -> file"
 
 
 def test_a_suggestion_is_applied_by_one_call() -> None:

@@ -124,6 +124,19 @@ class TestWorkflow:
         assert good["suggestions"] == []
         assert WorkflowOptimizer(analyzer()).analyze_workflow("p")["optimization_score"] == 0
 
+    def test_time_outs_of_what_never_succeeded_are_left_alone(self) -> None:
+        made = PerformanceAnalyzer()
+        for n in range(25):
+            made.add_metric(PerformanceMetric(f"{n}", "p", NOW, 10, 5, 5, False, timeout_ms=60_000))
+        found = WorkflowOptimizer(made).suggest_workflow_improvements("p")
+        assert not any(each.applicable for each in found)
+
+    def test_many_ways_between_two_steps_are_not_walked_one_by_one(self) -> None:
+        after = {f"{side}{n}": [f"a{n - 1}", f"b{n - 1}"] for n in range(1, 60) for side in "ab"}
+        plan = Plan(dict.fromkeys(["a0", "b0", *after], 1.0), after)
+        assert plan.independent("a59", "b59")
+        assert not plan.independent("a0", "b59")
+
     def test_a_circle_is_an_error(self) -> None:
         with pytest.raises(OptionError, match="wait for each other"):
             Plan({"a": 1, "b": 1}, {"a": ["b"], "b": ["a"]}).makespan()

@@ -108,10 +108,10 @@ def test_memory_is_bounded(dump: Any) -> None:
 def test_a_spool_is_bounded_and_survives_damage(tmp_path: Path, dump: Any) -> None:
     one = dump()
     spool = Spool(tmp_path / "spool", max_bytes=len(dump().json()) * 5)
-    assert spool.save(one) == 0
+    assert spool.save(one) == []
     assert spool.load(one.dump_id) == one
-    gone = sum(spool.save(dump()) for _ in range(9))
-    assert gone == 10 - len(spool.waiting()) > 0
+    gone = [dump_id for _ in range(9) for dump_id in spool.save(dump())]
+    assert gone[0] == one.dump_id and len(gone) == 10 - len(spool.waiting()) > 0
     assert one.dump_id not in spool.waiting()
     for file in (tmp_path / "spool").iterdir():
         assert file.stat().st_mode & 0o777 == 0o600
@@ -120,7 +120,21 @@ def test_a_spool_is_bounded_and_survives_damage(tmp_path: Path, dump: Any) -> No
     delivery = Delivery(Sink(), spool=spool)
     assert delivery.wait(10)
     delivery.close(1)
-    assert delivery.dropped == 10 - gone
+    assert delivery.dropped == 10 - len(gone)
+
+
+def test_what_the_spool_had_no_room_for_is_counted_once(tmp_path: Path, dump: Any) -> None:
+    sink = Sink()
+    sink.let_go.clear()
+    spool = Spool(tmp_path / "spool", max_bytes=len(dump().json()) * 3)
+    delivery = Delivery(sink, spool=spool)
+    sent = MOST_DUMPS + 8
+    for _ in range(sent):
+        delivery.put(dump())
+    sink.let_go.set()
+    assert delivery.wait(10)
+    delivery.close(1)
+    assert delivery.dropped == sent - len(sink.got) > 0
 
 
 def test_what_fails_is_tried_again_in_order(dump: Any) -> None:

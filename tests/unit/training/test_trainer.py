@@ -24,7 +24,7 @@ from offhours.core.model import JobState
 from offhours.learning import Trainer
 from offhours.testing import FakeMachine, MemoryApp
 from offhours.training import ArtefactLost, GoldenSet, SafetyControls
-from offhours.training.registry import cycle_dict, version_dict
+from offhours.training.telling import cycle_dict, version_dict
 
 
 def night(trainer: Trainer, data: Any = None, **options: Any) -> dict[str, Any]:

@@ -29,7 +29,8 @@ from offhours.core.errors import ModelNotFound
 from offhours.core.lists import JobFilter
 from offhours.core.training import CHAMPION, Cycle, Model
 from offhours.handles import job_dict
-from offhours.training.registry import ModelHandle, cycle_dict, move_dict, version_dict
+from offhours.training.registry import ModelHandle
+from offhours.training.telling import cycle_dict, move_dict, version_dict
 
 router = APIRouter(prefix="/api/v1/training", tags=["training"], responses=problems())
 

@@ -44,7 +44,7 @@ class FileSink:
         with suppress(FileNotFoundError):
             if 0 < self.path.stat().st_size > self._max_bytes - len(line):
                 self._rotate()
-        handle = os.open(self.path, _FLAGS, 0o600)
+        handle = opened(self.path)
         try:
             start = os.fstat(handle).st_size
             try:
@@ -75,7 +75,7 @@ class FileSink:
         except ImportError:
             yield
             return
-        handle = os.open(self.path.with_name(f"{self.path.name}.lock"), _FLAGS, 0o600)
+        handle = opened(self.path.with_name(f"{self.path.name}.lock"))
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
@@ -83,8 +83,10 @@ class FileSink:
             os.close(handle)
 
 
-# Not through a link that somebody else put there.
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+def opened(path: Path) -> int:
+    """A descriptor to append to, not through a link that somebody else put there."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, flags, 0o600)
 
 
 def _write_all(handle: int, data: bytes) -> None:

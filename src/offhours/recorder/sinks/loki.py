@@ -18,6 +18,7 @@ from offhours.core.errors import ConfigError
 from offhours.recorder.dumps import LABELS, Dump
 from offhours.recorder.redaction import Redactor
 from offhours.recorder.sinks.base import SinkRefused, SinkUnavailable
+from offhours.recorder.sinks.files import opened
 from offhours.recorder.sinks.loki_lines import Line, batches, lines, push, stamped
 
 PATH = "/loki/api/v1/push"
@@ -132,7 +133,6 @@ class LokiSink:
     def _bury(self, group: Iterable[Line], labels: Mapping[str, str], problem: str) -> None:
         if self._dead_letters is None:
             return
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         letter = {
             "problem": problem,
             "labels": dict(labels),
@@ -140,7 +140,7 @@ class LokiSink:
         }
         try:
             self._dead_letters.parent.mkdir(parents=True, exist_ok=True)
-            with open(os.open(self._dead_letters, flags, 0o600), "a", encoding="utf-8") as file:
+            with open(opened(self._dead_letters), "a", encoding="utf-8") as file:
                 file.write(json.dumps(letter) + "\n")
         except OSError as error:
             raise SinkRefused(f"{problem}; and {self._dead_letters}: {error}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from offhours.recorder.dumps import Dump
 
-_NAME = re.compile(r"[0-9]{20}-([0-9a-f]{16})\.json")
+_NAME = re.compile(r"[0-9]{20}-[0-9a-f]{16}\.json")
 
 
 class Spool:
@@ -22,8 +22,8 @@ class Spool:
         self._folder = Path(folder)
         self._max_bytes = max_bytes
 
-    def save(self, dump: Dump) -> int:
-        """Keep a dump; how many older ones had to go. Raises `OSError`."""
+    def save(self, dump: Dump) -> list[str]:
+        """Keep a dump; the ids of older ones that had to go for it. Raises `OSError`."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self._folder / f"{int(dump.trigger_unix * 1e6):020d}-{dump.dump_id}.json"
         whole = file.with_suffix(".part")
@@ -36,7 +36,7 @@ class Spool:
     def load(self, dump_id: str) -> Dump | None:
         """A dump that was kept; None when it is gone or damaged."""
         for file in self._files():
-            if file.name.endswith(f"-{dump_id}.json"):
+            if _id_of(file) == dump_id:
                 with suppress(OSError, ValueError):
                     return Dump.from_json(file.read_bytes())
         return None
@@ -44,13 +44,13 @@ class Spool:
     def remove(self, dump_id: str) -> None:
         """The dump was delivered, or never will be."""
         for file in self._files():
-            if file.name.endswith(f"-{dump_id}.json"):
+            if _id_of(file) == dump_id:
                 with suppress(OSError):
                     file.unlink(missing_ok=True)
 
     def waiting(self) -> list[str]:
         """The ids of all that is kept, oldest first."""
-        return [found[1] for file in self._files() if (found := _NAME.fullmatch(file.name))]
+        return [_id_of(file) for file in self._files()]
 
     def _files(self) -> list[Path]:
         try:
@@ -58,14 +58,17 @@ class Spool:
         except OSError:
             return []
 
-    def _make_room(self, keep: Path) -> int:
-        files = self._files()
-        size = sum(file.stat().st_size for file in files)
-        gone = 0
-        for file in files:
-            if size <= self._max_bytes or file == keep:
+    def _make_room(self, keep: Path) -> list[str]:
+        sizes = {file: file.stat().st_size for file in self._files()}
+        too_many, gone = sum(sizes.values()) - self._max_bytes, []
+        for file, size in sizes.items():
+            if too_many <= 0 or file == keep:
                 break
-            size -= file.stat().st_size
+            too_many -= size
             file.unlink(missing_ok=True)
-            gone += 1
+            gone.append(_id_of(file))
         return gone
+
+
+def _id_of(file: Path) -> str:
+    return file.stem.partition("-")[2]
