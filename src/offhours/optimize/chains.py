@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from heapq import heapify, heappop, heappush
-from itertools import groupby, pairwise
+from heapq import heappop, heappush
+from itertools import pairwise
 from typing import NamedTuple
 
+from offhours.optimize.pairs import ABSENT, SEED_SCORE, TWO_LOOKS, Pairs, Run, evidence
 from offhours.optimize.stream import PAD, Stream
 
-ABSENT = -1
-_SEED_SCORE = 2.0  # nats of evidence before a pair is worth growing
 _PAIR_SCORE = 15.0  # before a chain is a routine; less where few pairs were looked at
 _STEP_SCORE = 5.0
 _OUT_OF_ORDER = 0.3  # of the runs of a chain may be broken by steps that changed places
 _PER_LOOK = 1.8  # the strongest of so many pairs grows with their logarithm, by chance alone
-_TWO_LOOKS = 1.0  # nats taken off for having looked for a pair in two ways
 _AGAIN = 4  # times the evidence before a type of task is in a routine twice
 _STEP_SHARE = 0.25  # of the runs so far that a further step must be in
 _SAMPLE = 400
-_STRETCH = 2_000
-_MOST_TRIED = 3_000  # places of a kind from which a pair is looked for
-_FINE_SEED_SCORE = 6.0  # at the finer levels there are many more pairs
-_MOST_COUNTED = 200_000  # tasks among which pairs are counted
 _MOST_STEPS = 80
-
-Run = list[int]  # a place for each step, ABSENT where the step is missing
 
 
 class Chain(NamedTuple):
@@ -42,17 +33,6 @@ class Chain(NamedTuple):
     runs: list[Run]
     broken: list[Run]
     score: float
-
-
-def evidence(seen: float, expected: float) -> float:
-    """How much chance is strained by seeing so many, in nats (0 when it is not).
-
-    >>> round(evidence(20, 5), 1), evidence(4, 5)
-    (12.7, 0.0)
-    """
-    if seen <= expected:
-        return 0.0
-    return seen * math.log(seen / expected) - (seen - expected)
 
 
 def find_chains(stream: Stream, least: int) -> list[Chain]:
@@ -94,36 +74,23 @@ def _is_remnant(chain: Chain, other: Chain) -> bool:
 
 class _Search:
     def __init__(self, stream: Stream, least: int) -> None:
-        self.stream, self.links = stream, stream.links
-        self.least = max(2, least)
-        self.used = bytearray(len(stream.task))
-        self.places = [array("i") for _ in stream.kinds]
-        self.level_of = [0] * len(stream.kinds)
-        known = PAD
-        for number, level in enumerate(stream.levels):
-            for place, kind in enumerate(level):
-                if kind > known:
-                    self.places[kind].append(place)
-                    self.level_of[kind] = number
-            known = max(known, max(level, default=PAD))
-        self.left = [len(places) for places in self.places]
-        self.total = sum(kind != PAD for kind in stream.levels[0])
-        self.density = _pairs_within(stream) / max(1, self.total) ** 2
-        self.of_actor = Counter(stream.actor)
-        self.by_actor: dict[int, Counter[int]] = {}
+        self.stream = stream
+        self.pairs = Pairs(stream, least)
+        self.least = self.pairs.least
         self.enough = _PAIR_SCORE
         self.enough_for_step = min(_STEP_SCORE, math.log(len(stream.kinds) + 1) + 1.5)
         self.stamp = 0  # how many chains were taken out so far
 
     def run(self) -> list[Chain]:
         found: list[Chain] = []
-        queue = self._seeds()
+        queue = self.pairs.seeds()
+        self.enough = min(_PAIR_SCORE, _PER_LOOK * math.log(self.pairs.looked_at + 1))
         while queue:
             score, stamp, a, b = heappop(queue)
-            pairs = self._pairs(a, b)
+            pairs = self.pairs.of(a, b)
             if stamp != self.stamp or not found:
-                score = -self._pair_score(a, b, pairs)
-                if -score < _SEED_SCORE or len(pairs) < self.least:
+                score = -self.pairs.score_of(a, b, pairs)
+                if -score < SEED_SCORE or len(pairs) < self.least:
                     continue
                 if queue and score > queue[0][0] and stamp != self.stamp:
                     heappush(queue, (score, self.stamp, a, b))
@@ -131,136 +98,10 @@ class _Search:
             chain = self._grow(a, b, pairs, -score)
             if chain is not None:
                 found.append(chain)
-                self._take_out(chain)
+                self.pairs.take_out(_all_runs(chain))
                 self.stamp += 1
                 heappush(queue, (score, -1, a, b))  # another routine may begin alike
         return found
-
-    # -- pairs ----------------------------------------------------------------------------------
-
-    def _seeds(self) -> list[tuple[float, int, int, int]]:
-        seeds: dict[tuple[int, int], float] = {}
-        kinds, reach = self.stream.kinds, self.stream.reach
-        counted = self._counted()
-        gap = array("i", [PAD] * reach)
-        inside = bytearray(len(self.used))
-        for first, last in counted:
-            inside[first:last] = b"\1" * (last - first)
-        share = sum(inside) / max(1, len(inside))
-        looked_at = 0
-        for number, level in enumerate(self.stream.levels):
-            seq = array("i")
-            for first, last in counted:
-                seq += level[first:last] + gap
-            next_to = Counter(pairwise(seq))
-            near = next_to.copy()
-            for distance in range(2, reach + 1):
-                near.update(zip(seq, seq[distance:], strict=False))
-            linked = Counter(
-                (level[place], level[other])
-                for place, others in self.links.items()
-                if inside[place]
-                for other in others
-                if place < other
-            )
-            least_score = _FINE_SEED_SCORE if number else _SEED_SCORE
-            looked_at = max(looked_at, len(near))
-            often = [pair for pair, times in near.items() if times >= self.least]
-            often += [pair for pair, n in linked.items() if n >= self.least > near[pair]]
-            for pair in often:
-                a, b = pair
-                if PAD in pair or kinds[a] == kinds[b]:
-                    continue
-                score = self._score(
-                    a, b, next_to[pair] / share, near[pair] / share, linked[pair] / share
-                )
-                if score >= max(least_score, seeds.get(pair, 0.0)):
-                    seeds[pair] = score
-        self.enough = min(_PAIR_SCORE, _PER_LOOK * math.log(looked_at + 1))
-        queue = [(-score, -1, a, b) for (a, b), score in seeds.items()]
-        heapify(queue)
-        return queue
-
-    def _counted(self) -> list[tuple[int, int]]:
-        """The stretches of a long log among which pairs are counted."""
-        size = len(self.used)
-        every = -(-size // _MOST_COUNTED) * _STRETCH
-        stretch = size if every == _STRETCH else _STRETCH
-        return [(n, min(n + stretch, size)) for n in range(0, size, max(every, stretch))]
-
-    def _expected(self, a: int, b: int) -> float:
-        """How often `b` comes within reach after `a` by chance."""
-        everywhere = self.left[a] * self.left[b] * self.density
-        ones, others = self._actors(a), self._actors(b)
-        of_actors = sum(
-            times * others[actor] / self.of_actor[actor] for actor, times in ones.items()
-        )
-        scale = self.density * self.total * self._rest(a) * self._rest(b)
-        return max(everywhere, of_actors * scale)
-
-    def _actors(self, kind: int) -> Counter[int]:
-        known = self.by_actor.get(kind)
-        if known is None:
-            actor = self.stream.actor
-            known = self.by_actor[kind] = Counter(actor[place] for place in self.places[kind])
-        return known
-
-    def _rest(self, kind: int) -> float:
-        return self.left[kind] / (sum(self._actors(kind).values()) or 1)
-
-    def _score(self, a: int, b: int, next_to: float, near: float, linked: float) -> float:
-        most = 0.9 * min(self.left[a], self.left[b])
-        expected = min(self.left[a] * self.left[b] * self.density, most)
-        score = self._together(next_to, near, linked, expected)
-        if score < _SEED_SCORE:
-            return score
-        return self._together(next_to, near, linked, min(self._expected(a, b), most))
-
-    def _together(self, next_to: float, near: float, linked: float, expected: float) -> float:
-        """The evidence in how often two kinds are near each other, and share a value."""
-        place = max(
-            evidence(near, expected + 0.1),
-            evidence(next_to, expected / self.stream.reach + 0.1) - _TWO_LOOKS,
-        )
-        return place + evidence(linked, 0.05 * expected + 0.1)
-
-    def _pair_score(self, a: int, b: int, pairs: Sequence[Run]) -> float:
-        next_to = sum(1 for i, j in pairs if j == i + 1)
-        near = sum(1 for i, j in pairs if j - i <= self.stream.reach)
-        linked = sum(1 for i, j in pairs if j in self.links.get(i, ()))
-        stride = -(-len(self.places[a]) // _MOST_TRIED) or 1
-        return self._score(a, b, next_to * stride, near * stride, linked * stride)
-
-    def _pairs(self, a: int, b: int) -> list[Run]:
-        """Each place of `a` with the `b` that belongs to it: one that shares a value, else near."""
-        pairs: list[Run] = []
-        taken: set[int] = set()
-        for place in self._some_places(a):
-            if not self.used[place]:
-                other = self._next(place, b, (place,), taken)
-                if other != ABSENT:
-                    taken.add(other)
-                    pairs.append([place, other])
-        return pairs
-
-    def _some_places(self, kind: int) -> Sequence[int]:
-        places = self.places[kind]
-        return places[:: -(-len(places) // _MOST_TRIED) or 1]
-
-    def _next(self, last: int, kind: int, known: Sequence[int], taken: set[int]) -> int:
-        """The place of the next step after `last`, or ABSENT."""
-        seq, used = self.stream.levels[self.level_of[kind]], self.used
-        for place in known:
-            for other in self.links.get(place, ()):
-                if other > last and seq[other] == kind and not used[other] and other not in taken:
-                    return other
-        first = last + 1
-        window = seq[first : first + self.stream.reach]  # gaps are as wide: it ends at one
-        if kind in window:
-            for other, found in enumerate(window, first):
-                if found == kind and not used[other] and other not in taken:
-                    return other
-        return ABSENT
 
     # -- growing --------------------------------------------------------------------------------
 
@@ -322,9 +163,9 @@ class _Search:
         for (slot, kind), k in seen.items():
             if k < self.least or k < _STEP_SHARE * len(sound):
                 continue
-            expected = room[slot] * self.left[kind] / max(1, self.total) + 0.1
-            by_chance = len(sound) * self.left[kind] / max(1, self.total) + 0.1
-            near = max(evidence(k, expected), evidence(next_to[slot, kind], by_chance) - _TWO_LOOKS)
+            expected = room[slot] * self.pairs.left[kind] / max(1, self.pairs.total) + 0.1
+            by_chance = len(sound) * self.pairs.left[kind] / max(1, self.pairs.total) + 0.1
+            near = max(evidence(k, expected), evidence(next_to[slot, kind], by_chance) - TWO_LOOKS)
             gained = near + evidence(linked[slot, kind], 0.05 * expected + 0.1)
             again = self.stream.kinds[kind] in known
             if gained >= self.enough_for_step * (_AGAIN if again else 1) and (
@@ -343,12 +184,12 @@ class _Search:
 
     def _options(self, run: Run, room: list[int] | None) -> dict[tuple[int, int], tuple[int, bool]]:
         """What else might belong to a run: (slot, kind) to (place, whether it shares a value)."""
-        levels, used, reach = self.stream.levels, self.used, self.stream.reach
+        levels, used, reach = self.stream.levels, self.pairs.used, self.stream.reach
         known = [place for place in run if place != ABSENT]
         slots = [n for n, place in enumerate(run) if place != ABSENT]
         options: dict[tuple[int, int], tuple[int, bool]] = {}
         for place in known:
-            for other in self.links.get(place, ()):
+            for other in self.pairs.links.get(place, ()):
                 if not used[other] and other not in run:
                     at = bisect_right(known, other)
                     slot = 0 if at == 0 else slots[at - 1] + 1
@@ -379,8 +220,8 @@ class _Search:
         taken: set[int] = set()
         spare = 0 if len(steps) < 3 else 1 if len(steps) < 5 else len(steps) // 3
         for head in range(1 + (spare > 0)):
-            for place in self.places[steps[head]]:
-                if self.used[place] or place in taken:
+            for place in self.pairs.places[steps[head]]:
+                if self.pairs.used[place] or place in taken:
                     continue
                 run = [ABSENT] * head + self._follow(place, steps[head:], spare - head, taken)
                 absent = run.count(ABSENT)
@@ -395,9 +236,9 @@ class _Search:
     def _follow(self, place: int, steps: Sequence[int], spare: int, taken: set[int]) -> Run:
         run, known = [place], [place]
         for n, kind in enumerate(steps[1:]):
-            other = self._next(known[-1], kind, known, taken)
-            if n == 0 and other != ABSENT and other not in self.links.get(place, ()):
-                seq = self.stream.levels[self.level_of[steps[0]]]
+            other = self.pairs.next(known[-1], kind, known, taken)
+            if n == 0 and other != ABSENT and other not in self.pairs.links.get(place, ()):
+                seq = self.stream.levels[self.pairs.level_of[steps[0]]]
                 if steps[0] in seq[place + 1 : other]:  # it belongs to a later first step
                     other = ABSENT
             if other == ABSENT:
@@ -415,38 +256,18 @@ class _Search:
         if len(chain.steps) > 2:
             return True
         a, b = chain.steps
-        expected = self._expected(a, b)
+        expected = self.pairs.expected(a, b)
         linked = sum(map(self._is_linked, chain.runs))
         return linked >= max(self.least, 0.3 * len(chain.runs)) or len(chain.runs) > 2.5 * expected
 
     def _is_linked(self, run: Run) -> bool:
         known = [place for place in run if place != ABSENT]
-        return any(b in self.links.get(a, ()) for a, b in pairwise(known))
-
-    def _take_out(self, chain: Chain) -> None:
-        for run in _all_runs(chain):
-            for place in run:
-                if place != ABSENT and not self.used[place]:
-                    self.used[place] = 1
-                    self.total -= 1
-                    for kind in {seq[place] for seq in self.stream.levels}:
-                        self.left[kind] -= 1
+        return any(b in self.pairs.links.get(a, ()) for a, b in pairwise(known))
 
 
 def _all_runs(chain: Chain) -> Iterator[Run]:
     yield from chain.runs
     yield from chain.broken
-
-
-def _pairs_within(stream: Stream) -> int:
-    """How many pairs of tasks are within reach of each other."""
-    pairs, reach = 0, stream.reach
-    for is_gap, places in groupby(stream.levels[0], key=lambda kind: kind == PAD):
-        if not is_gap:
-            size = sum(1 for _ in places)
-            near = min(reach, size - 1)
-            pairs += near * size - near * (near + 1) // 2
-    return pairs
 
 
 def _extended(runs: list[Run], slot: int, found: dict[int, int]) -> list[Run]:

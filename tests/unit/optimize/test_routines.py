@@ -10,7 +10,7 @@ from benchmarks.planted import DEFAULT, HARD, HARD_UNNAMED, Log, Tier, plant
 
 from offhours.core.errors import OptionError
 from offhours.optimize import Pattern, RepetitiveTaskIdentifier, Task
-from offhours.optimize.chains import evidence
+from offhours.optimize.pairs import evidence
 from offhours.optimize.induce import Example
 from offhours.optimize.patterns import counters_before, inputs_of, replay, reproduces
 
