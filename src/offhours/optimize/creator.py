@@ -26,20 +26,14 @@ from offhours.optimize.automations import (
     to_json,
     verdict_of,
 )
-from offhours.optimize.induce import Example, Rules, induce
-from offhours.optimize.patterns import (
-    Pattern,
-    counters_before,
-    held_back,
-    inputs_of,
-    strides_of,
-)
-from offhours.optimize.scripts import COUNTERS, RUN_AT, write_script
+from offhours.optimize.induce import induce
+from offhours.optimize.patterns import Pattern
+from offhours.optimize.replay import cases_from, held_back
+from offhours.optimize.scripts import write_script
 from offhours.optimize.templates import template_name, template_script
 
 ROUTINE = "routine"
 _TRIES = 20
-_MOST_CASES = 20
 _ALIASES = {"destination": ("dest", "target", "to"), "source": ("src", "from", "path", "file")}
 
 
@@ -109,7 +103,7 @@ class MicroAutomationCreator(Refresh):
             learnt, unseen = held_back(pattern.runs)
             rules = induce(learnt) if unseen else pattern.rules
             script = write_script(pattern, rules)
-            cases = _cases(pattern.steps, rules, unseen)
+            cases = cases_from(pattern.steps, rules, unseen)
             parameters: dict[str, Any] = {}
         else:
             script, cases = template_script(template), []
@@ -316,24 +310,6 @@ class MicroAutomationCreator(Refresh):
             if self._store.put(new, record.version, now, kind, automation=automation_id, **data):
                 return
         raise Conflict(f"{automation_id} is being changed by others all the time; try again")
-
-
-def _cases(steps: Sequence[str], rules: Rules, examples: Sequence[Example]) -> list[Case]:
-    """Runs as tests: what was free is given, and what was done is expected."""
-    cases = []
-    strides = strides_of(rules)
-    for example in examples[-_MOST_CASES:]:
-        counters = counters_before(rules, example)
-        params = {**inputs_of(rules, example), RUN_AT: example.at.isoformat(), COUNTERS: counters}
-        expected = [
-            {"task_type": step, "parameters": dict(values)}
-            for step, values in zip(steps, example.values, strict=True)
-        ]
-        answer: dict[str, Any] = {"success": True, "steps": expected}
-        if counters:
-            answer[COUNTERS] = {name: n + strides[name] for name, n in counters.items()}
-        cases.append(Case(params, answer))
-    return cases
 
 
 def _defaults(pattern: Pattern) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from offhours.optimize.rules import (
+    COUNTERS,
+    RUN_AT,
     Constant,
     Counter,
     Date,
@@ -36,7 +38,7 @@ _DATE_FORMS = (
 _SURE_FORMS = _DATE_FORMS[:9]  # long enough that one day is no accident
 _DAYS = (0, -1, 1)
 _NUMBER = re.compile(r"\d{1,15}")
-_RESERVED = frozenset({"run_at", "counters"})
+_RESERVED = frozenset({RUN_AT, COUNTERS})
 _HOLE = "\0"
 
 

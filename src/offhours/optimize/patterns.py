@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from offhours.optimize.induce import Example, Rules, as_key, induce
+from offhours.optimize.induce import Example, Rules, induce
 from offhours.optimize.records import Task
-from offhours.optimize.rules import Constant, Counter, Input, Situation, Template, Unknown
+from offhours.optimize.replay import all_parts, reproduced
+from offhours.optimize.rules import Constant, Counter, Input
 
 FREQUENCY, SAVING, RECENCY = 0.4, 0.3, 0.3
 ENOUGH_OCCURRENCES = 10  # from here on frequency has its full part
 ENOUGH_MS = 5_000.0  # and time saved
-_HELD_BACK = 0.25
 _MOST_EXAMPLES = 80
 
 
@@ -98,14 +98,12 @@ class Pattern:
     @property
     def inputs(self) -> tuple[Input, ...]:
         """What whoever runs it has to say."""
-        return tuple(rule for rule in _all_rules(self.rules) if isinstance(rule, Input))
+        return tuple(rule for rule in all_parts(self.rules) if isinstance(rule, Input))
 
     @property
     def counters(self) -> dict[str, int]:
         """The last value of each parameter that counts."""
-        return {
-            rule.name: rule.last for rule in _all_rules(self.rules) if isinstance(rule, Counter)
-        }
+        return {rule.name: rule.last for rule in all_parts(self.rules) if isinstance(rule, Counter)}
 
     @property
     def common_parameters(self) -> dict[str, Any]:
@@ -176,89 +174,3 @@ def pattern_id(steps: Sequence[str]) -> str:
         "pattern_"
         + hashlib.sha256("\x1f".join(steps).encode("utf-8", "surrogatepass")).hexdigest()[:12]
     )
-
-
-def held_back(examples: Sequence[Example]) -> tuple[Sequence[Example], Sequence[Example]]:
-    """The runs to learn from and, if there are enough, the later ones to try it on."""
-    unseen = int(_HELD_BACK * len(examples))
-    if not unseen or len(examples) - unseen < 3:
-        return examples, ()
-    return examples[:-unseen], examples[-unseen:]
-
-
-def reproduced(examples: Sequence[Example]) -> float | None:
-    """Learn from the earlier runs, and count the later ones that come out right."""
-    learnt, unseen = held_back(examples)
-    if not unseen:
-        return None
-    rules = induce(learnt)
-    return sum(reproduces(rules, example) for example in unseen) / len(unseen)
-
-
-def reproduces(rules: Rules, example: Example) -> bool:
-    """Whether the rules give all parameters of a run, once its free ones are known."""
-    return not _differences(rules, example)
-
-
-def replay(
-    rules: Rules, at: datetime, inputs: Mapping[str, Any], counters: Mapping[str, int]
-) -> list[dict[str, Any]]:
-    """The parameters of each step of a run to come. A missing input raises `Unknown`."""
-    values: list[dict[str, Any]] = []
-    for of_step in rules:
-        made: dict[str, Any] = {}
-        values.append(made)
-        situation = Situation(at, inputs, values, counters)
-        for key, rule in of_step.items():
-            made[key] = rule.answer(situation)
-    return values
-
-
-def inputs_of(rules: Rules, example: Example) -> dict[str, Any]:
-    """What the free parameters were in a run."""
-    return {
-        rule.name: example.values[step][key]
-        for step, of_step in enumerate(rules)
-        for key, rule in of_step.items()
-        if isinstance(rule, Input) and key in example.values[step]
-    }
-
-
-def counters_before(rules: Rules, example: Example) -> dict[str, int]:
-    """What each counter must have been before a run, so that it came out as it did."""
-    found: dict[str, int] = {}
-    for step, of_step in enumerate(rules):
-        for key, rule in of_step.items():
-            for part in rule.parts if isinstance(rule, Template) else (rule,):
-                if isinstance(part, Counter) and key in example.values[step]:
-                    run = Situation(example.at, {}, example.values)
-                    number = part.read(rule, example.values[step][key], run)
-                    if number is not None:
-                        found[part.name] = number - part.step
-    return found
-
-
-def strides_of(rules: Rules) -> dict[str, int]:
-    """By how much each counter grows from run to run."""
-    return {rule.name: rule.step for rule in _all_rules(rules) if isinstance(rule, Counter)}
-
-
-def _differences(rules: Rules, example: Example) -> list[str]:
-    try:
-        made = replay(rules, example.at, inputs_of(rules, example), counters_before(rules, example))
-    except Unknown as unknown:
-        return [str(unknown)]
-    return [
-        key
-        for step, values in enumerate(made)
-        for key in values.keys() | example.values[step].keys()
-        if as_key(values.get(key)) != as_key(example.values[step].get(key))
-    ]
-
-
-def _all_rules(rules: Rules) -> list[Any]:
-    found: list[Any] = []
-    for of_step in rules:
-        for rule in of_step.values():
-            found += rule.parts if isinstance(rule, Template) else (rule,)
-    return found

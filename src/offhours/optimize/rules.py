@@ -12,6 +12,7 @@ from typing import Any
 Place = tuple[int, str]  # the number of a step, and the name of one of its parameters
 Values = Sequence[Mapping[str, Any]]  # the parameters of the steps so far
 
+RUN_AT, COUNTERS = "run_at", "counters"  # what a script is told beside its parameters
 TOKEN = re.compile(r"[^\W_]+")
 
 

@@ -19,7 +19,7 @@ from offhours.core.ports import Automations
 from offhours.core.sandbox import Sandbox, SandboxResult
 from offhours.optimize.automations import Automation
 from offhours.optimize.creator import MicroAutomationCreator
-from offhours.optimize.scripts import COUNTERS, RUN_AT
+from offhours.optimize.rules import COUNTERS, RUN_AT
 from offhours.optimize.trials import Outcome, Trial
 
 Handler = Callable[..., Any]

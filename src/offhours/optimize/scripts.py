@@ -13,6 +13,8 @@ from typing import Any
 from offhours.optimize.induce import Rules
 from offhours.optimize.patterns import Pattern
 from offhours.optimize.rules import (
+    COUNTERS,
+    RUN_AT,
     Constant,
     Counter,
     Date,
@@ -23,7 +25,6 @@ from offhours.optimize.rules import (
     Template,
 )
 
-RUN_AT, COUNTERS = "run_at", "counters"
 _TYPES = {"str": "str", "int": "int", "float": "(int, float)", "bool": "bool"}
 _WIDTH = 96
 

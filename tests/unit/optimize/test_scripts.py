@@ -11,7 +11,8 @@ import pytest
 from benchmarks.planted import DEFAULT, plant
 
 from offhours.optimize import Pattern, RepetitiveTaskIdentifier, Task
-from offhours.optimize.patterns import counters_before, inputs_of, make_pattern
+from offhours.optimize.patterns import make_pattern
+from offhours.optimize.replay import counters_before, inputs_of
 from offhours.optimize.scripts import literal, write_script
 from offhours.optimize.templates import TEMPLATES, template_script
 
