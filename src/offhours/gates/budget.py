@@ -11,7 +11,8 @@ from offhours.core.model import Claimed, Job, JobState
 from offhours.core.ports import Store
 from offhours.core.times import Duration, Micros, iso, parse_duration, spoken
 
-_PAGE, _MOST = 200, 2_000
+_PAGE, _MOST = 200, 2_000  # jobs of a state
+_OVER = (JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 _BEGINS, _ENDS = "job.started", frozenset(
     ("job.succeeded", "job.failed", "job.retried", "job.deferred", "job.returned",
      "job.rescued", "job.crashed", "job.cancelled")
@@ -83,13 +84,21 @@ def spans_of_task(job: Claimed, store: Store, since: Micros, now: Micros) -> lis
 
 
 def _recent(job: Claimed, store: Store, since: Micros) -> Iterator[Job]:
+    """The jobs of a task that ran since a moment. Those that wait may be very many, and of them
+    the oldest were tried before."""
+    found = [each for state in _OVER for each in _newest(job.task, state, store, since)]
+    for state in (JobState.PENDING, JobState.HELD):
+        found += store.jobs(state=state, task=job.task, newest_first=False, limit=_PAGE)
+    return (each for each in found if each.id != job.id and each.attempt)
+
+
+def _newest(task: str, state: JobState, store: Store, since: Micros) -> Iterator[Job]:
     after, seen = 0, 0
-    while page := store.jobs(task=job.task, after=after, limit=_PAGE):
-        for each in page:
-            if each.id != job.id and each.attempt and (each.finished_at or since) >= since:
-                yield each
+    while page := store.jobs(state=state, task=task, after=after, limit=_PAGE):
+        late = [each for each in page if (each.finished_at or since) >= since]
+        yield from late
         after, seen = page[-1].id, seen + len(page)
-        if seen >= _MOST:
+        if not late or len(page) < _PAGE or seen >= _MOST:
             return
 
 

@@ -159,6 +159,14 @@ def test_a_budget_of_time_is_used_up_and_comes_back(job: Claimed) -> None:
     assert gate.look(job, shut.again_at, app.store) == OPEN
 
 
+def test_a_budget_sees_what_ran_behind_all_that_waits(job: Claimed) -> None:
+    app = memory_app()
+    running(app, 130)
+    app.registry.remove("t")
+    app.task(name="t")(lambda: None).submit_many([()] * 2_300)
+    assert not TimeBudget("2h").look(job, app.clock.micros(), app.store).open
+
+
 def test_a_budget_counts_each_attempt(job: Claimed) -> None:
     app = memory_app()
 
