@@ -61,11 +61,15 @@ class ChildProcess:
         flags = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
         with theirs:
             told = json.dumps([path, main, [theirs.fileno(), os.getpid()], sys.argv])
-            self._process = subprocess.Popen(
-                [sys.executable, *flags, "-c", _PROGRAM, told],
-                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                pass_fds=(theirs.fileno(),), process_group=0,
-            )  # fmt: skip
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, *flags, "-c", _PROGRAM, told],
+                    stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                    pass_fds=(theirs.fileno(),), process_group=0,
+                )  # fmt: skip
+            except OSError:
+                self._close_sockets()
+                raise
         self.pid = self._process.pid
         assert self._process.stderr is not None
         self._errors = self._process.stderr.fileno()
@@ -217,13 +221,15 @@ class ChildProcess:
 
     def _close(self) -> None:
         self.closed = True
-        self._socket.close()
-        self._wake.close()
-        self._woken.close()
+        self._close_sockets()
         assert self._process.stderr is not None
         self._process.stderr.close()
         if self._exit is not None:
             os.close(self._exit)
+
+    def _close_sockets(self) -> None:
+        for each in (self._socket, self._wake, self._woken):
+            each.close()
 
 
 def death(status: int) -> str:

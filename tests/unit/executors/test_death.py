@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import pytest
 
 if os.name != "posix":
     pytest.skip("needs POSIX", allow_module_level=True)
 
-from offhours.executors.childprocess import death
+from offhours.executors.childprocess import ChildProcess, death
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,23 @@ from offhours.executors.childprocess import death
 )
 def test_death(status: int, said: str) -> None:
     assert death(status) == said
+
+
+def test_a_process_that_cannot_be_started_leaves_nothing_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[socket.socket] = []
+    socketpair = socket.socketpair
+
+    def noted() -> tuple[socket.socket, socket.socket]:
+        made.extend(pair := socketpair())
+        return pair
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError("no processes left")
+
+    monkeypatch.setattr("socket.socketpair", noted)
+    monkeypatch.setattr("subprocess.Popen", full)
+    with pytest.raises(OSError, match="no processes left"):
+        ChildProcess("offhours.child")
+    assert [each.fileno() for each in made] == [-1] * 4
