@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from offhours.core.clock import Clock
 from offhours.core.optimize import Case, Verdict
-from offhours.core.sandbox import Sandbox
+from offhours.core.sandbox import Sandbox, same_json
 from offhours.optimize.automations import Automation, cases_of, subject_of
 
 
@@ -64,15 +64,6 @@ def agrees(answer: object, expected: object) -> bool:
     """
     if isinstance(expected, dict):
         return isinstance(answer, dict) and all(
-            key in answer and same(answer[key], value) for key, value in expected.items()
+            key in answer and same_json(answer[key], value) for key, value in expected.items()
         )
-    return same(answer, expected)
-
-
-def same(one: object, other: object) -> bool:
-    """Equal, and of the same types: 1 is not True."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return type(one) is type(other) and one == other
+    return same_json(answer, expected)

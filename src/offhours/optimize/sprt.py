@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from offhours.core.sequential import log_likelihood_ratio
+
 FEWEST_PAIRS = 10  # before that, nobody knows how much values spread
 
 
@@ -73,16 +75,10 @@ class LatencyTest:
 
     def log_likelihood_ratio(self, effects: Effects) -> float:
         """By how many nats what was seen is likelier with such effects than with none."""
-        n, spread, prior = self.control.n, self._spread, effects.spread**2
+        n = self.control.n
         if n < FEWEST_PAIRS or effects.mean * self.effect < 0:
             return 0.0
-        width = spread / n + prior
-        off = self.effect - effects.mean
-        return (
-            0.5 * math.log(spread / n / width)
-            - off * off / (2 * width)
-            + self.effect**2 * n / (2 * spread)
-        )
+        return log_likelihood_ratio(self.effect, self._spread / n, effects.mean, effects.spread)
 
     @property
     def _spread(self) -> float:

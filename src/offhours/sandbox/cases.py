@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from offhours.core.errors import OptionError, did_you_mean
-from offhours.core.sandbox import Example, SandboxLevel, SandboxResult
+from offhours.core.sandbox import Example, SandboxLevel, SandboxResult, same_json
 
 # How the documents' users write a case as a mapping.
 _ALIASES = {
@@ -85,7 +85,7 @@ class Case:
         """What is wrong with a result; nothing for a test that passed."""
         if result.success != self.expected_success:
             return result.error if self.expected_success else "it should have failed and did not"
-        if self.expected is not ANYTHING and not _same(result.data, self.expected):
+        if self.expected is not ANYTHING and not same_json(result.data, self.expected):
             return f"the result is {_short(result.data)}, expected {_short(self.expected)}"
         wanted = self.expected_output
         if wanted is not None and result.output.rstrip("\n") != wanted.rstrip("\n"):
@@ -118,14 +118,6 @@ def _plain(case: Case) -> dict[str, Any]:
         "left": {name: content.hex() for name, content in case.expected_files.items()},
         "success": case.expected_success,
     }
-
-
-def _same(found: Any, expected: Any) -> bool:
-    """Equal as JSON: a tuple is a list there, and `True` is not 1."""
-    try:
-        return json.dumps(found, sort_keys=True) == json.dumps(expected, sort_keys=True)
-    except (TypeError, ValueError):
-        return False
 
 
 def _short(value: Any) -> str:

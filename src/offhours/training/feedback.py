@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from offhours.core.sequential import log_likelihood_ratio
 from offhours.core.training import Scores
 
 KEPT = 1_000
@@ -25,11 +26,8 @@ def is_worse(now: Scores, before: Scores, alpha: float = _ALPHA) -> bool:
     if now.seen < LEAST or before.seen < LEAST or now.mean >= before.mean:
         return False
     variance = _of_mean(now) + _of_mean(before)
-    difference = now.mean - before.mean
-    ratio = 0.5 * math.log(variance / (variance + _TAU**2)) + _TAU**2 * difference**2 / (
-        2 * variance * (variance + _TAU**2)
-    )
-    return ratio > math.log(1 / alpha)
+    ratio = log_likelihood_ratio(now.mean - before.mean, variance, 0.0, _TAU)
+    return ratio > -math.log(alpha)
 
 
 def is_below(now: Scores, floor: float, alpha: float = _ALPHA) -> bool:
