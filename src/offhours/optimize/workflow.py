@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from offhours.core.errors import OptionError
 from offhours.optimize.analyzer import PerformanceAnalyzer, statistics_of
+from offhours.optimize.measured import measured_makespan, one_after_another, plan_of
 from offhours.optimize.paths import Plan
 from offhours.optimize.records import PerformanceMetric
 
@@ -99,7 +100,7 @@ class WorkflowOptimizer:
 
     def plan(self, workflow_name: str) -> Plan:
         """The steps with their median durations, and what each waits for."""
-        return _plan_of(self._steps(workflow_name))
+        return plan_of(self._steps(workflow_name))
 
     def what_if(self, workflow_name: str, step: str, factor: float) -> dict[str, float]:
         """How long the workflow would take if a step took `factor` times as long, in ms."""
@@ -195,7 +196,7 @@ class WorkflowOptimizer:
     ) -> list[Suggestion]:
         if len(steps) < 2 or min(map(len, steps.values())) < _FEWEST:
             return []
-        plan = _plan_of(steps)
+        plan = plan_of(steps)
         found = []
         best = max(plan.durations, key=lambda step: plan.makespan() - plan.what_if(step, 0.5))
         gain = plan.makespan() - plan.what_if(best, 0.5)
@@ -211,13 +212,13 @@ class WorkflowOptimizer:
                 gain,
             )
         )  # fmt: skip
-        measured = _measured_makespan(steps)
+        measured = measured_makespan(steps)
         spare = measured - plan.makespan()
         pairs = [
             (a, b)
             for n, a in enumerate(plan.durations)
             for b in list(plan.durations)[n + 1 :]
-            if plan.independent(a, b) and _one_after_another(steps[a], steps[b])
+            if plan.independent(a, b) and one_after_another(steps[a], steps[b])
         ]
         if pairs and any(plan.after.values()) and spare > 0.05 * measured:
             told = ", ".join(f"{a} and {b}" for a, b in pairs[:3])
@@ -287,41 +288,5 @@ class WorkflowOptimizer:
         return [Suggestion("reliability", workflow, step, message, evidence, 0.0, changes)]
 
 
-def _plan_of(steps: Mapping[str, Sequence[PerformanceMetric]]) -> Plan:
-    after = {
-        name: tuple({each: None for metric in metrics for each in metric.after})
-        for name, metrics in steps.items()
-    }
-    return Plan({n: median(m.duration_ms for m in metrics) for n, metrics in steps.items()}, after)
-
-
 def _excess(used: float, limit: float) -> float:
     return min(1.0, max(0.0, used - limit) / max(1e-9, 100 - limit))
-
-
-def _by_run(metrics: Sequence[PerformanceMetric]) -> dict[str, PerformanceMetric]:
-    return {metric.run_id: metric for metric in metrics}
-
-
-def _measured_makespan(steps: Mapping[str, Sequence[PerformanceMetric]]) -> float:
-    """The median over runs of the time from the first step's beginning to the last one's end."""
-    spans: dict[str, list[float]] = defaultdict(list)
-    for metrics in steps.values():
-        for metric in metrics:
-            began = 1000 * metric.timestamp.timestamp()
-            spans[metric.run_id] += [began, began + metric.duration_ms]
-    return median(max(span) - min(span) for span in spans.values())
-
-
-def _one_after_another(
-    ones: Sequence[PerformanceMetric], others: Sequence[PerformanceMetric]
-) -> bool:
-    pairs = [(a, b) for run, a in _by_run(ones).items() if (b := _by_run(others).get(run))]
-    apart = sum(not _overlap(a, b) for a, b in pairs)
-    return bool(pairs) and apart >= 0.9 * len(pairs)
-
-
-def _overlap(a: PerformanceMetric, b: PerformanceMetric) -> bool:
-    first, second = sorted((a, b), key=lambda metric: metric.timestamp.timestamp())
-    gone = 1000 * (second.timestamp - first.timestamp).total_seconds()
-    return gone < first.duration_ms - 1
