@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from heapq import merge
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.acting import steers
 from offhours.core import schedules
-from offhours.core.errors import Conflict, IllegalMove, ScheduleError, ScheduleNotFound
+from offhours.core.errors import Conflict, ScheduleError, ScheduleNotFound
 from offhours.core.firing import first_fire, plan_of
 from offhours.core.schedules import (
     Delays,
     FireRecord,
     NewSchedule,
     Schedule,
-    ScheduleMove,
     ScheduleStatus,
 )
 from offhours.core.times import (
@@ -33,6 +32,8 @@ from offhours.core.times import (
 )
 from offhours.engine.codec import dump
 from offhours.handles import JobHandle
+from offhours.schedules import instants
+from offhours.schedules.changing import Changes
 from offhours.schedules.handle import ScheduleHandle
 from offhours.schedules.options import (
     ScheduleOptions,
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from offhours.core.triggers import Plan
     from offhours.engine.registry import Task
 
-MOST_BACKFILLED = 10_000
 _BACKFILLED_AT_ONCE = 200
 
 
@@ -63,6 +63,7 @@ class ScheduleBook:
         self._app = app
         self._table = app.store.schedules
         self._writer = Writer(app)
+        self._changes = Changes(self._table, app.clock, self.record)
         self._declared: dict[str, str] = {}
 
     def now(self) -> Micros:
@@ -113,9 +114,9 @@ class ScheduleBook:
         """
         zone = self._app.settings.timezone
         first, last = parse_moment(start, "start", zone), parse_moment(end, "end", zone)
-        coming = [_coming(schedule, first, last)
-                  for schedule in self._table.coming(last - 1, limit)]  # fmt: skip
-        return list(islice(merge(*coming, key=lambda item: (item[0], item[1].id)), limit))
+        each = [instants.coming(schedule, first, last)
+                for schedule in self._table.coming(last - 1, limit)]  # fmt: skip
+        return list(islice(merge(*each, key=lambda item: (item[0], item[1].id)), limit))
 
     def coming(self, ahead: Duration, limit: int = 20) -> list[dict[str, Any]]:
         """The fires of the time that comes, as JSON answers carry them."""
@@ -247,7 +248,7 @@ class ScheduleBook:
         if not created:
             if not replace_existing:
                 raise _exists(schedule)
-            self._edit(schedule.id, lambda old: with_old_plan(new, old), None)
+            self._changes.edit(schedule.id, lambda old: with_old_plan(new, old), None)
         self._app.wake_workers()
         return ScheduleHandle(self, schedule.id)
 
@@ -273,87 +274,16 @@ class ScheduleBook:
         self, key: int, when: When | None, revision: int | None, options: dict[str, Any]
     ) -> None:
         check_known(options, "args", "kwargs")
-        self._edit(key, lambda old: self._writer.merged(old, when, options), revision)
+        self._changes.edit(key, lambda old: self._writer.merged(old, when, options), revision)
         self._app.wake_workers()
-
-    def _edit(
-        self, key: int, change: Callable[[Schedule], NewSchedule], revision: int | None
-    ) -> None:
-        now = self.now()
-
-        def move(old: Schedule) -> ScheduleMove | None:
-            new = change(old)
-            if new.name != old.name and (other := self._table.named(new.name)) is not None:
-                raise Conflict(f"the name {new.name!a} is that of schedule {other.id}")
-            if new.plan != old.plan or new.jitter != old.jitter:
-                check_density(plan_of(new.plan), new.jitter, now)
-            same = new.plan == old.plan and old.next_at is not None
-            after = old.next_at - 1 if same and old.next_at is not None else now
-            next_at = first_fire(plan_of(new.plan), new.max_runs, old.runs, after)
-            if next_at is None and old.next_at is not None:
-                raise ScheduleError(f"{new.text!a} has no fires left", "when")
-            if not same and old.next_at is not None and old.next_at <= now:
-                # Not active, or still in its jitter: of the old plan nothing will tell of it.
-                reason = old.reason or "the schedule was changed before its jitter was over"
-                code = "changed" if old.status is ScheduleStatus.ACTIVE else str(old.status)
-                self._table.skip_due(key, code, reason, now, active=True)
-            return schedules.edit(old, new, next_at, now)
-
-        self._table.settle(key, now)  # what is due already fires as it was
-        self._change(key, move, revision)
-
-    def _change(
-        self,
-        key: int,
-        decide: Callable[[Schedule], ScheduleMove | None],
-        revision: int | None = None,
-    ) -> None:
-        """Apply a change to the schedule as it is now; again when it was changed meanwhile."""
-        while True:
-            schedule = self.record(key)
-            if revision is not None and schedule.revision != revision:
-                raise Conflict(
-                    f"schedule {key} was changed meanwhile: it is at revision "
-                    f"{schedule.revision}, not {revision}; look at it again"
-                )
-            move = decide(schedule)
-            if move is None or self._table.change(move, self.now()):
-                return
 
     @steers
     def pause(self, key: int, reason: str) -> None:
-        def move(schedule: Schedule) -> ScheduleMove | None:
-            if schedule.status is ScheduleStatus.ENDED:
-                raise IllegalMove(f"schedule {key} has ended; there is nothing to pause")
-            if schedule.status is ScheduleStatus.PAUSED:
-                return None
-            return schedules.pause(schedule, reason[:500], self.now())
-
-        self._change(key, move)
+        self._changes.pause(key, reason)
 
     @steers
     def resume(self, key: int) -> None:
-        schedule = self.record(key)
-        match schedule.status:
-            case ScheduleStatus.ACTIVE:
-                return
-            case ScheduleStatus.ENDED:
-                raise IllegalMove(f"schedule {key} has ended; update it to give it new fires")
-            case ScheduleStatus.PARKED:
-                raise IllegalMove(
-                    f"schedule {key} is parked: {schedule.reason}; it goes on by itself when one "
-                    "does"
-                )
-        now = self.now()
-        self._table.skip_due(key, schedule.status, schedule.reason or schedule.status, now)
-
-        def move(found: Schedule) -> ScheduleMove | None:
-            if found.status is not schedule.status:
-                return None
-            next_at = first_fire(plan_of(found.plan), found.max_runs, found.runs, now)
-            return schedules.resume(found, next_at, now)
-
-        self._change(key, move)
+        self._changes.resume(key)
         self._app.wake_workers()
 
     @steers
@@ -367,50 +297,17 @@ class ScheduleBook:
     def backfill(self, schedule: Schedule, start: Moment, end: Moment) -> list[JobHandle[Any]]:
         now = self.now()
         self._table.settle(schedule.id, now)  # what is due is a fire like any other
-        instants = self.missing(schedule, start, end)
+        missing = self.missing(schedule, start, end)
         made: list[int] = []
-        for n in range(0, len(instants), _BACKFILLED_AT_ONCE):
-            batch = instants[n : n + _BACKFILLED_AT_ONCE]
+        for n in range(0, len(missing), _BACKFILLED_AT_ONCE):
+            batch = missing[n : n + _BACKFILLED_AT_ONCE]
             made += self._table.run_now(schedule, batch, "backfilled", now)
         self._app.wake_workers()
         return [JobHandle(self._app, job_id) for job_id in made]
 
     def missing(self, schedule: Schedule, start: Moment, end: Moment) -> list[Micros]:
         """The past instants of the plan from `start` to `end` that have no job."""
-        zone = self._app.settings.timezone
-        first, last = parse_moment(start, "start", zone), parse_moment(end, "end", zone)
-        if last < first:
-            raise ScheduleError("backfill: the end lies before the start", "end")
-        if last > self.now():
-            raise ScheduleError(
-                f"backfill: {iso(last)[:19]}Z is still to come; only past fires can be made up for",
-                "end",
-            )
-        plan = plan_of(schedule.plan)
-        known_since = self.now() - self._app.settings.retention
-        if first < known_since and last >= schedule.created_at:
-            raise ScheduleError(
-                f"backfill: what ran before {iso(known_since)[:19]}Z is not recorded any more "
-                "(the app's retention); take a later start",
-                "start",
-            )
-        instants = list(islice(_instants(plan, first, last + 1), MOST_BACKFILLED + 1))
-        if len(instants) > MOST_BACKFILLED:
-            raise ScheduleError(
-                f"backfill: more than {MOST_BACKFILLED:,} fires in that time; take a shorter one",
-                "start",
-            )
-        done = {fire.instant for fire in self._fires_from(schedule, first, last)
-                if fire.job_id is not None}  # fmt: skip
-        return [instant for instant in instants if instant not in done]
-
-    def _fires_from(self, schedule: Schedule, first: Micros, last: Micros) -> Iterator[FireRecord]:
-        before = last + 1
-        while page := self._table.fires(schedule.id, before, 1000):
-            yield from (fire for fire in page if fire.instant >= first)
-            before = page[-1].instant
-            if before < first:
-                return
+        return instants.missing(self._app, schedule, start, end)
 
     def report_run(self, key: int, succeeded: bool, result: Any, error: str | None) -> None:
         limit = self._app.settings.max_payload
@@ -429,23 +326,3 @@ def _exists(schedule: Schedule) -> Conflict:
         f"there is a schedule named {schedule.name!a} already; change it with: offhours schedule "
         f"update {schedule.id}, or give this one another name"
     )
-
-
-def _instants(plan: Plan, first: Micros, last: Micros) -> Iterator[Micros]:
-    """The instants from `first` to before `last`, however often the plan may fire."""
-    instant = plan.next_after(first - 1)
-    while instant is not None and instant < last:
-        yield instant
-        instant = plan.next_after(instant)
-
-
-def _coming(schedule: Schedule, first: Micros, last: Micros) -> Iterator[tuple[Micros, Schedule]]:
-    """What an active schedule fires from `first` to before `last`, while it has runs left."""
-    assert schedule.next_at is not None
-    plan = plan_of(schedule.plan)
-    left = schedules.runs_left(schedule, plan.count)
-    few = left is not None and left <= MOST_BACKFILLED  # more are not worth being counted
-    start = schedule.next_at if few else max(first, schedule.next_at)
-    for instant in islice(_instants(plan, start, last), left):
-        if instant >= first:
-            yield instant, schedule
