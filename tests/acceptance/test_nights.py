@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.nightly import NIGHTLY
 from tests.unit.training.learners import BAD_DATA, Centroids, Liar, Raiser, golden, rows
 
 from offhours import Offhours
@@ -23,7 +24,6 @@ GOLDEN = golden()
 # Failures do not stop the nights here: each of them is to be judged.
 CONTROLS = SafetyControls(max_consecutive_failures=1000)
 EACH = {**dict.fromkeys(BAD_DATA, 12), "raises": 12, "lies": 12, "hangs": 8, "eats": 8}
-IN_PROCESS = ("hangs", "eats")
 
 
 def trained(learner: Any, app: MemoryApp) -> Trainer:
@@ -85,13 +85,14 @@ def test_no_night_of_a_learner_that_harms_the_machine_is_promoted(
     tmp_path: Path, kind: str, code: str
 ) -> None:
     program = Path(__file__).with_name("training_program.py")
+    nights = EACH[kind] if NIGHTLY else 3
     done = subprocess.run(
-        [sys.executable, program, tmp_path / "jobs.db", tmp_path, kind, str(EACH[kind])],
+        [sys.executable, program, tmp_path / "jobs.db", tmp_path, kind, str(nights)],
         capture_output=True, text=True, timeout=110, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     codes = Counter(done.stdout.split())
-    assert codes == {"first": 1, code: EACH[kind]}, (codes, done.stderr)
+    assert codes == {"first": 1, code: nights}, (codes, done.stderr)
     app = Offhours(tmp_path / "jobs.db")
     assert app.models("acme").get("blobs").aliases() == {"champion": 1}
     app.close()

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours import JobState, Offhours, TaskPriority
 from offhours.core.addresses import is_server
@@ -37,7 +38,7 @@ def noop(number: int = 0) -> None: ...
 @pytest.mark.timeout(180)
 def test_a_hundred_threads_submit_at_once(database: str) -> None:
     app = Offhours(database)
-    each = 20 if is_server(database) else 1_000
+    each = 10 if is_server(database) else 1_000 if NIGHTLY else 100
     task = app.task(noop)
     faults: list[BaseException] = []
 
@@ -60,7 +61,7 @@ def test_a_hundred_threads_submit_at_once(database: str) -> None:
 
 @pytest.mark.timeout(180)
 def test_eight_processes_claim_each_job_once(database: str, tmp_path: Path, script, until) -> None:
-    log, jobs = tmp_path / "log", 600 if is_server(database) else 10_000
+    log, jobs = tmp_path / "log", 600 if is_server(database) else 10_000 if NIGHTLY else 3_000
     app = Offhours(database)
     workers = [script(CLAIMER, database, log) for _ in range(8)]
     for worker in workers:

@@ -34,7 +34,10 @@ class Size(NamedTuple):
     bombs: int  # each dies at this fire at the latest
 
 
-SIZES = {"sqlite": Size(10, 10_000, 300, 400), "postgres": Size(4, 600, 30, 100)}
+SIZES = {
+    "sqlite": Size(10, 10_000, 300, 400) if NIGHTLY else Size(6, 2_400, 300, 160),
+    "postgres": Size(4, 600, 30, 100),
+}
 
 
 class Fleet:

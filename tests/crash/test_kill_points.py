@@ -17,7 +17,7 @@ from offhours import Offhours
 from offhours.core.addresses import is_server
 from offhours.core.events import fold
 
-ROUNDS = {"sqlite": 200, "postgres": 40} if NIGHTLY else {"sqlite": 40, "postgres": 12}
+ROUNDS = {"sqlite": 200, "postgres": 40} if NIGHTLY else {"sqlite": 24, "postgres": 8}
 JOBS_A_ROUND = 30
 # At which time that a point is reached the process dies.
 WORK_POINTS = {
