@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,15 +12,12 @@ from typing import Any, TypeVar, Unpack
 
 from offhours.app import Offhours
 from offhours.core.errors import OptionError
-from offhours.core.events import Event
 from offhours.core.model import TaskPriority
-from offhours.core.notices import JobFacts
-from offhours.core.ports import name_list
 from offhours.core.sandbox import Sandbox, SandboxResult
 from offhours.core.times import iso, parse_duration, to_datetime
-from offhours.engine.codec import load
 from offhours.engine.context import find_context
 from offhours.faces.base import MEMORY, FaceApp, open_app
+from offhours.faces.optimization_jobs import JobFollower
 from offhours.handles import JobHandle, SubmitOptions
 from offhours.optimize.analyzer import PerformanceAnalyzer
 from offhours.optimize.automations import Automation
@@ -41,8 +36,6 @@ from offhours.sources.configuration import read
 from offhours.sources.files import tree
 
 CYCLE, AUTOMATION = "offhours optimization cycle", "offhours automation"
-_FINISHED = name_list(["job.succeeded", "job.failed"])
-_PAGES = 20
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -112,7 +105,9 @@ class OptimizationEngine:
         self._cycles = 0
         self._last_cycle: str | None = None
         self._watch_jobs = watch_jobs
-        self._seq = self.app.store.last_seq()
+        self._jobs = JobFollower(
+            self.app, self.record_task, self.record_performance, but=(CYCLE, AUTOMATION)
+        )
         self._schedule: ScheduleHandle | None = None
         self._cycle_task = self.app.task(
             name=CYCLE, priority=TaskPriority.BACKGROUND, on_lost="fail"
@@ -166,48 +161,7 @@ class OptimizationEngine:
 
     def follow_jobs(self) -> int:
         """Learn from the jobs that finished since the last time; how many there were."""
-        followed = 0
-        for _ in range(_PAGES):
-            events = self.app.store.events(self._seq, kinds=_FINISHED)
-            if not events:
-                break
-            facts = {f.id: f for f in self.app.store.facts([e.job_id for e in events if e.job_id])}
-            for event in events:
-                found = facts.get(event.job_id or 0)
-                if found is not None and found.task not in (CYCLE, AUTOMATION):
-                    followed += self._learn(event, found)
-            self._seq = events[-1].seq
-        return followed
-
-    def _learn(self, event: Event, facts: JobFacts) -> bool:
-        job = self.app.store.job(facts.id)
-        if job is None or facts.started_at is None:
-            return False
-        began, name = to_datetime(facts.started_at), facts.name or facts.task
-        lasted = (event.at - facts.started_at) / 1000
-        success = event.kind == "job.succeeded"
-        parameters = self._arguments(job.task, job.args)
-        actor = facts.queue if job.tenant is None else job.tenant
-        self.record_task(Task(f"job-{job.id}", name, "", parameters, began, lasted, success, actor))
-        waited = max(0, facts.started_at - facts.run_at) / 1000
-        timeout = None if job.timeout is None else job.timeout / 1000
-        self.record_performance(
-            PerformanceMetric(
-                f"job-{job.id}", name, began, lasted, 0.0, 0.0, success,
-                wait_ms=waited, attempt=max(1, job.attempts), timeout_ms=timeout,
-            )
-        )  # fmt: skip
-        return True
-
-    def _arguments(self, task: str, text: str) -> dict[str, Any]:
-        args, kwargs = load(text)
-        known = self.app.registry.find(task)
-        names: list[str] = []
-        if known is not None:
-            with suppress(TypeError, ValueError):
-                names = list(inspect.signature(known.function).parameters)
-        numbered = [*names[: len(args)], *(f"argument {n}" for n in range(len(names), len(args)))]
-        return {**dict(zip(numbered, args, strict=True)), **kwargs}
+        return self._jobs.follow()
 
     # -- cycles -----------------------------------------------------------------------------------
 
