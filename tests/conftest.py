@@ -65,6 +65,16 @@ def _nothing_runs_here() -> Iterator[None]:
     assert left is None, f"the context of {left.task}, job {left.job_id}, was not left"
 
 
+@pytest.fixture(autouse=True)
+def _process_begins_anew() -> Iterator[None]:
+    """The app and the recorder that a process shares are one test's: the next gets its own."""
+    yield
+    if faces := sys.modules.get("offhours.faces.base"):
+        faces.forget_shared()
+    if faces := sys.modules.get("offhours.faces.interceptors"):
+        faces.forget_global_chain()
+
+
 Until = Callable[..., None]
 
 

@@ -22,7 +22,6 @@ from tests.pages import ROOT, blocks, name_of, pages
 
 from offhours import Offhours
 from offhours.cli.main import cli
-from offhours.faces.interceptors import forget_global_chain
 
 SKILL = ROOT / "src" / "offhours" / "skill" / "SKILL.md"
 THEIR_OWN = {
@@ -44,7 +43,6 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     """What a page finds: an empty folder and an empty namespace. What it leaves is cleared away."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OFFHOURS_DB", raising=False)
-    forget_global_chain()
     made: list[Offhours] = []
     begin = Offhours.__init__
 
@@ -60,7 +58,6 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
         app.close()
     root.handlers[:] = handlers
     root.setLevel(level)
-    forget_global_chain()
 
 
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=name_of)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import offhours.search
-from offhours.faces.base import forget_shared
 
 PAGE = (Path(__file__).parents[2] / "docs" / "memory.md").read_text(encoding="utf-8")
 
@@ -18,16 +16,13 @@ PAGE = (Path(__file__).parents[2] / "docs" / "memory.md").read_text(encoding="ut
 @pytest.fixture(autouse=True, params=["words", "meaning"])
 def _either_way(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[None]:
+) -> None:
     if request.param == "words":
         monkeypatch.setattr("offhours.search.installed_embedder", lambda: None)
     elif offhours.search.installed_embedder() is None:
         pytest.skip("the extra `semantic` is not installed")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "shared.db"))
-    forget_shared()
-    yield
-    forget_shared()
 
 
 def test_the_page_runs(capsys: pytest.CaptureFixture[str]) -> None:

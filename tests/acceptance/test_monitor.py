@@ -17,7 +17,6 @@ from tests.conftest import Until
 from offhours import BackgroundTaskManager, MonitoringConfig, Offhours, TaskMonitor
 from offhours.core.errors import ConfigError
 from offhours.core.notices import AlertState
-from offhours.faces.base import forget_shared
 from offhours.monitor import ErrorRate, FailuresInARow, Silence, monitor
 from offhours.monitor.figures import Figures
 from offhours.monitor.keeping import Keeping
@@ -61,12 +60,9 @@ def app(tmp_path: Path) -> Iterator[Offhours]:
 
 
 @pytest.fixture
-def _own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "process.db"))
-    forget_shared()
-    yield
-    forget_shared()
 
 
 def anew(app: Offhours) -> Figures:

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from offhours import get_perfcatcher_interceptor
-from offhours.faces.interceptors import forget_global_chain
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recorder.md").read_text(encoding="utf-8")
 
 
 BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-
-
-@pytest.fixture(autouse=True)
-def _chain_of_its_own() -> Iterator[None]:
-    forget_global_chain()
-    yield
-    forget_global_chain()
 
 
 def run(words: str) -> dict[str, Any]:

@@ -20,7 +20,6 @@ def test_the_examples_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    forget_global_chain()
     space: dict[str, Any] = {"__name__": "page"}
     metrics, traces, logs = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     exec(metrics, space)

@@ -6,7 +6,6 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,13 +30,6 @@ WORK_POINTS = {
 WEIGHTS = (4, 4, 4, 4, 4, 1)  # a heartbeat takes a second to come
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
-
-
 def submit_while_alive(app: Offhours, process: subprocess.Popen[bytes], number: int) -> list[int]:
     accepted = [app.submit_by_name("work", args=(number,)).id for _ in range(JOBS_A_ROUND)]
     deadline = time.monotonic() + 30
@@ -49,7 +41,7 @@ def submit_while_alive(app: Offhours, process: subprocess.Popen[bytes], number: 
 
 
 @pytest.mark.timeout(400)
-def test_killed_workers_lose_nothing(database: str, spawn, ledger, is_sound) -> None:
+def test_killed_workers_lose_nothing(database: str, spawn, ledger, is_sound, until) -> None:
     """Each round kills a worker at a random point; the next worker rescues what it held."""
     chance = random.Random(20260601)
     app = Offhours(database)
@@ -60,7 +52,7 @@ def test_killed_workers_lose_nothing(database: str, spawn, ledger, is_sound) -> 
         accepted += submit_while_alive(app, process, number)
         assert process.returncode == -signal.SIGKILL, (point, process.stderr.read())
     last = spawn("work")
-    wait_until(lambda: all(app.record(job).state.final for job in accepted), 60)
+    until(lambda: all(app.record(job).state.final for job in accepted), 60)
     Path(f"{ledger.path}.stop").touch()
     assert last.wait(30) == 0
 
@@ -93,11 +85,13 @@ def test_killed_submitters_keep_their_word(
     assert is_sound(database)
 
 
-def test_stopped_worker_has_its_result_refused(database: str, spawn, ledger, is_sound) -> None:
+def test_stopped_worker_has_its_result_refused(
+    database: str, spawn, ledger, is_sound, until
+) -> None:
     """A worker that sleeps past its lease and wakes finds its job given away."""
     app = Offhours(database, lease="1.2s")
     process = spawn("work", "in task", 1_000_000)
-    wait_until(lambda: len(app.workers()) == 1, 20)
+    until(lambda: len(app.workers()) == 1, 20)
     stored = held = 0
     while not held:  # it may have done them all by the time that it is stopped
         process.send_signal(signal.SIGCONT)
@@ -107,9 +101,9 @@ def test_stopped_worker_has_its_result_refused(database: str, spawn, ledger, is_
         stop_all([process], database)
         held = app.counts()["running"]
     second = spawn("work")
-    wait_until(lambda: app.counts()["succeeded"] == stored, 60)
+    until(lambda: app.counts()["succeeded"] == stored, 60)
     process.send_signal(signal.SIGCONT)
-    wait_until(lambda: len(app.workers()) == 2, 20)  # it came back as a new worker
+    until(lambda: len(app.workers()) == 2, 20)  # it came back as a new worker
     kinds = [event.kind for event in app.events()]
     assert kinds.count("worker.lost") == 1
     assert kinds.count("job.rescued") + kinds.count("job.returned") >= 1

@@ -28,17 +28,13 @@ def _own_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         if name.startswith(("PERFCATCHER_", "LOKI_", "BG_", "CELERY_", "OMNI_DEV_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "process.db"))
-    base.forget_shared()
-    interceptors.forget_global_chain()
     yield
     if interceptors._chain is not None:
         interceptors.get_perfcatcher_interceptor().close()
-    interceptors.forget_global_chain()
     for app in list(base._started):
         app.stop()
         if manager := app.attached.get("training"):
             manager.resource_monitor.stop()
-    base.forget_shared()
 
 
 class Example:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from offhours import BackgroundTaskManager, PriorityTaskScheduler
-from offhours.faces.base import forget_shared
 
 
 class Gate:
@@ -45,10 +44,8 @@ def manager(gate: Gate) -> Iterator[BackgroundTaskManager]:
 
 
 @pytest.fixture
-def process_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def process_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A database for the process's own scheduler and task manager, for one test."""
     path = tmp_path / "process.db"
     monkeypatch.setenv("OFFHOURS_DB", str(path))
-    forget_shared()
-    yield path
-    forget_shared()
+    return path

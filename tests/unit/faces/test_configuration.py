@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,16 +20,11 @@ from offhours import (
     load_config,
 )
 from offhours.core.errors import ConfigError
-from offhours.faces.base import forget_shared
-from offhours.faces.interceptors import forget_global_chain
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    yield
-    forget_shared()
-    forget_global_chain()
 
 
 def test_the_documents_defaults() -> None:

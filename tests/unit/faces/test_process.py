@@ -16,6 +16,7 @@ from offhours import (
     get_task_manager,
     submit_background_task,
 )
+from offhours.faces import interceptors
 
 
 def test_there_is_one_of_each_started(process_database: Path) -> None:
@@ -115,3 +116,9 @@ def test_a_forked_child_has_its_own(process_database: Path) -> None:
 def test_importing_the_package_loads_no_face() -> None:
     code = "import offhours, sys; assert not any('faces' in name for name in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_test_leaves_the_next_one_no_recorder(turn: int) -> None:
+    assert interceptors._chain is None, f"turn {turn}"
+    assert interceptors.get_perfcatcher_interceptor() in interceptors._chain.interceptors

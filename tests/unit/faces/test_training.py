@@ -461,13 +461,9 @@ def test_without_a_database_they_are_where_the_process_keeps_its_own(
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "process.db"))
+    made = SchedulerManager(Plain()).create_training_schedule("acme", "Daily", "0 2 * * *")
     forget_shared()
-    try:
-        made = SchedulerManager(Plain()).create_training_schedule("acme", "Daily", "0 2 * * *")
-        forget_shared()
-        assert list(SchedulerManager(Plain()).schedules) == [made]
-    finally:
-        forget_shared()
+    assert list(SchedulerManager(Plain()).schedules) == [made]
 
 
 def test_a_copy_as_json_brings_them_back(tmp_path: Path, machine: FakeMachine) -> None:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -94,19 +93,6 @@ def bench() -> Iterator[Callable[..., Bench]]:
     yield make
     for one in made:
         one.recorder.close()
-
-
-@pytest.fixture
-def until() -> Callable[..., None]:
-    """Wait for a condition; fail when it does not come true in time."""
-
-    def wait(condition: Callable[[], object], seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "waited in vain"
-            time.sleep(0.002)
-
-    return wait
 
 
 class Witness(Interceptor):

@@ -9,8 +9,6 @@ import pytest
 
 from offhours import Offhours, get_perfcatcher_interceptor
 from offhours.core.errors import Busy
-from offhours.faces.base import forget_shared
-from offhours.faces.interceptors import forget_global_chain
 from offhours.recorder import Dump
 from offhours.recorder.sinks.base import SinkUnavailable
 from offhours.recorder.sinks.store import StoreSink
@@ -50,8 +48,6 @@ def test_by_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OFFHOURS_DB", str(tmp_path / "own.db"))
     monkeypatch.setenv("PERFCATCHER_STORE", "true")
-    forget_global_chain()
-    forget_shared()
     recorder = get_perfcatcher_interceptor()
     try:
         assert not (tmp_path / "own.db").exists(), "no database before there is a dump"
@@ -63,5 +59,3 @@ def test_by_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         app.close()
     finally:
         recorder.close()
-        forget_global_chain()
-        forget_shared()
