@@ -74,11 +74,8 @@ def assert_submitted(
     if len(good) == times or (times is None and good):
         return [JobHandle(app, job.id) for job in good]
     told = " ".join([wanted, *(f"{key}={value!r}" for key, value in asked.items())])
-    if times:
-        problem = f"was submitted {_times(len(good))}, expected {_times(times)}"
-    else:
-        problem = "was not submitted" if times is None else f"was submitted {_times(len(good))}"
-    raise AssertionError(f"{told} {problem}; {_list(map(_shown, jobs), 'submitted')}")
+    there = _list(map(_shown, jobs), "submitted")
+    raise AssertionError(f"{told} {_problem(len(good), times)}; {there}")
 
 
 def assert_not_submitted(task: AnyTask, **conditions: Any) -> None:
@@ -206,6 +203,13 @@ def _list(lines: Iterable[str], what: str) -> str:
         return f"nothing was {what}"
     left = [f"and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
     return "\n  ".join([f"{what} were:", *found[:_SHOWN], *left])
+
+
+def _problem(found: int, times: int | None) -> str:
+    if times is None:
+        return "was not submitted"
+    expected = f", expected {_times(times)}" if times else ""
+    return f"was submitted {_times(found)}{expected}"
 
 
 def _times(count: int) -> str:
