@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import pickle
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import apsw
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -19,10 +21,12 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from tests.unit.api.conftest import BASE, TOKEN
 
+from offhours import Offhours
 from offhours.api import Limits, make_app
 from offhours.api.bodies import depth
 from offhours.api.tokens import new_token
 from offhours.core.access import Scope
+from offhours.core.errors import OffhoursError
 from offhours.testing import MemoryApp
 
 LIVE = "ws://localhost/api/v1/live"
@@ -270,6 +274,34 @@ def test_s9_only_json_is_read(app: MemoryApp, client: TestClient) -> None:
     assert client.get("/api/v1/jobs/1").json()["state"] in ("failed", "succeeded")
 
 
+def test_s9_what_is_planted_in_the_database_is_not_run(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "went-off",))
+
+    planted = [
+        pickle.dumps(Bomb()), pickle.dumps(Bomb(), 0), b'{"$":"pickle","v":"gASVAAAA"}',
+        b'[[{"$":"object","v":{"__class__":"pathlib.Path"}}],{}]',
+        b"!!python/object/apply:os.abort []", b"__import__('os').abort()",
+    ]  # fmt: skip
+    path = str(tmp_path / "jobs.db")
+    with Offhours(path, executor="inline") as house:
+        house.task(name="shop:work", retries=0)(lambda *args: [str(each) for each in args])
+        jobs = [house.submit("shop:work", delay="1h") for _ in planted]
+        database = apsw.Connection(path)
+        for job, data in zip(jobs, planted, strict=True):
+            told = (data.decode("latin-1"), data.decode("latin-1"), job.id)
+            database.execute("update jobs set args = ?, metadata = ? where id = ?", told)
+        database.close()
+        for job in jobs:
+            with contextlib.suppress(OffhoursError):
+                house.defer(job.id, 0)
+        house.drain()
+        states = {house.store.job(job.id).state.value for job in jobs}
+    assert states <= {"failed", "succeeded", "held"} and "failed" in states
+    assert not (tmp_path / "went-off").exists()
+
+
 # -- S10, S25: who may change the house --------------------------------------------------------
 
 
@@ -483,6 +515,8 @@ def test_s18_secrets_reach_nothing(app: MemoryApp, client: TestClient, caplog) -
     page = TestClient(client.app, base_url=BASE)
     page.post("/api/v1/session", json={"token": made})
     page.post("/api/v1/session", json={"token": made + "x"})
+    refused = page.post("/api/v1/session", json={"token": made, "more": made})
+    assert refused.status_code == 422 and made not in refused.text
     client.get("/api/v1/jobs", headers={"authorization": f"Bearer {made}x"})
     app.drain()
     told = [
