@@ -4,13 +4,14 @@ PYTHON ?= .venv/bin/python
 SEEDS ?= 1000
 START ?= 0
 
-.PHONY: help check simulate docs docs-serve drawings dist sbom
+.PHONY: help check simulate docs docs-serve drawings dist audit sbom
 
 help:
 	@echo "make check                        format, lint, types, contract, tests"
 	@echo "make simulate SEEDS=10000         that many simulated worlds, from START=0 on"
 	@echo "make docs, make docs-serve        the documentation: into site/, or while you write"
 	@echo "make drawings                     what the documentation draws from the code"
+	@echo "make audit                        known weaknesses of what is locked (needs the internet)"
 	@echo "make dist, make sbom              what is released, and the list of what is inside"
 
 check:
@@ -27,6 +28,11 @@ docs-serve:
 
 drawings:
 	$(PYTHON) -m tools.drawings
+
+audit:
+	$(PYTHON) -m uv export --frozen --quiet --all-extras --no-emit-project --output-file .locked.txt
+	$(PYTHON) -m uv tool run pip-audit --requirement .locked.txt --require-hashes --disable-pip
+	rm .locked.txt
 
 dist:
 	rm -rf dist

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from offhours.core.model import Job, WorkerInfo
 
 RECENT = 500
+_OWN = ("train:", "phase:", "offhours.", "offhours ")
 
 
 class Asked(Protocol):
@@ -50,3 +51,12 @@ def task_counts(app: Asked) -> list[TaskCount]:
 def is_local(name: str) -> bool:
     """Whether it is the function of a durable=False job, which no other process can run."""
     return name.startswith("local:")
+
+
+def is_own(name: str) -> bool:
+    """Whether it is one of Offhours itself, whose arguments decide for whom and how it acts.
+
+    >>> is_own("train:spam"), is_own("shop:train")
+    (True, False)
+    """
+    return name.startswith(_OWN)

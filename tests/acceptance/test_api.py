@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -340,3 +341,64 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
         with up(tmp_path, "--port", str(taken.getsockname()[1])) as process:
             assert process.stderr is not None
             assert "Address already in use" in process.stderr.read() and process.wait(30) == 2
+
+
+BODY = b'{"task":"shop:work"}'
+CHUNKS = b"14\r\n" + BODY + b"\r\n0\r\n\r\n"
+SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNKS,
+     b"Transfer-Encoding: chunked\r\nContent-Length: 20\r\n\r\n" + CHUNKS,
+     b"Content-Length: 20\r\nContent-Length: 5\r\n\r\n" + BODY,
+     b"Content-Length: +20\r\n\r\n" + BODY,
+     b"Transfer-Encoding: xchunked\r\n\r\n" + CHUNKS,
+     b"Transfer-Encoding: gzip, chunked\r\n\r\n" + CHUNKS,
+     b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n" + CHUNKS,
+     b"Transfer-Encoding:\x0bchunked\r\n\r\n" + CHUNKS,
+     b"Transfer-Encoding : chunked\r\n\r\n" + CHUNKS,
+     b"Transfer-Encoding: chunked\r\n\r\n-14\r\n" + BODY + b"\r\n0\r\n\r\n",
+     b"X: a\rContent-Length: 20\r\n\r\n" + BODY,
+     b"X: a\0b\r\nContent-Length: 20\r\n\r\n" + BODY,
+     b"Host: evil.example\r\nContent-Length: 20\r\n\r\n" + BODY,
+     b"X: " + b"a" * 1_000_000 + b"\r\nContent-Length: 20\r\n\r\n" + BODY],
+)  # fmt: skip
+def test_a_request_of_which_a_proxy_may_think_otherwise_ends_the_connection(
+    app: Offhours, server: ApiServer, told: bytes
+) -> None:
+    lines = [b"POST /api/v1/jobs HTTP/1.1", b"Host: 127.0.0.1", b"Content-Type: application/json",
+             b"Authorization: Bearer " + server.token.encode()]  # fmt: skip
+    with closing(wire(server)) as connection:
+        answer = b""
+        try:
+            connection.sendall(b"\r\n".join([*lines, told + SMUGGLED]))
+            while part := connection.recv(100_000):
+                answer += part
+        except ConnectionError:
+            pass  # it was ended while we were still speaking
+    assert b" 200 " not in answer and b" 201 " not in answer
+    assert app.jobs() == []
+
+
+def test_what_a_client_says_of_its_address_is_not_believed(server: ApiServer) -> None:
+    codes = set()
+    for number in range(30):
+        claim = dict.fromkeys(("X-Forwarded-For", "X-Real-IP", "Forwarded"), f"10.0.0.{number}")
+        with pytest.raises(HTTPError) as refused:
+            call(server, "api/v1/jobs", Authorization=f"Bearer oh_{number}", **claim)
+        codes.add(refused.value.code)
+        refused.value.close()
+    assert codes == {401, 429}
+
+
+@pytest.mark.parametrize("name", ["token", "access_token", "key", "authorization"])
+def test_a_token_in_the_address_does_not_hold(server: ApiServer, name: str) -> None:
+    with (
+        pytest.raises(HTTPError) as refused,
+        urlopen(f"{server.url}api/v1/jobs?{name}={server.token}"),
+    ):
+        pass
+    assert refused.value.code == 401
+    refused.value.close()

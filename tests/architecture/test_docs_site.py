@@ -75,3 +75,15 @@ def test_every_legal_move_is_drawn_with_what_is_told() -> None:
     legal = {(was, to) for was, ends in LEGAL.items() for to in ends}
     assert set(life.kinds()) == legal
     assert set(life.LINES) == legal
+
+
+def test_the_tests_that_the_security_page_names_are_there() -> None:
+    rows = re.findall(r"^\| .* \| (.+) \|$", (DOCS / "security.md").read_text(), re.MULTILINE)
+    assert len(rows) > 25
+    folder = ROOT / "tests"
+    for row in rows[2:]:
+        room = Path()
+        for name in row.split(", "):
+            place = room / name if "/" not in name and name.startswith("test_") else Path(name)
+            room = place.parent
+            assert (folder / place).is_dir() or (folder / f"{place}.py").is_file(), f"{name}: {row}"

@@ -28,7 +28,7 @@ FILES = {
 GIVEN_AWAY = {
     "CHANGELOG.md", "LICENSE", "Makefile", "PKG-INFO", "README.md", "benchmarks", "check.sh",
     "deploy", "docs", "examples", "pyproject.toml", "src", "tests", "tools", "zensical.toml",
-    ".gitignore",
+    ".gitignore", "uv.lock",
 }  # fmt: skip
 ASKED = {
     "agents": "import offhours.recorder.adapters.agents",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Collection
 
@@ -11,6 +12,7 @@ from offhours.api.places import LOOPBACK
 from offhours.api.problems import Problem, tell
 
 ANY_HOST = "*"
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:\[\]@/,\s]+)(?::[0-9]*)?")
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
@@ -53,6 +55,7 @@ class Guard:
 
         try:
             self._check_host(scope)
+            _check_length(scope)
             await self._app(scope, receive, mark)
         except Exception as error:
             response = tell(error, request_id, scope.get("root_path", ""))
@@ -75,15 +78,23 @@ class Guard:
         )  # fmt: skip
 
 
-def host_name(host: str) -> str:
-    """The name of a Host header, without its port.
+def _check_length(scope: Scope) -> None:
+    """A proxy before us may believe the other one, and take the rest for another's request."""
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+        raise Problem(
+            400, "bad_request", "the request has both Content-Length and Transfer-Encoding",
+            "send one of them", headers={"Connection": "close"},
+        )  # fmt: skip
 
-    >>> host_name("localhost:8787"), host_name("[::1]:80"), host_name("example.org")
-    ('localhost', '[::1]', 'example.org')
+
+def host_name(host: str) -> str:
+    """The name of a Host header, without its port; what is no host is left as it is.
+
+    >>> host_name("localhost:8787"), host_name("[::1]:80"), host_name("localhost:80@evil.example")
+    ('localhost', '[::1]', 'localhost:80@evil.example')
     """
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.rpartition(":")[0] or host if host.count(":") == 1 else host
+    found = _HOST.fullmatch(host)
+    return host if found is None else found[1]
 
 
 def _uncached(message: Message) -> list[tuple[bytes, bytes]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from offhours.api.context import Server
+from offhours.api.problems import Problem
+from offhours.api.tokens import Principal
+from offhours.core.access import Scope
 from offhours.core.errors import TaskNotFound, did_you_mean
 from offhours.engine.registry import Task
-from offhours.known_tasks import is_local, served_tasks
+from offhours.known_tasks import is_local, is_own, served_tasks
 
 
 def task_of(here: Server, name: str) -> Task:
@@ -17,3 +20,14 @@ def task_of(here: Server, name: str) -> Task:
             known = sorted({*served, *(n for n in registry.names() if not is_local(n))})
             raise TaskNotFound(f'no task "{name}" is known{did_you_mean(name, known)}')
     return here.app.task_named(name)
+
+
+def submittable(here: Server, who: Principal, name: str) -> Task:
+    """A task that somebody may submit by its name. The arguments of Offhours' own tasks say whose
+    model is trained, or which script runs, so they are for who may do all of that."""
+    if is_own(name) and (who.tenant is not None or not who.scope.includes(Scope.ADMIN)):
+        raise Problem(
+            403, "forbidden", f"{name[:100]!r} is a task of Offhours itself",
+            "it takes an admin's token without a tenant; cycles: POST api/v1/training/cycles",
+        )  # fmt: skip
+    return task_of(here, name)

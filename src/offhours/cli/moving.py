@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import mkstemp
 from typing import IO, TYPE_CHECKING
 
 import click
@@ -165,10 +166,10 @@ def _whole(file: str, replace: bool) -> Iterator[IO[str]]:
         raise CommandError(
             f"{file} is there already; --replace takes its place", Exit.CONFLICT, "file_exists"
         )
-    part = path.with_name(f"{path.name}.part-{os.getpid()}")
+    # It has arguments and results: mode 0600, and never a file that somebody has put there.
+    descriptor, name = mkstemp(".part", f"{path.name}.", path.parent)
+    part = Path(name)
     try:
-        # It has arguments and results: for nobody else to read.
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "w", encoding="utf-8") as target:
             yield target
             target.flush()

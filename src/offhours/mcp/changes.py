@@ -9,6 +9,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 
 from offhours.core.errors import TaskNotFound, did_you_mean
+from offhours.known_tasks import is_own
 from offhours.mcp.caller import Caller, caller_of
 from offhours.mcp.reading import known_tasks
 
@@ -44,8 +45,9 @@ class Changes:
             return {"done": True, "did": would, **change()}
 
     def _check_known(self, task: str) -> None:
-        """A model may have made a name up; a job for it would wait for ever."""
-        known = known_tasks(self._app)
+        """A model may have made a name up: a job for it would wait for ever. Our own tasks are not
+        for agents: what trains, and which script runs, is not theirs to say."""
+        known = [name for name in known_tasks(self._app) if not is_own(name)]
         if task not in known:
             shown = ", ".join(known[:20]) or "none: no worker runs"
             near = did_you_mean(task, known)

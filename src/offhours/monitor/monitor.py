@@ -8,6 +8,7 @@ import re
 import threading
 from copy import copy
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 from offhours.core.admission import BackgroundLimits
@@ -250,9 +251,14 @@ class Monitor:
 
     def _write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        half = file.with_suffix(".part")
-        half.write_text(export(self.tables(), self._keeping.figures.tasks, "json"), "utf-8")
-        os.replace(half, file)
+        handle, half = mkstemp(".part", f"{file.name}.", file.parent)  # mode 0600
+        try:
+            with open(handle, "w", encoding="utf-8") as stream:
+                stream.write(export(self.tables(), self._keeping.figures.tasks, "json"))
+            os.replace(half, file)
+        except BaseException:
+            os.unlink(half)
+            raise
 
 
 def default_rules(settings: MonitorSettings) -> tuple[Rule, ...]:

@@ -32,6 +32,7 @@ from offhours.store.connection import Connection, T, Unit, not_text
 from offhours.store.dialects import Dialect
 from offhours.store.faults import patiently, translate, translated
 from offhours.store.migrate import check, migrate
+from offhours.store.owners import refuse_strangers
 
 # A commit copies each page that it changed: with the small rows of a queue, half the usual page
 # makes a submit a quarter faster (docs/performance.md).
@@ -41,6 +42,7 @@ CHECKED_WHOLE = 8_000_000
 HEADER_SIZE = 100
 LOOK_SECONDS = 0.1
 _log = logging.getLogger("offhours")
+WITHOUT_MODES = frozenset({"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "drvfs"})
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ceph", "9p"})
 
 
@@ -322,6 +324,8 @@ def _prepare_file(path: str) -> None:
             path, f"is on {kind}, where file locks do not hold; use a local disk or PostgreSQL"
         )
     refuse_what_is_left(file)
+    if kind not in WITHOUT_MODES:
+        refuse_strangers(path)
     try:
         # Only ever a new file: closing a descriptor of an open one would drop SQLite's locks.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import pickle
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import apsw
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -18,9 +21,12 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from tests.unit.api.conftest import BASE, TOKEN
 
+from offhours import Offhours
 from offhours.api import Limits, make_app
+from offhours.api.bodies import depth
 from offhours.api.tokens import new_token
 from offhours.core.access import Scope
+from offhours.core.errors import OffhoursError
 from offhours.testing import MemoryApp
 
 LIVE = "ws://localhost/api/v1/live"
@@ -114,7 +120,11 @@ def test_s3_scopes_in_order(client_of) -> None:
 # -- S4 to S6: hosts, pages, origins ----------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "localhost:80@evil.example",
+     "[::1]evil.example", "localhost,evil.example", "localhost@evil.example", "localhost."],
+)  # fmt: skip
 @pytest.mark.parametrize("path", ["/", "/healthz", "/api/v1/jobs", "/api/v1/events"])
 def test_s4_other_hosts_are_refused(client: TestClient, host: str, path: str) -> None:
     accept = {"accept": "text/event-stream"}
@@ -264,6 +274,34 @@ def test_s9_only_json_is_read(app: MemoryApp, client: TestClient) -> None:
     assert client.get("/api/v1/jobs/1").json()["state"] in ("failed", "succeeded")
 
 
+def test_s9_what_is_planted_in_the_database_is_not_run(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> Any:
+            return (Path.touch, (tmp_path / "went-off",))
+
+    planted = [
+        pickle.dumps(Bomb()), pickle.dumps(Bomb(), 0), b'{"$":"pickle","v":"gASVAAAA"}',
+        b'[[{"$":"object","v":{"__class__":"pathlib.Path"}}],{}]',
+        b"!!python/object/apply:os.abort []", b"__import__('os').abort()",
+    ]  # fmt: skip
+    path = str(tmp_path / "jobs.db")
+    with Offhours(path, executor="inline") as house:
+        house.task(name="shop:work", retries=0)(lambda *args: [str(each) for each in args])
+        jobs = [house.submit("shop:work", delay="1h") for _ in planted]
+        database = apsw.Connection(path)
+        for job, data in zip(jobs, planted, strict=True):
+            told = (data.decode("latin-1"), data.decode("latin-1"), job.id)
+            database.execute("update jobs set args = ?, metadata = ? where id = ?", told)
+        database.close()
+        for job in jobs:
+            with contextlib.suppress(OffhoursError):
+                house.defer(job.id, 0)
+        house.drain()
+        states = {house.store.job(job.id).state.value for job in jobs}
+    assert states <= {"failed", "succeeded", "held"} and "failed" in states
+    assert not (tmp_path / "went-off").exists()
+
+
 # -- S10, S25: who may change the house --------------------------------------------------------
 
 
@@ -336,6 +374,41 @@ def test_s11_what_is_everybody_s_is_not_a_tenant_s(client_of) -> None:
         pass
 
 
+@pytest.mark.parametrize("key", ["unique", "concurrency_key"])
+def test_s11_a_tenant_s_keys_are_its_own(
+    app: MemoryApp, client: TestClient, client_of, key
+) -> None:
+    ann, bob = client_of("submit", "ann"), client_of("submit", "bob")
+    new = {"task": "shop:work", "delay": "1h", key: "daily"}
+    first = ann.post("/api/v1/jobs", json=new).json()["id"]
+    again = ann.post("/api/v1/jobs", json=new).json()["id"]
+    assert (again == first) is (key == "unique")
+    other = bob.post("/api/v1/jobs", json=new)
+    assert other.status_code == 201 and other.json()["tenant"] == "bob"
+    many = bob.post("/api/v1/jobs:submit", json={"jobs": [new]}).json()["jobs"]
+    assert {app.record(job).tenant for job in many} == {"bob"}
+    shared = client.post("/api/v1/jobs", json=new).json()
+    assert shared["tenant"] is None and shared["id"] not in (first, other.json()["id"])
+    within = {**new, key: "b/daily", "tenant": "a"}  # is not "daily" of the tenant "a/b"
+    assert client_of("submit", "a").post("/api/v1/jobs", json=within).status_code == 201
+    a_b = client_of("submit", "a/b").post("/api/v1/jobs", json=new | {key: "daily"})
+    assert a_b.json()["tenant"] == "a/b"
+
+
+@pytest.mark.parametrize(
+    "task", ["train:spam", "offhours automation", "offhours.handle:desk", "phase:build"]
+)
+def test_s11_own_tasks_are_for_who_may_do_what_they_do(app, client_of, task: str) -> None:
+    app.task(name=task)(lambda *args: None)
+    new = {"task": task, "args": ["ann"]}
+    for who in [client_of("submit"), client_of("operate"), client_of("admin", "bob")]:
+        for path, body in (("jobs", new), ("jobs:submit", {"jobs": [new]})):
+            answer = who.post(f"/api/v1/{path}", json=body)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), task
+    assert app.counts()["ready"] == 0
+    assert client_of("admin").post("/api/v1/jobs", json=new).status_code == 201
+
+
 # -- S12, S13: bounds --------------------------------------------------------------------------
 
 INJECTIONS = ["' or 1=1 --", "%", "_", "\\", '"', "*", "a AND", "NEAR(", "\x1f", "x'||'y", "{0}"]
@@ -376,6 +449,39 @@ def test_s13_depth_is_told_apart_from_length(client: TestClient) -> None:
     assert client.post("/api/v1/jobs", json=flat).status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("body", "levels"),
+    [(b'["[[[[ \\"[[["]', 1), (b'{"a": [{"b": []}], "c": "]"}', 4), (b'["\\\\", [1]]', 2),
+     (b'["not closed \\" [[[[', 1), (b'"', 0), (b"]][[", 0), (b'["\\', 1), (b"[" * 900, 900)],
+)  # fmt: skip
+def test_s13_depth_is_counted_as_json_has_it(body: bytes, levels: int) -> None:
+    assert depth(body) == levels
+
+
+@pytest.mark.parametrize("part", [b'\\"', b'"', b'"\\', b"[]", b'"a"', b"\\"])
+def test_s13_depth_is_counted_in_linear_time(part: bytes) -> None:
+    started = time.process_time()
+    depth(b'["' + part * (1_000_000 // len(part)))
+    assert time.process_time() - started < 1
+
+
+def test_s13_a_stranger_sends_next_to_nothing(stranger: TestClient) -> None:
+    large = {"token": "x", "more": "x" * 4_000}
+    assert stranger.post("/api/v1/session", json=large).status_code == 413
+    chunks = iter([b"[" * 3_000] * 2)
+    as_json = {"content-type": "application/json"}
+    assert stranger.post("/api/v1/session", content=chunks, headers=as_json).status_code == 413
+    longest = stranger.post("/api/v1/session", json={"token": "x" * 500})
+    assert longest.json()["code"] == "bad_token"
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-32"])
+def test_s13_only_utf_8_is_read(client: TestClient, coding: str) -> None:
+    text = json.dumps({"task": "shop:work"}).encode(coding)
+    as_json = {"content-type": "application/json"}
+    assert client.post("/api/v1/jobs", content=text, headers=as_json).status_code == 400
+
+
 def test_s13_requests_are_counted(app: MemoryApp) -> None:
     limits = Limits(rate=1, burst=3)
     client = TestClient(make_app(app, token=TOKEN, limits=limits), base_url=BASE, headers=BEARER)
@@ -409,6 +515,8 @@ def test_s18_secrets_reach_nothing(app: MemoryApp, client: TestClient, caplog) -
     page = TestClient(client.app, base_url=BASE)
     page.post("/api/v1/session", json={"token": made})
     page.post("/api/v1/session", json={"token": made + "x"})
+    refused = page.post("/api/v1/session", json={"token": made, "more": made})
+    assert refused.status_code == 422 and made not in refused.text
     client.get("/api/v1/jobs", headers={"authorization": f"Bearer {made}x"})
     app.drain()
     told = [

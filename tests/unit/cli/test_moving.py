@@ -55,8 +55,12 @@ def test_a_file_that_is_there_is_not_replaced_by_accident(run, filled: Offhours)
 
 @pytest.mark.skipif(os.name == "nt", reason="modes are of POSIX")
 def test_nobody_else_reads_an_export(run, filled: Offhours) -> None:
+    trap = Path("trap")
+    trap.touch(0o666)
+    Path(f"all.jsonl.part-{os.getpid()}").symlink_to(trap)  # by somebody who guessed a name
     run("export", "all.jsonl")
     assert stat.S_IMODE(os.stat("all.jsonl").st_mode) == 0o600
+    assert trap.read_text() == "" and not Path("all.jsonl").is_symlink()
 
 
 def test_every_fault_is_told_with_its_line_and_nothing_is_made(run, filled: Offhours) -> None:

@@ -151,6 +151,17 @@ def test_what_a_dry_run_lets_pass_the_act_does_and_what_it_refuses_is_refused() 
     talk(scene)
 
 
+@pytest.mark.parametrize("task", ["train:spam", "offhours automation", "offhours.handle:desk"])
+def test_our_own_tasks_are_not_for_agents(task: str) -> None:
+    async def scene(agent: Agent) -> None:
+        agent.app.task(name=task)(lambda *args: None)
+        for verb in ("submit", "schedule"):
+            more = {} if verb == "submit" else {"when": "every day at 9am", "name": "mine"}
+            assert "no worker knows a task" in await agent.refused(verb, task=task, **more)
+
+    assert talk(scene).jobs() == []
+
+
 def test_pause_and_resume() -> None:
     async def scene(agent: Agent) -> None:
         await agent.do("pause", queue="mail", reason="provider down", dry_run=True)

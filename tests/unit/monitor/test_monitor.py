@@ -247,6 +247,7 @@ class TestExports:
         app.monitor.look()
         [file] = (tmp_path / "out").iterdir()
         assert file.name == "metrics-20260101T003000Z.json"
+        assert file.stat().st_mode & 0o777 == 0o600
         assert json.loads(file.read_text())["history"]["shop:work"]
         assert app.monitor.trends("work")["points"] == []
         assert app.monitor.task_metrics("work")["total_executions"] == 1
@@ -267,6 +268,7 @@ def test_an_export_that_fails_forgets_nothing(
     app.clock.advance("1h")
     app.monitor.look()
     assert "could not be exported" in caplog.text
+    assert [*tmp_path.iterdir()] == [tmp_path / "file"]
     assert len(app.monitor.trends("work")["points"]) == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import Path
 from pydantic import ConfigDict, Field, StringConstraints
@@ -267,6 +268,20 @@ def tenant_of(principal: Principal, asked: str | None) -> str | None:
     if principal.tenant is None or asked in (None, principal.tenant):
         return asked if principal.tenant is None else principal.tenant
     raise Problem(403, "forbidden", "the token is another tenant's", "leave `tenant` out")
+
+
+def options_of(principal: Principal, new: NewJob) -> dict[str, Any]:
+    """How a job is to be stored. Keys that a tenant's token gives are that tenant's own: with a
+    key of somebody else's it could learn of their job, and hold it up."""
+    told = new.model_dump(exclude={"task", "args", "kwargs"})
+    options = {key: value for key, value in told.items() if value is not None}
+    tenant = tenant_of(principal, new.tenant)
+    if tenant is not None:
+        options["tenant"] = tenant
+    if principal.tenant is not None:
+        for key in {"unique", "concurrency_key"} & options.keys():
+            options[key] = f"{quote(principal.tenant, safe='')}/{options[key]}"
+    return options
 
 
 def job_of(here: Server, principal: Principal, job_id: int) -> Job:

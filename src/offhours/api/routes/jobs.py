@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from offhours.api.auth import TenantOperator, TenantReader, TenantSubmitter
 from offhours.api.context import Here, Server
-from offhours.api.known import task_of
+from offhours.api.known import submittable
 from offhours.api.routes.job_shapes import (
     Cancelled,
     History,
@@ -25,7 +25,7 @@ from offhours.api.routes.job_shapes import (
     Until,
     WhyShape,
     job_of,
-    tenant_of,
+    options_of,
 )
 from offhours.api.shapes import (
     Page,
@@ -72,15 +72,8 @@ def submit(here: Here, who: TenantSubmitter, new: NewJob, response: Response) ->
 
     The task is looked up by its name among those that the app or a live worker knows.
     """
-    options: Any = {
-        key: value
-        for key, value in new.model_dump(exclude={"task", "args", "kwargs"}).items()
-        if value is not None
-    }
-    tenant = tenant_of(who, new.tenant)
-    if tenant is not None:
-        options["tenant"] = tenant
-    task = task_of(here, new.task)
+    options: Any = options_of(who, new)
+    task = submittable(here, who, new.task)
     [job] = here.app.submit_calls(task, [(tuple(new.args), new.kwargs)], options)
     record = job_of(here, who, job.id)
     response.headers["Location"] = f"jobs/{job.id}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -11,9 +10,9 @@ from pydantic import ConfigDict, Field
 
 from offhours.api.auth import TenantOperator, TenantReader, TenantSubmitter
 from offhours.api.context import Here, Server
-from offhours.api.known import task_of
+from offhours.api.known import submittable
 from offhours.api.problems import Problem
-from offhours.api.routes.job_shapes import Filter, JobRow, NewJob, tenant_of
+from offhours.api.routes.job_shapes import Filter, JobRow, NewJob, options_of, tenant_of
 from offhours.api.routes.operations import OperationShape
 from offhours.api.shapes import MOST_AT_ONCE, Number, Shape, problems
 from offhours.api.tokens import Principal
@@ -118,19 +117,16 @@ def submit_many(here: Here, who: TenantSubmitter, batch: Batch) -> Stored:
     faults: dict[str, str] = {}
     for place, new in enumerate(batch.jobs):
         try:
-            task_of(here, new.task)
+            submittable(here, who, new.task)
         except TaskNotFound as unknown:
             faults[str(place)] = str(unknown)
     if faults:
         raise BatchError(faults)
-    items = [_item(who, new) for new in batch.jobs]
+    items = [
+        {"task": new.task, "args": new.args, "kwargs": new.kwargs, **options_of(who, new)}
+        for new in batch.jobs
+    ]
     return Stored(jobs=[job.id for job in here.app.bulk.submit(items, by_name=True)])
-
-
-def _item(who: Principal, new: NewJob) -> Mapping[str, Any]:
-    given = {key: value for key, value in new.model_dump().items() if value is not None}
-    tenant = tenant_of(who, new.tenant)
-    return given if tenant is None else given | {"tenant": tenant}
 
 
 @router.post(":preview", summary="What a verb would be done to")
