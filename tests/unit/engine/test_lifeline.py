@@ -403,18 +403,20 @@ def test_a_sign_of_life_in_the_last_moment_saves_it(
     assert other in watch.present()
 
 
+@pytest.mark.parametrize(("free", "crashes"), [(9, [1, 1]), (1, [1, 0]), (0, [0, 0])])
 def test_jobs_of_a_worker_that_is_not_there_are_rescued(
-    watch: Watch, caplog: pytest.LogCaptureFixture
+    watch: Watch, caplog: pytest.LogCaptureFixture, free: int, crashes: list[int]
 ) -> None:
-    ran, waited = watch.submit()[0], watch.submit(queue="other")[0]
+    jobs = watch.submit(2)
     other = watch.worker()
-    watch.claim(other, 1)
-    watch.claim(other, 1, free=0)
+    watch.claim(other, 2, free)
     watch.store._db.write(lambda db: db.execute("delete from workers where id = ?", (other,)))
     watch.tick()
-    assert [watch.job(job_id).state for job_id in (ran, waited)] == ["pending", "pending"]
-    assert watch.job(ran).reason == "its worker is not there"
-    assert [watch.job(job_id).crashes for job_id in (ran, waited)] == [1, 0]
+    found = [watch.job(job_id) for job_id in jobs]
+    assert [job.state for job in found] == ["pending", "pending"]
+    assert [job.crashes for job in found] == crashes
+    told = [json.loads(event.data or "{}") for job in jobs for event in watch.store.history(job)]
+    assert [data["reason"] for data in told if "reason" in data] == ["its worker is not there"] * 2
     assert "2 jobs ran on a worker that is not there" in caplog.text
 
 
