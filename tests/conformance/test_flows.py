@@ -72,6 +72,18 @@ def group(floor: Floor, size: int, policy: IfFailed) -> tuple[list[int], int]:
     return members, end
 
 
+def test_a_result_that_is_refused_lets_nobody_go_on(floor: Floor) -> None:
+    _, end = group(floor, 1, IfFailed.CANCEL)
+    [lost] = floor.claim()
+    floor.crash()
+    [again] = floor.claim()
+    stale = states.finish(lost, Done("1"), POLICY, NOW)
+    assert floor.store.apply([stale], NOW) == [stale]
+    assert floor.state(end) is JobState.HELD
+    floor.end(again, Done("1"))
+    assert floor.state(end) is JobState.PENDING
+
+
 def expected(policy: IfFailed, ends: list[JobState]) -> set[JobState]:
     good = all(state is JobState.SUCCEEDED for state in ends)
     match policy:

@@ -139,6 +139,13 @@ def test_a_limit_set_while_jobs_wait_holds_for_them(store: Store, worker: int) -
     assert ids(claim(store, worker, 5)) == [jobs[0], behind]
 
 
+def test_what_a_limit_leaves_free_goes_to_others_and_no_more(store: Store, worker: int) -> None:
+    tasks = ["t", "t", "u", "u", "u"]
+    jobs = store.submit([new(task=task) for task in tasks], NOW)
+    store.limits.set(TASK, 1, None, NOW)
+    assert ids(claim(store, worker, 3)) == [jobs[0], jobs[2], jobs[3]]
+
+
 def test_urgent_before_limited(store: Store, worker: int) -> None:
     store.limits.set(EVERYTHING, 1, None, NOW)
     store.submit([new(), new(task="u")], NOW)
@@ -200,6 +207,31 @@ def test_hundreds_of_tenants_get_their_turn(store: Store, worker: int, slots: in
             assert min(Counter(served).values()) >= 1  # nobody waits for the third of another
     assert Counter(served) == dict.fromkeys(tenants, 3)
     assert low in ids(claim(store, worker, 2)) or store.job(low).state == "running"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("in_front", [1, 63, 64])
+def test_what_others_will_run_changes_nobodys_turn(
+    store: Store, worker: int, in_front: int
+) -> None:
+    """The lines are read in pages; those of one priority take turns on whichever page they are."""
+    store.submit([new(task="v", priority=0, tenant=f"{n}") for n in range(in_front)], NOW)
+    tenants = [f"tenant {n:03}" for n in range(70)]
+    wanted = store.submit([new(tenant=tenant) for tenant in tenants for _ in range(2)], NOW)[::2]
+    got = [ids(claim(store, worker, 10)) for _ in range(7)]
+    assert [job_id for some in got for job_id in some] == wanted
+
+
+def test_a_tenant_with_little_leaves_its_share_to_the_others(store: Store, worker: int) -> None:
+    [small] = store.submit([new(tenant="small")], NOW)
+    big = store.submit([new(tenant="big") for _ in range(9)], NOW)
+    assert sorted(ids(claim(store, worker, 6))) == [small, *big[:5]]
+
+
+def test_the_next_turn_is_of_who_comes_after_the_last_one(store: Store, worker: int) -> None:
+    jobs = {name: store.submit([new(tenant=name) for _ in range(4)], NOW) for name in "abc"}
+    whose = {job_id: name for name, some in jobs.items() for job_id in some}
+    got = [ids(claim(store, worker, 2)) for _ in range(6)]
+    assert ["".join(whose[job_id] for job_id in some) for some in got] == ["ab", "ca", "bc"] * 2
 
 
 def test_a_hundred_shut_lines_hide_nothing(store: Store, worker: int) -> None:

@@ -57,9 +57,18 @@ def test_a_round_fires_what_is_due_and_claims_it_at_once(store: Store, worker: i
     assert a_round(store, worker, NOW + MINUTE).claimed == []
 
 
+def test_a_round_comes_for_the_schedule_that_is_due_first(store: Store, worker: int) -> None:
+    add(store, "late")
+    store.schedules.add(new("soon", task="u"), NOW + SECOND, NOW)
+    assert a_round(store, worker, NOW).next_fire == NOW + SECOND
+    fired = a_round(store, worker, NOW + SECOND)
+    assert (fired.fired, fired.next_fire) == (["u"], NOW + MINUTE)
+
+
 def test_a_full_worker_fires_too_and_a_draining_one_does_not(store: Store, worker: int) -> None:
     add(store)
     assert a_round(store, worker, NOW + MINUTE, slots=0, fires=False).fired == ()
+    assert a_round(store, worker, NOW + MINUTE, slots=0, fires=False, sure=True).fired == []
     assert a_round(store, worker, NOW + MINUTE, slots=0).fired == ["t"]
     assert store.counts()["ready"] == 1
 

@@ -105,6 +105,14 @@ def test_only_what_starts_at_once_has_begun(store: Store) -> None:
     assert [store.job(i).begun for i in ids] == [1, 0, 1]
 
 
+def test_what_has_begun_is_counted_over_all_priorities(store: Store) -> None:
+    """Counted for each anew, a crash would be held against jobs that never ran."""
+    ids = store.submit([new(priority=p) for p in (10, 50, 50, 90, 90)], NOW)
+    worker = add_worker(store)
+    assert [job.id for job in claim(store, worker, slots=4, free=2).claimed] == ids[:4]
+    assert [store.job(i).begun for i in ids] == [1, 1, 0, 0, 0]
+
+
 def test_future_jobs_wait_until_due(store: Store) -> None:
     [late, soon] = store.submit([new(run_at=NOW + 9), new(run_at=NOW + 5)], NOW)
     worker = add_worker(store)
@@ -172,6 +180,17 @@ def test_at_most_so_many_background_jobs(store: Store) -> None:
     assert len(claim(store, worker, 9, limits=limits, moves=[done]).claimed) == 1
 
 
+def test_low_work_is_background_work_too(store: Store) -> None:
+    store.submit([new(priority=p) for p in (90, 90, 100, 100)], NOW)
+    worker = add_worker(store)
+    throttled = BackgroundLimits(throttle=SECOND, limit=3)
+    assert [job.priority for job in claim(store, worker, 9, limits=throttled).claimed] == [90]
+    assert claim(store, worker, 9, limits=throttled).room.reason == "throttled"
+    limits = BackgroundLimits(limit=3)
+    assert [job.priority for job in claim(store, worker, 9, limits=limits).claimed] == [90, 100]
+    assert claim(store, worker, 9, limits=limits).room.reason == "limit"
+
+
 def test_background_starts_keep_their_distance(store: Store) -> None:
     store.submit([new(priority=100) for _ in range(3)], NOW)
     worker = add_worker(store)
@@ -180,6 +199,20 @@ def test_background_starts_keep_their_distance(store: Store) -> None:
     held = claim(store, worker, 9, limits=limits)
     assert (held.claimed, held.room.reason, held.room.until) == ([], "throttled", NOW + SECOND)
     assert len(claim(store, worker, 9, now=NOW + SECOND, limits=limits).claimed) == 1
+
+
+def test_urgent_starts_neither_hide_a_background_start_nor_count_as_one(store: Store) -> None:
+    urgent, *background = store.submit([new(priority=p) for p in (0, 100, 100, 100)], NOW)
+    worker = add_worker(store)
+    limits = BackgroundLimits(throttle=SECOND)
+    first = claim(store, worker, 9, limits=limits).claimed
+    assert [job.id for job in first] == [urgent, background[0]]
+    half = NOW + SECOND // 2
+    store.submit([new(priority=0, run_at=half)], half)
+    assert [job.priority for job in claim(store, worker, 9, now=half, limits=limits).claimed] == [0]
+    second = claim(store, worker, 9, now=NOW + SECOND, limits=limits).claimed
+    assert [job.id for job in second] == background[1:2]
+    assert claim(store, worker, 9, now=half + SECOND, limits=limits).claimed == []
 
 
 def test_a_stale_result_is_refused_and_told(store: Store) -> None:

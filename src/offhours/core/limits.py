@@ -67,7 +67,7 @@ class Rate(NamedTuple):
                 f"got {value!r}"
             )
         count, length, unit = found.groups()
-        unit = _LONG.get(unit.removesuffix("s") if len(unit) > 1 else unit, unit)
+        unit = _LONG.get(unit.removesuffix("s"), unit)
         rate = cls(int(count), parse_duration(f"{length or 1}{unit}", name))
         if not 0 < rate.starts <= MOST or rate.per <= 0:
             raise OptionError(f"{name}: {value!r} lets nothing start; a pause does that")

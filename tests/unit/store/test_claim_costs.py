@@ -40,10 +40,10 @@ class Costs:
         pattern = NewJob("t", "[[],{}]", 50, NOW, 3)._replace(**changes)
         self.store.submit_alike(pattern, ["[[],{}]"] * count, NOW)
 
-    def claim(self, *tasks: str) -> tuple[int, int]:
+    def claim(self, *tasks: str, queues: str | None = None) -> tuple[int, int]:
         """How many jobs a claim for one slot brings, and what it costs."""
         before = self.hundreds
-        order = ClaimOrder(self.worker, 1, 1, name_list(tasks))
+        order = ClaimOrder(self.worker, 1, 1, name_list(tasks), queues=queues)
         answer = self.store.exchange([], order, NOW)
         return len(answer.claimed), self.hundreds - before
 
@@ -71,6 +71,19 @@ def test_a_paused_backlog_is_leapt_over_and_not_read(costs: Costs) -> None:
     costs.submit(1, queue="next", task="of somebody else")
     claimed, cost = costs.claim("t")
     assert claimed == 0 and cost < MANY / STEPS
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_of_a_queue_that_is_paused_or_not_wanted_one_tenant_is_looked_at(
+    costs: Costs, paused: bool
+) -> None:
+    for tenant in range(500):
+        costs.submit(1, queue="mail", tenant=f"tenant {tenant}")
+    costs.submit(1, queue="next", task="of somebody else")
+    if paused:
+        costs.store.limits.pause(("queue", "mail"), "", NOW)
+    claimed, cost = costs.claim("t", queues=None if paused else name_list(["next"]))
+    assert claimed == 0 and cost < 20
 
 
 def test_the_line_of_a_limited_task_that_is_unknown_here_is_not_read(costs: Costs) -> None:
