@@ -31,7 +31,7 @@ def test_progress_is_a_share(app: MemoryApp) -> None:
     def overdo(ctx: Context) -> None:
         ctx.progress(1.5)
 
-    with pytest.raises(JobFailed, match="between 0 and 1, got 1.5"):
+    with pytest.raises(JobFailed, match=r"between 0 and 1, got 1\.5"):
         overdo.submit().result()
 
 
