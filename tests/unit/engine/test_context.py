@@ -49,3 +49,12 @@ def test_a_partial_result_of_progress_is_bounded(app: MemoryApp) -> None:
     job.result()
     assert "at most 64,000 are stored" in told[0]
     assert job.record.progress is None
+
+
+def test_what_a_late_answer_means_is_one_of_two(app: MemoryApp) -> None:
+    @app.task(name="t")
+    def ask(ctx: Context) -> None:
+        ctx.approve("sure?", timeout="1m", on_timeout="allow")
+
+    with pytest.raises(JobFailed, match="expected deny or fail, got 'allow'"):
+        ask.submit().result()
