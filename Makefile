@@ -4,10 +4,11 @@ PYTHON ?= .venv/bin/python
 SEEDS ?= 1000
 START ?= 0
 
-.PHONY: help check simulate docs docs-serve drawings dist audit sbom
+.PHONY: help check coverage simulate docs docs-serve drawings dist audit sbom
 
 help:
 	@echo "make check                        format, lint, types, contract, tests"
+	@echo "make coverage                     which lines and branches of the heart the tests run"
 	@echo "make simulate SEEDS=10000         that many simulated worlds, from START=0 on"
 	@echo "make docs, make docs-serve        the documentation: into site/, or while you write"
 	@echo "make drawings                     what the documentation draws from the code"
@@ -16,6 +17,19 @@ help:
 
 check:
 	sh check.sh
+
+# What fails is tried once more, alone, as check.sh does it.
+coverage:
+	$(PYTHON) -m coverage erase
+	failed=0; \
+	$(PYTHON) -m coverage run -m pytest --numprocesses 2 --dist loadfile \
+		|| $(PYTHON) -m coverage run -m pytest --last-failed --last-failed-no-failures none \
+		|| failed=1; \
+	$(PYTHON) -m coverage combine --quiet || failed=1; \
+	for room in core store engine; do \
+		$(PYTHON) -m coverage report --include "src/offhours/$$room/*" || failed=1; \
+	done; \
+	exit $$failed
 
 simulate:
 	$(PYTHON) -m tests.simulation --seeds $(SEEDS) --start $(START)

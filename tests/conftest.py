@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 import textwrap
@@ -27,6 +28,7 @@ from tests.servers import (
 
 from offhours.core.addresses import is_server
 from offhours.core.here import running
+from offhours.executors import processes
 
 # How long an example takes says how busy the machine is.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -40,6 +42,11 @@ __all__ = [  # fixtures
     "proxy",
     "schema_made_once",
 ]
+
+
+if os.environ.get("COVERAGE_PROCESS_CONFIG"):
+    # Children are not hurried when they leave: what they have run is yet to be written down.
+    processes.LEAVE_SECONDS = 30
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -54,6 +54,7 @@ class RetryPolicy:
 def retry_after(error: BaseException, now: Micros) -> Micros | None:
     """The delay that an error carries: `.retry_after`, or an HTTP response's Retry-After.
 
+    The response is the error's `.response`, or the error itself (`urllib`'s HTTPError).
     A header holds seconds or an HTTP date; what cannot be read is ignored, and nobody is made to
     wait longer than 30 days.
     """
@@ -144,10 +145,7 @@ def _until(value: Any, now: Micros) -> Micros | None:
 
 def _wish(error: BaseException) -> Any:
     wish = getattr(error, "retry_after", None)
-    if wish is None:
-        headers = getattr(getattr(error, "response", None), "headers", {})
-        wish = headers.get("Retry-After") if hasattr(headers, "get") else None
-    return wish
+    return _headers(error).get("retry-after") if wish is None else wish
 
 
 def _http_date(text: str, now: Micros) -> Micros:

@@ -9,6 +9,7 @@ import os
 import runpy
 import sys
 from collections.abc import Callable
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -45,7 +46,8 @@ def function_at(place: Place) -> Callable[..., Any]:
     """Import the module if need be, and look up the function in it."""
     registry.importing = True
     try:
-        found: Any = _main(place) if place.module in (MAIN, CHILDS_MAIN) else _module(place)
+        script = place.module in (MAIN, CHILDS_MAIN)
+        found: Any = _main(place.name, place.file) if script else _module(place)
     finally:
         registry.importing = False
     for part in place.qualname.split("."):
@@ -83,15 +85,18 @@ def _module(place: Place) -> ModuleType:
     return module
 
 
-def _main(place: Place) -> ModuleType:
-    """The worker's script, under another name, so that what it guards does not run."""
-    if CHILDS_MAIN not in sys.modules:
-        module = ModuleType(CHILDS_MAIN)
-        if place.name is not None:
-            content = runpy.run_module(place.name, run_name=CHILDS_MAIN, alter_sys=True)
-        else:
-            assert place.file is not None
-            content = runpy.run_path(place.file, run_name=CHILDS_MAIN)
-        module.__dict__.update(content)
-        sys.modules[MAIN] = sys.modules[CHILDS_MAIN] = module
-    return sys.modules[CHILDS_MAIN]
+@cache
+def _main(name: str | None, file: str | None) -> ModuleType:
+    """The worker's script, under another name, so that what it guards does not run.
+
+    That name may be taken: whatever imports `multiprocessing` gives it to this process's own main.
+    """
+    module = ModuleType(CHILDS_MAIN)
+    if name is not None:
+        content = runpy.run_module(name, run_name=CHILDS_MAIN, alter_sys=True)
+    else:
+        assert file is not None
+        content = runpy.run_path(file, run_name=CHILDS_MAIN)
+    module.__dict__.update(content)
+    sys.modules[MAIN] = sys.modules[CHILDS_MAIN] = module
+    return module

@@ -67,3 +67,33 @@ def test_what_is_not_there_is_said_so() -> None:
     with pytest.raises(TaskError, match="gone is not in"):
         function_at(Place("os.path", "gone"))
     assert not registry.importing
+
+
+@pytest.fixture
+def mains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The main modules of a child in which something has imported `multiprocessing`."""
+    own = ModuleType("__main__")
+    for name in (registry.MAIN, registry.CHILDS_MAIN):
+        monkeypatch.setitem(sys.modules, name, own)
+
+
+@pytest.mark.usefixtures("mains")
+def test_a_script_is_run_once_though_multiprocessing_has_taken_its_name(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("def work(): return __name__\ndef rest(): ...\nassert __name__ != '__main__'")
+    work, rest = (
+        function_at(Place("__main__", name, None, str(script))) for name in ("work", "rest")
+    )
+    assert work() == "__mp_main__"
+    assert work.__globals__ is rest.__globals__
+    assert sys.modules["__main__"].work is work  # and by that name it is unpickled
+
+
+@pytest.mark.usefixtures("mains")
+def test_a_program_started_as_a_module_is_run_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a_program.py").write_text("def work(): return __name__, __spec__.name")
+    monkeypatch.syspath_prepend(tmp_path)
+    work = function_at(Place("__main__", "work", "a_program", None))
+    assert work() == ("__mp_main__", "a_program")

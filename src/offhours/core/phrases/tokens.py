@@ -34,10 +34,6 @@ class Token:
     def is_number(self) -> bool:
         return self.text.isdigit()
 
-    @property
-    def is_word(self) -> bool:
-        return self.text[0].isalpha()
-
 
 def plain(text: object) -> str:
     """The text as ASCII without outer spaces; typographic dashes and spaces become plain ones.
