@@ -591,6 +591,24 @@ class Offhours:
 
         return Trainer(self, name, learner, golden, controls, **options)
 
+    def train(self, model: str, *, tenant: str, force: bool = False) -> JobHandle[Any]:
+        """Ask for a learning cycle: a job that starts when the model's gates open.
+
+        A process that has `app.trainer(model, ...)` makes it; this one need not. force: pass the
+        gates that a person may pass, which is told
+
+        >>> from offhours.testing import memory_app
+        >>> memory_app().train("digits", tenant="acme").record.task
+        'train:digits'
+        """
+        return self.submit_by_name(
+            f"train:{model}",
+            kwargs={"tenant_id": tenant, "controls": None, "forced": force},
+            tenant=tenant,
+            priority="background",
+            force=force,
+        )
+
     def models(self, tenant: str) -> ModelRegistry:
         """The models of one tenant: champions, versions, history; rollback and restore."""
         from offhours.training import ModelRegistry

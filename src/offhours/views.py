@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from offhours.core.access import Operation
 from offhours.core.agents import Deferral
+from offhours.core.artifacts import Artifact
 from offhours.core.bulk import Preview
 from offhours.core.events import Audited, Event
 from offhours.core.flows import Approval, Flow, Member
@@ -190,6 +191,31 @@ def deferral_dict(deferral: Deferral) -> dict[str, Any]:
         "job": deferral.job_id,
         "gate": deferral.gate,
         "thought": deferral.thought_id,
+    }
+
+
+def artifact_dict(each: Artifact) -> dict[str, Any]:
+    """What a search has found."""
+    return {
+        "id": each.key,
+        "type": each.type,
+        "name": each.name,
+        "description": each.description,
+        "content": each.content,
+        "tags": list(each.tags),
+        "metadata": json.loads(each.metadata or "null"),
+        "score": each.score,
+    }
+
+
+def found_job_dict(job: Job) -> dict[str, Any]:
+    """A job that a search has found."""
+    return {
+        "id": job.id,
+        "task": job.task,
+        "name": job.name,
+        "state": job.state.value,
+        "created_at": iso(job.created_at),
     }
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,12 +20,19 @@ import pytest
 from offhours import Flow, Offhours
 from offhours.cli.main import cli
 from offhours.core.notices import NewAlert
+from offhours.optimize import MicroAutomationCreator, RepetitiveTaskIdentifier
+from offhours.optimize import Task as Done
 
 TOKEN = "oh_only_for_this_test_0123456789"
 PROGRAM = """
     from offhours import Defer, Flow, Offhours, context
 
+    from offhours.recorder import PerfCatcherInterceptor
+    from offhours.recorder.sinks.store import StoreSink
+
     app = Offhours("jobs.db")
+    recorder = PerfCatcherInterceptor(background=False, sinks=[StoreSink(app)])
+    recorder.record("search", 12)
 
     @app.task(name="t:add")
     def add(a: int, b: int = 1) -> int:
@@ -123,6 +131,25 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             app.models("acme").get("digits").restore(1, "ann", "it is good")
             alert = NewAlert("mine", "store", "warning", "nothing was done")
             app.store.notices.fire(alert, app.clock.micros())
+            scout = app.agent("scout")
+            goal = scout.schedule("Look for papers.", "every day at 7am", name="papers")
+            app.agents.goals.get(goal.task_id).defer("2h", "not today")
+            NAMED["GOAL"] = goal.task_id
+            for prompt in ("tidy up", "tell ann", "water it"):
+                scout.think(prompt, origin={"user": "ann"})
+            app.agents.thoughts.get(3).acknowledge("done")
+            scout.budget(usd=5, tokens=1000, per="day", on_breach="defer")
+            scout.quota(active=50, deferrals=20)
+            seen = RepetitiveTaskIdentifier()
+            for n in range(1, 9):
+                copied = {"to": f"/backup/2026-06-0{n}"}
+                seen.add_task(Done(f"t{n}", "copy", "", copied, datetime(2026, 6, n), 500, True))
+            [pattern] = seen.identify_repetitive_patterns(datetime(2026, 6, 2))
+            automations = MicroAutomationCreator(app.store.automations, clock=app.clock)
+            NAMED["AUTO"] = automations.create_automation(pattern).automation_id
+            app.hold_foreground("wf_1", "10m")
+            app.graph.add_node("note_1", "note", {"by": "ann"})
+            app.graph.add_edge("note_1", "ABOUT", 1)
         made.run("submit", "t:add", "--arg", 7, "--wait")
         made.run("cancel", "--where", "task=t:add state=held", "--yes")
         declared = ("--arg", "{a}", "--param", "a=int", "--param", "b=int:2", "--kwarg", "b={b}")
@@ -136,6 +163,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         process.communicate(timeout=30)
 
 
+NAMED: dict[str, str] = {}  # the ids of the goal and the automation that every test finds there
 AGO = re.compile(r"\d[\d.]* (ms|s|min)( \d+ s)?( ago)? *")
 # A number that is new, a token that has its time in it.
 ITS_OWN = re.compile(r'("operation":)\d+|\w+(-\w+){3}-\w{16}')
@@ -170,6 +198,25 @@ SAME = [
     "retry --where state=failed --where ids=2 --dry-run --json",
     "retry --where task=t:boom --where since=2d --dry-run", "pause --where state=pending",
     "retry --where state=failed --expect nonsense --yes", "resume --where tag=no --yes --json",
+    "goal ls", "goal ls --json", "goal ls --agent nobody", "goal ls --limit 1", "goal show GOAL",
+    "goal show GOAL --json", "goal show task_1", "goal show a/b", "goal pause task_1",
+    "goal defer GOAL nonsense", "goal cancel none", "thoughts ls", "thoughts ls --json",
+    "thoughts ls --agent scout --state all --json", "thoughts ls --before 2", "thoughts ack 3",
+    "thoughts ack 99", "thoughts snooze 3 1h", "thoughts snooze 1 nonsense",
+    "budget ls", "budget ls --json", "budget set --all", "budget set --agent a --usd -1",
+    "budget set --agent a --tokens 1 --on-breach defer", "budget lift --tenant none --json",
+    "quota ls", "quota ls --json", "find nine", "find nine --json", "find t:boom --type job",
+    "find --tag scheduled_task --json", "find zebra", "graph 1", "graph 2 --json",
+    "graph schedule_1 --limit 1 --json", "graph 99", "graph note_1 --type ABOUT",
+    "graph GOAL", "graph 1 --export -", "graph --export - --format graphml",
+    "schedule calendar", "schedule calendar tomorrow --days 2 --timezone Europe/Berlin --json",
+    "schedule calendar nonsense", "schedule calendar tomorrow --days 40 --limit 2",
+    "schedule backfill nine --from 2026-01-01 --to 2026-01-04 --dry-run",
+    "schedule backfill nine --from 2026-01-01 --to 2026-01-04 --dry-run --json",
+    "optimize report --json", "optimize show AUTO", "optimize show AUTO --json",
+    "optimize show none", "optimize deploy AUTO", "optimize withdraw none",
+    "workflow end 99", "workflow ls --json",
+    "schedule backfill 99 --from 2026-01-01", "schedule backfill 1 --from 2200-01-01",
 ]  # fmt: skip
 
 
@@ -186,7 +233,8 @@ def test_a_server_answers_as_its_database_does(house: House, line: str) -> None:
         return result.code, texts[0], texts[1]
 
     for _ in range(3):  # its monitor may find something between the two
-        there, here = told(house.run(*line.split())), told(house.here(*line.split()))
+        words = line.replace("GOAL", NAMED["GOAL"]).replace("AUTO", NAMED["AUTO"]).split()
+        there, here = told(house.run(*words)), told(house.here(*words))
         if there == here:
             break
     assert there == here
@@ -300,6 +348,131 @@ def test_a_template_is_kept_changed_used_and_taken_away(house: House) -> None:
     assert house.run("template", "show", "more").code == 3
 
 
+def test_a_goal_is_made_steered_and_ended(house: House) -> None:
+    made = house.run("goal", "add", "every day at 7am", "Look.", "--agent", "kay", "--name", "look")
+    number = made.out.strip()
+    assert made.code == 0 and "in " in made.err
+    kept = house.here("goal", "show", number, "--json").json["goal"]
+    assert (kept["agent"], kept["created_by"], kept["text"]) == ("kay", "human", "every day at 7am")
+    assert "paused" in house.run("goal", "pause", number, "--reason", "later").out
+    assert house.run("goal", "show", number) == house.here("goal", "show", number)
+    assert house.run("goal", "resume", number).code == 0
+    moved = house.run("goal", "defer", number, "3h", "--reason", "rate limit", "--json")
+    assert moved.json["goal"]["deferrals"] == 1
+    [deferral] = house.here("goal", "show", number, "--json").json["deferrals"]
+    assert deferral["reason"] == "rate limit"
+    assert house.run("goal", "cancel", number).out == f"{number} is cancelled\n"
+    assert house.run("goal", "cancel", number).out == f"{number} is cancelled already\n"
+    later = house.run("goal", "add", "2199-01-01T09:00Z", "Once.", "--agent", "kay")
+    assert house.run("goal", "cancel", later.out.strip()).code == 0
+    [told, *_] = house.run("audit", "--json", "--limit", 1).json["audit"]
+    assert (told["actor"], told["face"]) == ("server token", "api")
+
+
+def test_thoughts_are_seen_to(house: House) -> None:
+    shown = house.run("thoughts", "snooze", 1, "2h", "--json").json["until"]
+    [first] = house.here("thoughts", "ls", "--before", 2, "--json").json["thoughts"]
+    assert (first["snoozes"], first["visible_at"]) == (1, shown)
+    assert house.run("thoughts", "ack", 1, "--answer", "it is tidy").code == 0
+    again = house.run("thoughts", "ack", 1)
+    assert again.code == 6 and again.err == house.here("thoughts", "ack", 1).err
+    kept = house.here("thoughts", "ls", "--state", "acknowledged", "--json").json["thoughts"]
+    assert kept[-1]["answer"] == "it is tidy"
+
+
+def test_budgets_and_quotas_are_set_and_lifted(house: House) -> None:
+    amounts = ("--tokens", 50, "--seconds", "10m", "--usd", 2.5, "--per", "day")
+    assert house.run("budget", "set", "--tenant", "acme", *amounts).out == (
+        "tenant acme has a budget\n"
+    )
+    assert house.run("budget", "ls", "--json") == house.here("budget", "ls", "--json")
+    assert house.run("budget", "lift", "--tenant", "acme", "--json").json == {"lifted": True}
+    house.run("quota", "set", "--tenant", "acme", "--active", 7)
+    assert house.run("quota", "ls") == house.here("quota", "ls")
+    lifted = house.run("quota", "lift", "--tenant", "acme", "--json").json["quotas"]
+    assert [each["limits"]["active"] for each in lifted if each["name"] == "acme"] == [None]
+
+
+def test_what_its_program_has_in_memory_a_server_tells(house: House) -> None:
+    [tool] = house.run("tools", "ls", "--json").json["tools"]
+    assert (tool["tool"], tool["count"], tool["mean_ms"]) == ("search", 1, 12)
+    assert "0.3" in house.run("tools", "set", "search", "--threshold", "0.3").out
+    assert house.run("tools", "set", "none", "--threshold", "0.3").code == 3
+    made = house.run("dumps", "now", "--reason", "it felt slow")
+    assert made.code == 0
+    dump = house.here("dumps", "show", made.out.strip(), "--json").json
+    assert dump["triggered_by"] == "search"
+    for line in ("tools ls", "dumps now", f"optimize test {NAMED['AUTO']}"):
+        refused = house.here(*line.split())
+        assert refused.code == 2 and "ask its server, with --url" in refused.err
+
+
+def test_without_an_optimizer_nothing_is_tested(house: House) -> None:
+    for line in (f"optimize test {NAMED['AUTO']}", "optimize look"):
+        refused = house.run(*line.split())
+        assert refused.code == 6 and "no optimization engine" in refused.err
+    assert house.run("optimize", "report").err != house.here("optimize", "report").err
+    withdrawn = house.run("optimize", "withdraw", NAMED["AUTO"], "--reason", "it is odd")
+    assert withdrawn == house.here("optimize", "withdraw", NAMED["AUTO"])
+
+
+def test_who_is_in_front_is_told_and_may_be_sent_away(house: House) -> None:
+    assert house.run("workflow", "ls").out.splitlines()[1].split()[1] == "wf_1"
+    assert house.run("workflow", "end", 1).out == "lease 1 has ended\n"
+    assert house.here("workflow", "ls", "--json").json == {"workflows": []}
+
+
+def test_a_test_message_goes_by_the_routes_of_the_server(house: House) -> None:
+    refused = house.run("notify", "test")
+    assert refused.code == 3 and "no such route" in refused.err
+
+
+def test_fires_are_made_up_for(house: House) -> None:
+    house.run("schedule", "add", "every day at 9am", "t:add", "--arg", 1, "--name", "old")
+    span = ("--from", "2026-01-01", "--to", "2026-01-03T23:00Z")
+    made = house.run("schedule", "backfill", "old", *span, "--json")
+    assert made.json["count"] == 3
+    for job in made.json["jobs"]:
+        assert house.here("show", job, "--json").json["job"]["schedule"] > 1
+    assert house.run("schedule", "backfill", "old", *span).out == "0 jobs\n"
+    house.run("schedule", "rm", "old", "--yes")
+
+
+def test_many_jobs_are_stored_or_none(house: House, tmp_path: Path) -> None:
+    lines = [{"task": "t:add", "args": [n], "delay": "1h", "queue": "many"} for n in range(3)]
+    batch = tmp_path / "jobs.jsonl"
+    batch.write_text("\n".join(json.dumps(line) for line in lines))
+    assert house.run("submit-many", batch, "--dry-run").out == "3 jobs can be stored\n"
+    jobs = house.run("submit-many", batch, "--json").json["jobs"]
+    assert house.here("show", jobs[2], "--json").json["job"]["arguments"] == [[2], {}]
+    batch.write_text(json.dumps({"task": "t:ad"}))
+    refused = house.run("submit-many", batch)
+    assert refused.code == 2 and 'did you mean "t:add"?' in refused.err
+    batch.write_text('{"task": "t:add"}\n' * 1_001)
+    too_many = house.run("submit-many", batch)
+    assert too_many.code == 2 and "split them" in too_many.err
+    house.run("cancel", "--where", "queue=many", "--yes")
+
+
+def test_a_cycle_is_asked_for(house: House) -> None:
+    unknown = house.run("train", "digits", "--tenant", "acme")
+    assert unknown.code == 3 and "train:digits" in unknown.err
+
+
+def test_a_token_is_made_used_and_revoked(house: House) -> None:
+    made = house.run("token", "create", "ci", "--scope", "operate", "--expires", "30d", "--json")
+    token = made.json["token"]
+    assert house._run("--url", house.url, "pause", "--queue", "q3", OFFHOURS_TOKEN=token).code == 0
+    assert house.here("resume", "--queue", "q3").code == 0
+    refused = house._run("--url", house.url, "token", "create", "x", OFFHOURS_TOKEN=token)
+    assert refused.code == 4 and "scope admin" in refused.err
+    assert house.run("token", "revoke", made.json["id"]).code == 0
+    written = b"".join(
+        file.read_bytes() for file in house.db.parent.glob("jobs.db*") if file.is_file()
+    )
+    assert b"token.made" in written and token.encode() not in written
+
+
 def test_a_job_is_sent_its_signal(house: House) -> None:
     job = house.submit("t:hear")
     assert house.run("signal", job, "go", '{"n": 3}').out == f"job {job} was sent go\n"
@@ -373,8 +546,8 @@ def test_a_token_that_may_only_look_changes_nothing(house: House) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["backup copy.db", "find text", "export", "import none.jsonl", "doctor sandbox",
-     "schedule calendar", "schedule backfill 1 --from 2026-01-01", "token create ann"],
+    ["backup copy.db", "export", "import none.jsonl", "doctor sandbox", "mcp", "up app.py",
+     "models ls --tenant acme --folder /tmp", "config show", "completion bash", "demo"],
 )  # fmt: skip
 def test_what_needs_the_database_itself_says_so(house: House, line: str) -> None:
     result = house.run(*line.split())

@@ -100,6 +100,31 @@ def test_goals_are_counted_by_how_they_stand(store: Store) -> None:
     assert store.agents.size() == 5 * len("a promptA goala name")
 
 
+def test_what_is_a_tenants_is_told_to_it_alone(store: Store) -> None:
+    agents = store.agents
+    ours, other = goal(store, "ours", tenant="acme"), goal(store, "other")
+    [number] = store.submit([job(tenant="acme")], NOW)
+
+    def leave(key: str, **of: Any) -> int:
+        return agents.deliver(NewThought(key, "kay", key, **of), no_handler, NOW).thought.id
+
+    of_goal = leave("a", schedule_id=ours.schedule_id)
+    of_job = leave("b", job_id=number)
+    nobodys = leave("c", schedule_id=other.schedule_id)
+    assert [each.task_id for each in agents.goals(tenant="acme")] == ["ours"]
+    assert len(agents.goals()) == 2 and agents.goals(tenant="none") == []
+    assert agents.goal_of_task("other", "acme") is None
+    assert agents.goal_of_task("ours", "acme") == ours
+    assert [each.id for each in agents.thoughts(tenant="acme")] == [of_job, of_goal]
+    assert len(agents.thoughts()) == 3
+    assert agents.thought(nobodys, "acme") is None
+    assert agents.thought(of_job, "acme") == agents.thought(of_job)
+
+
+def no_handler(thought: StoredThought, task: str) -> NewJob:
+    raise AssertionError(f"nobody handles {thought.id} by {task}")
+
+
 def test_a_goal_is_deferred_and_cancelled_once(store: Store) -> None:
     table, made = store.agents, goal(store)
     schedule = store.schedules.get(made.schedule_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.agents.goals import BY_AGENT, GoalHandle
 from offhours.agents.inbox import LEASE, Inbox, Thought, Thoughts
-from offhours.core.agents import ANNOUNCED, ISOLATED, StoredThought, ThoughtState
+from offhours.core.agents import ANNOUNCED, ISOLATED, StoredThought
 from offhours.core.errors import OptionError
 from offhours.core.times import MINUTE, Duration
 
@@ -83,7 +83,7 @@ class Agent:
     def goals(self, limit: int = 50, after: int = 0) -> list[GoalHandle]:
         """A page of its goals, in the order in which they were made; `after` is the number of the
         schedule of the last one before."""
-        found = self._app.store.agents.goals(self.name, after, limit)
+        found = self._room.goals.page(self.name, after, limit)
         return [GoalHandle(self._room.goals, goal.task_id) for goal in found]
 
     def submit(
@@ -150,9 +150,7 @@ class Agent:
 
     def inbox(self, state: str | None = "waiting", limit: int = 50) -> list[StoredThought]:
         """What is in its inbox, newest first, without taking it; None for every state."""
-        wanted = None if state is None else ThoughtState(state)
-        self._app.store.agents.expire(self._app.clock.micros())
-        return self._app.store.agents.thoughts(self.name, wanted, None, limit)
+        return self._room.thoughts.page(self.name, state, limit=limit)
 
     def handler(
         self, function: Callable[[Thought], Any] | None = None, /, **options: Any

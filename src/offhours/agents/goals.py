@@ -52,6 +52,7 @@ from offhours.core.triggers import At, Plan
 if TYPE_CHECKING:
     from offhours.agents.room import AgentRoom
     from offhours.app import Offhours
+    from offhours.schedules import ScheduleHandle
 
 THOUGHT_KEY = f"{OURS}thought"
 BY_AGENT = "agent"
@@ -86,6 +87,14 @@ class GoalHandle:
     def defer(self, until: Moment | Duration, reason: str = "") -> None:
         """Move its next fire to later; the deferral is kept with its reason."""
         self._book.defer(self.task_id, until, reason)
+
+    def pause(self, reason: str = "") -> None:
+        """Fire no more until `resume`."""
+        self._book.schedule(self.record).pause(reason)
+
+    def resume(self) -> None:
+        """Fire again, from now on."""
+        self._book.schedule(self.record).resume()
 
     def deferrals(self) -> list[Deferral]:
         """Where it, or a job of it, was moved to, in order."""
@@ -188,9 +197,25 @@ class GoalBook:
             return Plan((At(moment),), zone), iso(moment)[:19] + "Z", moment
         return *self._app.schedules.plan(when, zone), None
 
-    def record(self, task_id: str) -> Goal:
+    def get(self, task_id: str, tenant: str | None = None) -> GoalHandle:
+        """A goal by its id, of a tenant if one is named; `GoalNotFound` when there is none."""
+        self.record(task_id, tenant)
+        return GoalHandle(self, task_id)
+
+    def page(
+        self, agent: str | None = None, after: int = 0, limit: int = 50, tenant: str | None = None
+    ) -> list[Goal]:
+        """A page of goals in the order in which they were made, of an agent, of a tenant or of all;
+        `after` is the number of the schedule of the last one before."""
+        return self._table.goals(agent, after, limit, tenant)
+
+    def schedule(self, goal: Goal) -> ScheduleHandle:
+        """The schedule that a goal is."""
+        return self._app.schedules.get(goal.schedule_id)
+
+    def record(self, task_id: str, tenant: str | None = None) -> Goal:
         """The stored goal; `GoalNotFound` when there is none."""
-        found = self._table.goal_of_task(task_id)
+        found = self._table.goal_of_task(task_id, tenant)
         if found is None:
             raise GoalNotFound(f"no goal {task_id[:80]!r} in {self._app.store.name}")
         return found
@@ -246,7 +271,7 @@ class GoalBook:
     def why(self, goal: Goal) -> str:
         if goal.status is GoalStatus.CANCELLED:
             return "it was cancelled"
-        return str(self._app.schedules.get(goal.schedule_id).why())
+        return str(self.schedule(goal).why())
 
 
 def where(thread: object, delivery: object) -> tuple[str | None, str | None]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.core.agents import StoredThought, ThoughtState, wake_up
 from offhours.core.clock import Signal
+from offhours.core.errors import ThoughtNotFound
 from offhours.core.times import (
     SECOND,
     Duration,
@@ -82,6 +83,40 @@ class Thought:
 
     def __repr__(self) -> str:
         return f"<thought {self.id} of {self.agent}: {self.prompt[:60]!r}>"
+
+
+class ThoughtBook:
+    """All thoughts of a store, looked at without being taken: `app.agents.thoughts`."""
+
+    def __init__(self, app: Offhours) -> None:
+        self._app = app
+        self._table = app.store.agents
+
+    def get(self, thought_id: int, tenant: str | None = None) -> Thought:
+        """A thought by its number; `ThoughtNotFound` when there is none.
+
+        tenant: only if a goal or a job of this tenant has left it
+        """
+        found = self._table.thought(thought_id, tenant)
+        if found is None:
+            raise ThoughtNotFound(f"no thought {thought_id} in {self._app.store.name}")
+        return Thought(self._app, found)
+
+    def page(
+        self,
+        agent: str | None = None,
+        state: str | None = "waiting",
+        before: int | None = None,
+        limit: int = 50,
+        tenant: str | None = None,
+    ) -> list[StoredThought]:
+        """A page of thoughts, the newest first, of an agent, of a tenant or of all.
+
+        state: None for every one; before: the last number of the page before
+        """
+        wanted = None if state is None else ThoughtState(state)
+        self._table.expire(self._app.clock.micros())
+        return self._table.thoughts(agent, wanted, before, limit, tenant)
 
 
 class Inbox:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from offhours.agents.agent import Agent
 from offhours.agents.gates import GoalLimit
 from offhours.agents.goals import THOUGHT_KEY, GoalBook, check_said, where
-from offhours.agents.inbox import Thought
+from offhours.agents.inbox import Thought, ThoughtBook
 from offhours.agents.ledger import Deferrals
 from offhours.core.accounts import inherited
 from offhours.core.agents import Goal, NewThought, StoredThought, ended
@@ -58,6 +58,7 @@ class AgentRoom:
         self._lock = threading.RLock()
         self.deferrals = Deferrals(app)
         self.goals = GoalBook(app, self)
+        self.thoughts = ThoughtBook(app)
 
     def agent(self, name: str, calls_model: bool = False) -> Agent:
         """The agent of a name. Whether it calls a model may be said at any time."""

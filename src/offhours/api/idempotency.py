@@ -9,7 +9,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from offhours.api.problems import Problem
+from offhours.api.auth import route_path
+from offhours.api.problems import Problem, respond
 from offhours.api.tokens import Principal
 from offhours.core.access import Reply
 from offhours.core.clock import Clock
@@ -19,6 +20,7 @@ from offhours.core.times import DAY, Micros
 KEPT: Micros = DAY
 LONGEST = 200
 _KEPT_HEADERS = (b"content-type", b"location", b"etag")
+_TOLD_ONCE = ("/api/v1/tokens",)  # what these answer is kept nowhere
 
 
 class Idempotency:
@@ -57,6 +59,8 @@ class Idempotency:
             await asyncio.to_thread(self._access.drop_reply, key)
             raise
         reply = _reply(messages, fingerprint)
+        if reply.status == 201 and route_path(scope) in _TOLD_ONCE:
+            reply = _without_secret(scope, fingerprint)
         if reply.status is None or reply.status >= 500 or reply.status == 429:
             await asyncio.to_thread(self._access.drop_reply, key)
         else:
@@ -103,6 +107,17 @@ def _key(told: bytes, principal: Principal) -> str:
 def _fingerprint(scope: Scope) -> str:
     asked: list[Any] = [scope["method"], scope["path"], scope["query_string"].decode("latin-1")]
     return hashlib.sha256(json.dumps(asked).encode() + scope.get("body", b"")).hexdigest()
+
+
+def _without_secret(scope: Scope, fingerprint: str) -> Reply:
+    """What whoever asks again is told, in place of a secret that was told once."""
+    problem = Problem(
+        409, "told_once", "it was made, and its secret was told in the first answer only",
+        "revoke it, and make another one with a new key",
+    )  # fmt: skip
+    told = respond(problem, scope.get("request_id", ""), scope.get("root_path", ""))
+    headers = json.dumps([("content-type", told.headers["content-type"])])
+    return Reply(fingerprint, 409, headers, bytes(told.body).decode())
 
 
 def _reply(messages: list[Message], fingerprint: str) -> Reply:

@@ -45,9 +45,17 @@ class Operations:
         self._begun: dict[int, Future[None]] = {}
 
     def begin(
-        self, kind: str, by: str, tenant: str | None, items: Sequence[T], act: Callable[[T], object]
+        self,
+        kind: str,
+        by: str,
+        tenant: str | None,
+        items: Sequence[T],
+        act: Callable[[T], Sequence[int] | None],
     ) -> Operation:
-        """Do something with each item. One that is refused is counted, and the rest goes on."""
+        """Do something with each item. One that is refused is counted, and the rest goes on.
+
+        What `act` returns are the numbers of jobs that it made: the operation's result tells them.
+        """
         now = self._clock.micros()
         begun = self._access.begin_operation(kind, by, tenant, len(items), now, own_process())
         context = copy_context()  # it is done in the name of who asked
@@ -67,14 +75,17 @@ class Operations:
         now = self._clock.micros()
         self._access.end_operation(operation_id, "failed", done, failed, told, now)
 
-    def _work(self, operation_id: int, items: Sequence[T], act: Callable[[T], object]) -> None:
+    def _work(
+        self, operation_id: int, items: Sequence[T], act: Callable[[T], Sequence[int] | None]
+    ) -> None:
         done, refusals = 0, 0
         told: list[dict[str, Any]] = []
+        made: list[Any] = []
         state = "succeeded"
         try:
             for item in items:
                 try:
-                    act(item)
+                    made += act(item) or ()
                     done += 1
                 except OffhoursError as error:
                     refusals += 1
@@ -85,7 +96,7 @@ class Operations:
         except Exception:
             state = "failed"
             _log.exception("operation %s failed", operation_id)
-        result = json.dumps({"refused": told})
+        result = json.dumps({"refused": told, **({"jobs": made} if made else {})})
         try:
             self._access.end_operation(
                 operation_id, state, done, refusals, result, self._clock.micros()

@@ -67,6 +67,8 @@ TITLES = {
     "not_acceptable": "this cannot be answered in the form that was asked for",
     "not_found": "there is no such thing",
     "other_version": "it was changed meanwhile",
+    "thought_closed": "the thought was seen to, or has expired",
+    "told_once": "what is secret is told once",
     "too_many": "too many at once",
     "unmeant_host": "the request was meant for another host",
     "unsupported_type": "the body is not JSON",

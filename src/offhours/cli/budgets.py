@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from offhours.agents.telling import budget_dict, quota_dict
 from offhours.cli.session import common, json_option, session
-from offhours.core.budgets import DOLLAR, Amounts, Limits, OnBreach
-from offhours.core.times import SECOND, iso, spoken
+from offhours.core.budgets import Amounts, OnBreach
+from offhours.core.times import spoken
 
 if TYPE_CHECKING:
     from offhours.agents.room import BudgetState
@@ -75,7 +76,7 @@ def set_budget(agent: str | None, tenant: str | None, everything: bool, **fields
     """
     scope, name = _scope(agent, tenant, everything)
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         given = {key: value for key, value in fields.items() if value is not None}
         app.agents.set_budget(scope, name, None, _numbers(given))
         found = app.agents.budgets()
@@ -104,7 +105,7 @@ def list_budgets() -> None:
     "tool_calls"}, "used": {...}, "runs", "per_ms", "on_breach", "refills_at"}...]}
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         found, where, now = app.agents.budgets(), app.store.name, app.clock.micros()
     if state.json:
         state.emit({"budgets": [budget_dict(each) for each in found]})
@@ -112,31 +113,6 @@ def list_budgets() -> None:
         state.table(BUDGET_HEADERS, [_budget_row(each, now) for each in found])
     else:
         state.note(f"no budgets in {where}; set one: offhours budget set --all --usd 20 --per day")
-
-
-def budget_dict(state: BudgetState) -> dict[str, Any]:
-    """A budget and what is used of it, as JSON answers carry it."""
-    kept = state.budget
-    return {
-        "scope": kept.scope,
-        "name": kept.name or None,
-        "limits": _spoken_amounts(kept.limits),
-        "used": _spoken_amounts(state.spent.amounts),
-        "runs": state.spent.runs,
-        "per_ms": None if kept.per is None else kept.per // 1000,
-        "on_breach": kept.on_breach,
-        "refills_at": None if state.refills_at is None else iso(state.refills_at),
-    }
-
-
-def _spoken_amounts(amounts: Amounts | Limits) -> dict[str, Any]:
-    units = {"usd": DOLLAR, "seconds": SECOND}
-    found: Mapping[str, int | None] = amounts._asdict()
-    return {
-        name: None if (value := found[name]) is None else value / units[name]
-        if name in units else value
-        for name in _FIELDS
-    }  # fmt: skip
 
 
 def _budget_row(state: BudgetState, now: int) -> tuple[str, ...]:
@@ -163,7 +139,7 @@ def lift(agent: str | None, tenant: str | None, everything: bool) -> None:
     """
     scope, name = _scope(agent, tenant, everything)
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         there = any((b.budget.scope, b.budget.name) == (scope, name) for b in app.agents.budgets())
         app.agents.set_budget(scope, name, None, {})
     if state.json:
@@ -220,7 +196,7 @@ def lift_quota(agent: str | None, tenant: str | None) -> None:
 
 def _set_quota(scope: str, name: str, fields: Mapping[str, int], told: str) -> None:
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         app.agents.set_quota(scope, name, fields)
         found = app.agents.quotas()
     if state.json:
@@ -240,7 +216,7 @@ def list_quotas() -> None:
     "deferrals"}, "used": {"active", "cron", "memory"}}...]}
     """
     state = session()
-    with state.open_here() as app:
+    with state.open() as app:
         found, where = app.agents.quotas(), app.store.name
     if state.json:
         state.emit({"quotas": [quota_dict(*each) for each in found]})
@@ -248,17 +224,6 @@ def list_quotas() -> None:
         state.table(QUOTA_HEADERS, [_quota_row(*each) for each in found])
     else:
         state.note(f"no quotas in {where}; an agent without one may have 50 active goals")
-
-
-def quota_dict(quota: Quota, usage: Usage) -> dict[str, Any]:
-    """A quota and what is used of it, as JSON answers carry it."""
-    _, _, *limits = quota
-    return {
-        "scope": quota.scope,
-        "name": quota.name,
-        "limits": dict(zip(quota._fields[2:], limits, strict=True)),
-        "used": usage._asdict(),
-    }
 
 
 def _quota_row(quota: Quota, usage: Usage) -> tuple[str, ...]:

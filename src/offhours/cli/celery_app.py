@@ -26,12 +26,13 @@ def celery_app(file: str) -> None:
     Those workers run the tasks with executor="celery", which an ordinary `offhours worker FILE.py`
     claims and hands out. Schedules are Offhours' own: `beat` starts, and has nothing to do.
     """
+    state = session()
+    state.check_here()
     if importlib.util.find_spec("celery") is None:
         raise CommandError(
             'Celery is not installed: pip install "offhours[celery]"', Exit.FAILED, "not_installed"
         )
     load_file(file)  # what is wrong with it is told here, and not by every worker
-    state = session()
     state.note("the broker is that of the app, of OFFHOURS_BROKER_URL, or of CELERY_BROKER_URL")
     path = shlex.quote(f"OFFHOURS_APP={Path(file).absolute()}")
     click.echo(f"env {path} celery -A offhours.celery.celery_app")

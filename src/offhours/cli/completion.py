@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from offhours.cli.codes import CommandError, Exit
-from offhours.cli.session import common
+from offhours.cli.session import common, session
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_OFFHOURS_COMPLETE"
@@ -29,6 +29,7 @@ def completion(shell: str | None) -> None:
       zsh   offhours completion zsh > ~/.zfunc/_offhours    (~/.zfunc being in $fpath)
       fish  offhours completion fish > ~/.config/fish/completions/offhours.fish
     """
+    session().check_here()
     from click.shell_completion import get_completion_class
 
     from offhours.cli.main import cli

@@ -52,6 +52,7 @@ def show(file: str | None, env_file: str | None, sources: bool, everything: bool
       offhours config show --sources --all
     """
     state = session()
+    state.check_here()
     found = read(file, env_file=env_file)
     if state.json:
         state.emit({"settings": {one.key.path: _told(one) for one in found}})
@@ -84,6 +85,7 @@ def _rest(found: Configuration, shown: int) -> str:
 @common
 def print_schema() -> None:
     """The JSON Schema of offhours.toml and offhours.yaml, for editors."""
+    session().check_here()
     click.echo(to_json(schema(), indent=2))
 
 
@@ -94,6 +96,7 @@ def print_keys() -> None:
 
     The variable of a key is OFFHOURS_, the key in capitals, and __ for its point.
     """
+    session().check_here()
     click.echo("| key | default | variables, after `OFFHOURS_…` | used by |")
     click.echo("| --- | --- | --- | --- |")
     for key in KEYS.values():

@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from offhours.cli.session import session
+
 BUSY = 50
 
 
@@ -31,6 +33,7 @@ def _options(command: Any) -> Any:
 @click.pass_context
 def demo(context: click.Context, headless: bool, as_json: bool, seconds: float) -> None:
     """Real housekeeping in the background, and a person in front who is not disturbed."""
+    session().check_here()
     if context.invoked_subcommand is not None:
         return
     from offhours.demo.figures import Report

@@ -7,6 +7,7 @@ import msgspec
 
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.dump_views import DUMP_HEADERS, Head, dump_row, header, timeline, window
+from offhours.cli.optimizing import in_a_program
 from offhours.cli.session import common, json_option, session
 from offhours.core.errors import did_you_mean
 from offhours.recorder.dumps import Dump
@@ -85,6 +86,29 @@ def show(dump_id: str | None, limit: int, everything: bool) -> None:
     left_out = [(first, "earlier"), (len(dump.requests) - first - len(calls), "later")]
     if more := " and ".join(f"{count} {when}" for count, when in left_out if count):
         state.note(f"{more} calls not shown: --all")
+
+
+@dumps.command()
+@click.option("--reason", default="asked for", show_default=True, help="Kept with the dump.")
+@json_option
+@common
+def now(reason: str) -> None:
+    """Have the recorders of a server's process dump what they hold, and print the dumps' ids.
+
+    With --json: {"dumps": [ID...]}
+    """
+    from offhours.app import Offhours
+
+    state = session()
+    if not state.url:
+        raise in_a_program("what was called in the last seconds is in the memory of its program")
+    with state.open() as app:
+        assert not isinstance(app, Offhours)
+        made = app.dump_now(reason)
+    if state.json:
+        state.emit({"dumps": made})
+    for dump_id in [] if state.json else made:
+        click.echo(dump_id)
 
 
 def _missing(dump_id: str | None, known: list[str], where: str) -> CommandError:

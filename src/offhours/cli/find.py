@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import click
 
-from offhours.app import Offhours
 from offhours.cli.session import common, json_option, session
-from offhours.core.artifacts import Artifact, ArtifactType
-from offhours.core.model import Job
-from offhours.core.times import iso
+from offhours.core.artifacts import ArtifactType
+from offhours.views import artifact_dict, found_job_dict
 
 _HEADERS = ("WHAT", "NAME", "DESCRIPTION")
 _LONGEST_PAGE = 500
@@ -57,12 +52,14 @@ def find(text: tuple[str, ...], tags: tuple[str, ...], kind: str | None, limit: 
     if not words.strip() and not tags:
         raise click.UsageError("say what to find: offhours find TEXT, or --tag TAG")
     state = session()
-    with state.open_here() as app:
-        found = [] if kind == "job" else app.search.find(words, type=kind, tags=tags, limit=limit)
-        jobs = _jobs(app, words, tags, kind, limit)
-        mode, name = app.search.mode, app.store.name
+    with state.open() as app:
+        mode, found, jobs = app.search.everything(words, type=kind, tags=tags, limit=limit)
+        name = app.store.name
     if state.json:
-        told = {"found": [_artifact(each) for each in found], "jobs": [_job(job) for job in jobs]}
+        told = {
+            "found": [artifact_dict(each) for each in found],
+            "jobs": [found_job_dict(job) for job in jobs],
+        }
         state.emit({"mode": mode, **told})
     elif found or jobs:
         rows = [[each.key, each.name, each.description or each.content] for each in found]
@@ -71,33 +68,3 @@ def find(text: tuple[str, ...], tags: tuple[str, ...], kind: str | None, limit: 
         state.table(_HEADERS, rows)
     else:
         state.note(f"nothing like that in {name}")
-
-
-def _jobs(
-    app: Offhours, words: str, tags: tuple[str, ...], kind: str | None, limit: int
-) -> list[Job]:
-    """Jobs have no tags and no type of artefact."""
-    return [] if tags or kind not in (None, "job") else app.search.jobs(words, limit)
-
-
-def _artifact(each: Artifact) -> dict[str, Any]:
-    return {
-        "id": each.key,
-        "type": each.type,
-        "name": each.name,
-        "description": each.description,
-        "content": each.content,
-        "tags": list(each.tags),
-        "metadata": json.loads(each.metadata or "null"),
-        "score": each.score,
-    }
-
-
-def _job(job: Job) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "task": job.task,
-        "name": job.name,
-        "state": job.state.value,
-        "created_at": iso(job.created_at),
-    }

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
+from offhours.agents.telling import goal_dict
 from offhours.cli import complete
 from offhours.cli.calls import seconds
 from offhours.cli.schedules.phrase import understood
@@ -18,42 +18,14 @@ from offhours.views import deferral_dict
 
 if TYPE_CHECKING:
     from offhours.agents import GoalHandle
-    from offhours.app import Offhours
+    from offhours.cli.remote import AnyApp
+    from offhours.cli.remote.agents import RemoteGoal
     from offhours.core.agents import Goal
+
+    AnyGoal: TypeAlias = GoalHandle | RemoteGoal
 
 HEADERS = ("ID", "AGENT", "STATUS", "NEXT", "WHEN", "DEFERRED", "NAME")
 LONGEST_PAGE = 500
-
-
-def goal_dict(goal: Goal) -> dict[str, Any]:
-    """A goal as JSON answers carry it."""
-
-    def when(moment: int | None) -> str | None:
-        return None if moment is None else iso(moment)
-
-    over = goal.status.final
-    return {
-        "id": goal.task_id,
-        "agent": goal.agent,
-        "tenant": goal.tenant,
-        "name": goal.name,
-        "goal": goal.goal,
-        "prompt": goal.prompt,
-        "origin": None if goal.origin is None else json.loads(goal.origin),
-        "created_by": goal.created_by,
-        "status": goal.status.value,
-        "text": goal.text,
-        "recurring": goal.recurring,
-        "schedule": goal.schedule_id,
-        "next_at": None if over else when(goal.next_at),
-        "last_at": when(goal.last_at),
-        "runs": goal.runs,
-        "failures": goal.failures,
-        "deferrals": goal.deferrals,
-        "open_jobs": goal.open_jobs,
-        "expires_at": when(goal.expires_at),
-        "created_at": when(goal.created_at),
-    }
 
 
 @click.group()
@@ -69,6 +41,8 @@ def goal() -> None:
 @click.option("--name", help="What to call it [its prompt].")
 @click.option("--goal", "purpose", default="", help="What it is for.")
 @click.option("--tenant", help="Whose it is.")
+@click.option("--thread", help="The conversation in which it is worked on [one of its own].")
+@click.option("--delivery", help="Who is told: announce (all channels), one of them, none.")
 @click.option("--timezone", metavar="ZONE", help="Like Europe/Berlin [UTC].")
 @click.option("--expires", callback=seconds, metavar="TIME", help="How long it goes on: 30d.")
 @click.option("--thought-expires", callback=seconds, metavar="TIME",
@@ -83,6 +57,8 @@ def add(
     name: str | None,
     purpose: str,
     tenant: str | None,
+    thread: str | None,
+    delivery: str | None,
     timezone: str | None,
     expires: float | None,
     thought_expires: float | None,
@@ -103,17 +79,19 @@ def add(
     options: dict[str, Any] = {"name": name, "goal": purpose, "tenant": tenant, "expires": expires}
     if thought_expires is not None:
         options["thought_expires"] = thought_expires
+    said = {"thread": thread, "delivery": delivery}
+    options |= {key: value for key, value in said.items() if value is not None}
     if timezone is not None:
         options["timezone"] = timezone
     if not when[:4].isdigit():  # a moment is no phrase
         when = understood(state, when, timezone or "UTC", ask=not yes)
-    with state.open_here() as app:
+    with state.open() as app:
         made = app.agent(agent).schedule(prompt, when, created_by="human", **options)
         _tell(state, made, created=True)
         _note_if_nobody_fires(state, app)
 
 
-def _note_if_nobody_fires(state: Session, app: Offhours) -> None:
+def _note_if_nobody_fires(state: Session, app: AnyApp) -> None:
     from offhours.agents.room import THINK
 
     if THINK not in served_tasks(app):
@@ -135,12 +113,13 @@ def list_goals(agent: str | None, limit: int, after: int) -> None:
 
     \b
     With --json: {"goals": [{"id", "agent", "tenant", "name", "goal", "prompt", "origin",
-    "created_by", "status", "text", "recurring", "schedule", "next_at", "last_at", "runs",
-    "failures", "deferrals", "open_jobs", "expires_at", "created_at"}...]}
+    "created_by", "status", "thread", "delivery", "text", "recurring", "schedule",
+    "schedule_status", "next_at", "last_at", "runs", "failures", "deferrals", "open_jobs",
+    "expires_at", "created_at"}...]}
     """
     state = session()
-    with state.open_here() as app:
-        found = app.store.agents.goals(agent, after, limit)
+    with state.open() as app:
+        found = app.agents.goals.page(agent, after, limit)
         now, where = app.clock.micros(), app.store.name
     if state.json:
         state.emit({"goals": [goal_dict(each) for each in found]})
@@ -171,8 +150,8 @@ def show(goal_id: str) -> None:
     "gate", "thought"}...]}
     """
     state = session()
-    with state.open_here() as app:
-        handle = _goal(app, goal_id)
+    with state.open() as app:
+        handle = app.agents.goals.get(goal_id)
         told, because, moved = goal_dict(handle.record), handle.why(), handle.deferrals()
     if state.json:
         deferrals = [deferral_dict(each) for each in moved]
@@ -202,9 +181,9 @@ def pause(goal_id: str, reason: str) -> None:
     With --json: {"goal": as `ls` has it}
     """
     state = session()
-    with state.open_here() as app:
-        handle = _goal(app, goal_id)
-        app.schedules.get(handle.record.schedule_id).pause(reason)
+    with state.open() as app:
+        handle = app.agents.goals.get(goal_id)
+        handle.pause(reason)
         _tell(state, handle)
 
 
@@ -218,9 +197,9 @@ def resume(goal_id: str) -> None:
     With --json: {"goal": as `ls` has it}
     """
     state = session()
-    with state.open_here() as app:
-        handle = _goal(app, goal_id)
-        app.schedules.get(handle.record.schedule_id).resume()
+    with state.open() as app:
+        handle = app.agents.goals.get(goal_id)
+        handle.resume()
         _tell(state, handle)
 
 
@@ -236,8 +215,8 @@ def defer(goal_id: str, until: str, reason: str) -> None:
     With --json: {"goal": as `ls` has it}
     """
     state = session()
-    with state.open_here() as app:
-        handle = _goal(app, goal_id)
+    with state.open() as app:
+        handle = app.agents.goals.get(goal_id)
         handle.defer(until, reason)
         _tell(state, handle)
 
@@ -253,8 +232,8 @@ def cancel(goal_id: str, reason: str) -> None:
     With --json: {"goal": as `ls` has it, "changed": false when it was over}
     """
     state = session()
-    with state.open_here() as app:
-        handle = _goal(app, goal_id)
+    with state.open() as app:
+        handle = app.agents.goals.get(goal_id)
         changed = handle.cancel(reason)
         told = goal_dict(handle.record)
     if state.json:
@@ -263,15 +242,7 @@ def cancel(goal_id: str, reason: str) -> None:
         click.echo(f"{goal_id} is {told['status'].lower()}" + ("" if changed else " already"))
 
 
-def _goal(app: Offhours, goal_id: str) -> GoalHandle:
-    from offhours.agents import GoalHandle
-
-    handle = GoalHandle(app.agents.goals, goal_id)
-    handle.record  # noqa: B018  (it is there, or this says that it is not)
-    return handle
-
-
-def _tell(state: Session, handle: GoalHandle, *, created: bool = False) -> None:
+def _tell(state: Session, handle: AnyGoal, *, created: bool = False) -> None:
     if state.json:
         state.emit({"goal": goal_dict(handle.record)})
     elif created:

@@ -11,7 +11,6 @@ import click
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable, printable_lines
-from offhours.core.graph import Edge
 from offhours.graph import EXPORTS
 
 
@@ -48,8 +47,8 @@ def graph(
     if node is None and target is None:
         raise click.UsageError("name a job or another node, or give --export FILE")
     ref = f"job_{node}" if node is not None and node.isascii() and node.isdigit() else node
-    with state.open_here() as app:
-        found = None if ref is None else app.graph.node(ref)
+    with state.open() as app:
+        found = None if ref is None else app.graph.about(ref, type=kind, limit=limit)
         if ref is not None and found is None:
             raise CommandError(
                 f"nothing called {ref} in {app.store.name}", Exit.NOT_FOUND, "node_not_found"
@@ -60,18 +59,16 @@ def graph(
             _write(target, text.getvalue())
             state.note(f"{count} nodes")
             return
-        assert ref is not None and found is not None
-        because = app.graph.why(ref)
-        edges = app.graph.neighbours(ref, type=kind, limit=limit)
+    assert found is not None
     if state.json:
-        state.emit({"node": found.to_dict(edges), "why": because.to_dict(),
-                    "edges": [_edge(edge) for edge in edges]})  # fmt: skip
+        state.emit(found.to_dict())
         return
-    click.secho(f"{printable(found.id)}, {printable(found.type)}", bold=True)
-    for step in because.steps:
+    click.secho(f"{printable(found.node.id)}, {printable(found.node.type)}", bold=True)
+    for step in found.why.steps:
         click.echo(printable(step))
-    if edges:
-        state.table(("FROM", "IS", "TO"), [[edge.src, edge.type, edge.dst] for edge in edges])
+    if found.edges:
+        rows = [[edge.src, edge.type, edge.dst] for edge in found.edges]
+        state.table(("FROM", "IS", "TO"), rows)
 
 
 def _write(target: str, text: str) -> None:
@@ -80,7 +77,3 @@ def _write(target: str, text: str) -> None:
         click.echo(printable_lines(text) if sys.stdout.isatty() else text, nl=False)
     else:
         Path(target).write_text(text, encoding="utf-8")
-
-
-def _edge(edge: Edge) -> dict[str, str]:
-    return {"src": edge.src, "type": edge.type, "dst": edge.dst}

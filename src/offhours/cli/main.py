@@ -50,6 +50,10 @@ SECTIONS = {
         "find": Entry("offhours.cli.find:find", "Find schedules, tasks, artefacts and jobs."),
         "graph": Entry("offhours.cli.graph:graph", "Why it happened, and what is around it."),
         "dumps": Entry("offhours.cli.dumps:dumps", "What the flight recorder kept."),
+        "tools": Entry("offhours.cli.tools:tools", "What is usual for each tool; `set` a limit."),
+        "optimize": Entry(
+            "offhours.cli.optimize:optimize", "What repeats, and the automations made of it."
+        ),
         "metrics": Entry("offhours.cli.metrics:metrics", "Print the metrics, for Prometheus."),
         "top": Entry("offhours.cli.top:top", "Watch the work, live."),
         "alerts": Entry("offhours.cli.alerts:alerts", "What is wrong; `ack ID` to look after it."),
@@ -80,6 +84,7 @@ SECTIONS = {
         "stop": Entry("offhours.cli.audit:stop", "The kill switch: stop everything."),
         "pause": Entry("offhours.cli.limits:pause", "Let nothing of a queue or task start."),
         "resume": Entry("offhours.cli.limits:resume", "End a pause."),
+        "workflow": Entry("offhours.cli.workflows:workflow", "Who is in front; `end` a lease."),
         "limit": Entry("offhours.cli.limits:limit", "Limit how much of it runs."),
         "budget": Entry("offhours.cli.budgets:budget", "What work may use up: set, ls, lift."),
         "quota": Entry("offhours.cli.budgets:quota", "How much may be stored: set, ls, lift."),

@@ -26,9 +26,11 @@ def mcp(write: bool, file: str | None, app_name: str | None) -> None:
     Example, in a client's configuration:
       {"command": "offhours", "args": ["mcp", "--db", "/home/ann/jobs.db"]}
     """
+    state = session()
+    if file is None:
+        state.check_here()
     from offhours.mcp import make_server
 
-    state = session()
     with contextlib.ExitStack() as stack:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for the protocol alone
             app = stack.enter_context(app_here(state, file, app_name, create=False))

@@ -198,14 +198,8 @@ def train(name: str, tenant: str, force: bool) -> None:
       offhours train digits --tenant acme --force
     """
     state = session()
-    with state.open_here() as app:
-        job = app.submit_by_name(
-            f"train:{name}",
-            kwargs={"tenant_id": tenant, "controls": None, "forced": force},
-            tenant=tenant,
-            priority="background",
-            force=force,
-        )
+    with state.open() as app:
+        job = app.train(name, tenant=tenant, force=force)
     if state.json:
         state.emit({"job": job.id})
     else:

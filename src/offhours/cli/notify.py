@@ -18,6 +18,7 @@ from offhours.views import delivery_dict
 
 if TYPE_CHECKING:
     from offhours.notify.notifications import Notifications
+    from offhours.notify.notifier import Trial
 
 LONGEST_PAGE = 500
 SECTIONS = {
@@ -55,6 +56,8 @@ def ls(file: str | None, app_name: str | None) -> None:
     "every", "quiet", "timezone"}...]}
     """
     state = session()
+    if file is None:
+        state.check_here()
     with _notifications(file, app_name) as notifications:
         told = [_route_dict(route) for route in notifications.routes.values()]
     if state.json:
@@ -79,10 +82,7 @@ def test(name: str | None, file: str | None, app_name: str | None) -> int:
     With --json: {"routes": {NAME: {"ok", "seconds", "error", "note"}...}}
     """
     state = session()
-    with _notifications(file, app_name) as notifications:
-        if not notifications.routes:
-            raise CommandError(_no_routes(file), Exit.NOT_FOUND, "no_routes")
-        trials = notifications.test(name)
+    trials = _tried(name) if state.url and file is None else _tried_here(name, file, app_name)
     if state.json:
         told = {key: trial.__dict__ for key, trial in trials.items()}
         state.emit({"routes": told})
@@ -92,6 +92,23 @@ def test(name: str | None, file: str | None, app_name: str | None) -> int:
             outcome = "sent" if trial.ok else "failed"
             click.echo(f"{key}: {outcome} in {trial.seconds:.1f} s{': ' if said else ''}{said}")
     return Exit.OK if all(trial.ok for trial in trials.values()) else Exit.FAILED
+
+
+def _tried_here(name: str | None, file: str | None, app_name: str | None) -> dict[str, Trial]:
+    with _notifications(file, app_name) as notifications:
+        if not notifications.routes:
+            raise CommandError(_no_routes(file), Exit.NOT_FOUND, "no_routes")
+        return notifications.test(name)
+
+
+def _tried(name: str | None) -> dict[str, Trial]:
+    """By the routes of a server's process."""
+    from offhours.app import Offhours
+    from offhours.notify.notifier import Trial
+
+    with session().open() as app:
+        assert not isinstance(app, Offhours)
+        return {key: Trial(**told) for key, told in app.test_notifications(name).items()}
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import click
 
-from offhours.cli.calls import app_here, file_options
+from offhours.cli.calls import app_of, file_options
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
 from offhours.core.access import Operation
@@ -112,7 +112,7 @@ def submit_many(source: IO[str], file: str | None, app_name: str | None, dry_run
       echo '{"task": "shop:mail", "args": ["ann@example.org"]}' | offhours submit-many -
     """
     state, items = session(), _lines(source)
-    with app_here(state, file, app_name) as app:
+    with app_of(state, file, app_name) as app:
         if dry_run:
             app.bulk.check(items, by_name=file is None)
             ids = []

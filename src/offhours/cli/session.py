@@ -165,14 +165,14 @@ class Session:
             app.close()
 
     def check_here(self) -> None:
-        """Refuse a server where only the database itself will do."""
+        """Refuse a server where only this machine, or the database itself, will do."""
         if self.url:
+            from offhours.cli.here_only import refusal
+
             by = "--url" if self.chosen_url else "OFFHOURS_URL"
-            command = click.get_current_context().command_path.partition(" ")[2]
-            raise click.UsageError(
-                f"{command} is for the database itself, not for a server ({by}); "
-                "run it where the database is, with --db"
-            )
+            refused = refusal(click.get_current_context().command_path.partition(" ")[2], by)
+            if refused is not None:
+                raise refused
 
     def person(self, app: AnyApp) -> str:
         """Who sits here: the user of this shell, or the holder of the token."""

@@ -29,6 +29,7 @@ def install_skill(folder: Path, force: bool) -> None:
     With --json: {"files": [PATH...]}
     """
     state, place = session(), folder / "offhours"
+    state.check_here()
     texts = {place / name: files("offhours").joinpath("skill", name).read_bytes() for name in NAMES}
     changed = [path for path, text in texts.items() if path.exists() and path.read_bytes() != text]
     if changed and not force:

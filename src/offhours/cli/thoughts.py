@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
 
+from offhours.agents.telling import thought_dict
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
@@ -15,38 +15,12 @@ from offhours.core.times import iso, spoken
 
 if TYPE_CHECKING:
     from offhours.agents import Thought
-    from offhours.app import Offhours
+    from offhours.cli.remote.agents import RemoteThought
     from offhours.core.agents import StoredThought
 
+    AnyThought: TypeAlias = Thought | RemoteThought
+
 HEADERS = ("ID", "AGENT", "STATE", "SINCE", "TAKEN", "PROMPT")
-
-
-def thought_dict(thought: StoredThought) -> dict[str, Any]:
-    """A thought as JSON answers carry it."""
-
-    def when(moment: int | None) -> str | None:
-        return None if moment is None else iso(moment)
-
-    return {
-        "id": thought.id,
-        "agent": thought.agent,
-        "state": str(thought.state),
-        "prompt": thought.prompt,
-        "goal": thought.goal,
-        "origin": None if thought.origin is None else json.loads(thought.origin),
-        "created_by": thought.created_by,
-        "note": thought.note,
-        "schedule": thought.schedule_id,
-        "job": thought.job_id,
-        "handler_job": thought.handler_job,
-        "created_at": iso(thought.created_at),
-        "visible_at": iso(thought.visible_at),
-        "expires_at": when(thought.expires_at),
-        "closed_at": when(thought.closed_at),
-        "taken": thought.taken,
-        "snoozes": thought.snoozes,
-        "answer": thought.answer,
-    }
 
 
 @click.group()
@@ -71,16 +45,14 @@ def list_thoughts(agent: str | None, wanted: str, before: int | None, limit: int
 
     \b
     With --json: {"thoughts": [{"id", "agent", "state", "prompt", "goal", "origin", "created_by",
-    "note", "schedule", "job", "handler_job", "created_at", "visible_at", "expires_at",
-    "closed_at", "taken", "snoozes", "answer"}...]}
+    "note", "thread", "delivery", "schedule", "job", "handler_job", "created_at", "visible_at",
+    "expires_at", "closed_at", "taken", "snoozes", "answer"}...]}
     """
     state = session()
-    with state.open_here() as app:
-        chosen = None if wanted == "all" else ThoughtState(wanted)
-        now = app.clock.micros()
-        app.store.agents.expire(now)
-        found = app.store.agents.thoughts(agent, chosen, before, limit)
-        where = app.store.name
+    with state.open() as app:
+        chosen = None if wanted == "all" else wanted
+        found = app.agents.thoughts.page(agent, chosen, before, limit)
+        now, where = app.clock.micros(), app.store.name
     if state.json:
         state.emit({"thoughts": [thought_dict(each) for each in found]})
     elif found:
@@ -112,8 +84,8 @@ def ack(thought_id: str, answer: str | None) -> None:
     With --json: {"acknowledged": ID}
     """
     state, number = session(), parse_id(thought_id)
-    with state.open_here() as app:
-        thought = _thought(app, number)
+    with state.open() as app:
+        thought = app.agents.thoughts.get(number)
         if not thought.acknowledge(answer):
             raise _closed(thought)
     if state.json:
@@ -133,30 +105,18 @@ def snooze(thought_id: str, until: str) -> None:
     With --json: {"snoozed": ID, "until": TIME}
     """
     state, number = session(), parse_id(thought_id)
-    with state.open_here() as app:
-        thought = _thought(app, number)
+    with state.open() as app:
+        thought = app.agents.thoughts.get(number)
         if not thought.snooze(until):
             raise _closed(thought)
-        found = app.store.agents.thought(number)
-    shown = iso(thought.record.visible_at if found is None else found.visible_at)
+        shown = iso(app.agents.thoughts.get(number).record.visible_at)
     if state.json:
         state.emit({"snoozed": number, "until": shown})
     else:
         click.echo(f"thought {number} comes again at {shown[:19]}Z")
 
 
-def _thought(app: Offhours, number: int) -> Thought:
-    from offhours.agents import Thought
-
-    found = app.store.agents.thought(number)
-    if found is None:
-        raise CommandError(
-            f"no thought {number} in {app.store.name}", Exit.NOT_FOUND, "thought_not_found"
-        )
-    return Thought(app, found)
-
-
-def _closed(thought: Thought) -> CommandError:
+def _closed(thought: AnyThought) -> CommandError:
     return CommandError(
         f"thought {thought.id} is {thought.state} already", Exit.CONFLICT, "thought_closed"
     )

@@ -14,6 +14,7 @@ from offhours.core.access import NewToken, Scope
 from offhours.core.times import iso, parse_until
 
 if TYPE_CHECKING:
+    from offhours.cli.remote import AnyApp
     from offhours.core.access import Token
 
 HEADERS = ("ID", "NAME", "SCOPE", "TENANT", "HOLDS")
@@ -41,20 +42,32 @@ def create(name: str, scope: str, tenant: str | None, expires: str | None) -> No
     \b
     With --json: {"id", "name", "scope", "token"}
     """
-    from offhours.api.tokens import digest_of, new_token
-
     state = session()
     with state.open(create=True) as app:
-        now = app.clock.micros()
-        until = None if expires is None else parse_until(expires, now, name="--expires")
-        made = new_token()
-        number = app.store.access.add_token(
-            NewToken(digest_of(made), name, scope, tenant, until), now
-        )
+        number, made = _made(app, name, scope, tenant, expires)
     if state.json:
         state.emit({"id": number, "name": name, "scope": scope, "token": made})
     else:
         click.echo(made)
+
+
+def _made(
+    app: AnyApp, name: str, scope: str, tenant: str | None, expires: str | None
+) -> tuple[int, str]:
+    """The number of a new token, and itself: a server makes its own."""
+    if session().url:
+        from offhours.cli.remote.app import RemoteApp
+
+        assert isinstance(app, RemoteApp)
+        return app.make_token(name, scope, tenant, expires)
+    from offhours.api.tokens import digest_of, new_token
+    from offhours.app import Offhours
+
+    assert isinstance(app, Offhours)
+    now, made = app.clock.micros(), new_token()
+    until = None if expires is None else parse_until(expires, now, name="--expires")
+    kept = NewToken(digest_of(made), name, scope, tenant, until)
+    return app.store.access.add_token(kept, now), made
 
 
 @token.command()

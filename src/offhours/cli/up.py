@@ -77,6 +77,7 @@ def _work(
     serving: Serving | None = None,
 ) -> None:
     state = session()
+    state.check_here()
     source, name, app = _found(state, file, app_name)
     if app.settings.executor == "inline":
         raise click.UsageError(

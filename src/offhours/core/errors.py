@@ -246,6 +246,10 @@ class GoalNotFound(NotFound):
     """There is no such goal, or it was forgotten long after it was over."""
 
 
+class ThoughtNotFound(NotFound):
+    """There is no thought of that number, or it was forgotten long after it was closed."""
+
+
 class HandlerNotFound(NotFound):
     """No handler of that name is registered in this process."""
 

@@ -34,6 +34,20 @@ class Subgraph(NamedTuple):
     whole: bool = True
 
 
+class About(NamedTuple):
+    """A node, why it happened, and the edges at it."""
+
+    node: Node
+    why: cause.Cause
+    edges: list[Edge]
+
+    def to_dict(self) -> dict[str, Any]:
+        edges = [{"src": src, "type": type_, "dst": dst} for src, type_, dst, _ in self.edges]
+        return {
+            "node": self.node.to_dict(self.edges), "why": self.why.to_dict(), "edges": edges,
+        }  # fmt: skip
+
+
 class Graph:
     """What led to what in a store.
 
@@ -148,6 +162,19 @@ class Graph:
     def why(self, ref: Ref) -> cause.Cause:
         """Why a run or job happened: who or what wanted it, and who wanted that."""
         return cause.why(self._store, self._found(ref))
+
+    def about(
+        self,
+        ref: Ref,
+        *,
+        type: str | None = None,  # noqa: A002
+        limit: int = 20,
+    ) -> About | None:
+        """A node, why it happened and the edges at it; None when nothing is known of it."""
+        found = self.node(ref)
+        if found is None:
+            return None
+        return About(found, self.why(ref), self.neighbours(ref, type=type, limit=limit))
 
     def subgraph(self, ref: Ref, *, depth: int = 2, limit: int = 1_000) -> Subgraph:
         """All that is at most `depth` edges away, up to `limit` nodes."""

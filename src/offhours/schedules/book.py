@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -45,7 +46,7 @@ from offhours.schedules.options import (
     said,
     with_old_plan,
 )
-from offhours.schedules.views import fire_dict
+from offhours.schedules.views import coming_dict, fire_dict
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -193,6 +194,22 @@ class ScheduleBook:
     ) -> list[dict[str, Any]]:
         """As `results`, of all schedules from `start` to `end`, in order."""
         return self._with_states(self.fired_between(start, end, limit))
+
+    def calendar(self, start: Moment, end: Moment, limit: int = 1000) -> list[dict[str, Any]]:
+        """All schedules' instants from `start` to `end`, in order: what became of those that were,
+        as `results_between` tells it, and those that are to come, whose code is `coming`.
+
+        Each with the schedule's `name` and `task`; `due_at` is when one to come makes its job.
+        """
+        named = functools.cache(self._table.get)
+        found: list[dict[str, Any]] = []
+        for result in self.results_between(start, end, limit):
+            schedule = named(result["schedule"])
+            if schedule is not None:
+                of = {"name": schedule.name, "task": schedule.task, "due_at": None}
+                found.append({**result, **of})
+        found += [coming_dict(at, schedule) for at, schedule in self.between(start, end, limit)]
+        return sorted(found, key=lambda fire: (fire["instant"], fire["schedule"]))[:limit]
 
     def _with_states(self, fires: list[FireRecord]) -> list[dict[str, Any]]:
         ids = [fire.job_id for fire in fires if fire.job_id is not None]

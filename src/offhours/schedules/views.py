@@ -67,6 +67,25 @@ def fire_dict(fire: FireRecord) -> dict[str, Any]:
     }
 
 
+def coming_dict(instant: Micros, schedule: Schedule) -> dict[str, Any]:
+    """An instant that is still to come, in the form of one that was; only the next one is spread
+    by a jitter already."""
+    due = schedule.due_at if instant == schedule.next_at else instant
+    return {
+        "schedule": schedule.id,
+        "instant": iso(instant),
+        "job": None,
+        "code": "coming",
+        "reason": None,
+        "at": None,
+        "delay_ms": None,
+        "state": None,
+        "name": schedule.name,
+        "task": schedule.task,
+        "due_at": None if due is None else iso(due),
+    }
+
+
 def delays_dict(delays: Delays) -> dict[str, Any]:
     """How late the jobs of a schedule were made, as JSON answers carry it."""
     return {

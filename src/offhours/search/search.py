@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from offhours.core.artifacts import Artifact, NewArtifact
 from offhours.core.clock import Clock
@@ -35,6 +35,14 @@ _CANDIDATES = 50
 _WORDS_WEIGHT = 0.02  # decides between what is as near; 0.1 cost a seventh of the first places
 
 Tasks = Callable[[], Iterable[tuple[str, str]]]
+
+
+class Found(NamedTuple):
+    """What a search has found, and whether by meaning (`semantic`) or by words (`lexical`)."""
+
+    mode: str
+    artifacts: list[Artifact]
+    jobs: list[Job]
 
 
 class Search:
@@ -141,6 +149,24 @@ class Search:
         _check_limit(limit)
         words = text.split()
         return self._index.jobs(words, limit, within) if words else []
+
+    def everything(
+        self,
+        text: str,
+        *,
+        type: str | None = None,  # noqa: A002
+        tags: Sequence[str] = (),
+        limit: int = 10,
+    ) -> Found:
+        """What fits a text best, and jobs of that text: so many of each.
+
+        Jobs have no tags and no type of artefact: with either they are left out, and of the type
+        `job` nothing else is found.
+        """
+        only_jobs = type == "job"
+        others = [] if only_jobs else self.find(text, type=type, tags=tags, limit=limit)
+        jobs = [] if tags or (type and not only_jobs) else self.jobs(text, limit)
+        return Found(self.mode, others, jobs)
 
     def _near(self, vectors: Vectors, text: str, wanted: Wanted, limit: int) -> list[Artifact]:
         some = wanted.type is not None or wanted.tags or not wanted.tasks

@@ -115,14 +115,17 @@ class SqlAgents:
         rows = self._db.read(self._sql["goal"], (schedule_id,))
         return Goal(*rows[0]) if rows else None
 
-    def goal_of_task(self, task_id: str) -> Goal | None:
-        """A goal by its own id."""
-        rows = self._db.read(self._sql["goal_of_task"], (task_id,))
+    def goal_of_task(self, task_id: str, tenant: str | None = None) -> Goal | None:
+        """A goal by its own id; with a `tenant`, if it is that one's."""
+        rows = self._db.read(self._sql["goal_of_task"], (task_id, tenant))
         return Goal(*rows[0]) if rows else None
 
-    def goals(self, agent: str | None = None, after: int = 0, limit: int = 50) -> list[Goal]:
+    def goals(
+        self, agent: str | None = None, after: int = 0, limit: int = 50, tenant: str | None = None
+    ) -> list[Goal]:
         """A page of goals; `after` is the schedule's number of the last one before."""
-        return [Goal(*row) for row in self._db.read(self._sql["goals"], (after, agent, limit))]
+        rows = self._db.read(self._sql["goals"], (after, agent, tenant, limit))
+        return [Goal(*row) for row in rows]
 
     def _goal(self, db: Connection, schedule_id: int) -> Goal | None:
         row = db.execute(self._sql["goal"], (schedule_id,)).fetchone()
@@ -325,8 +328,8 @@ class SqlAgents:
 
         return self._db.write(unit)
 
-    def thought(self, thought_id: int) -> StoredThought | None:
-        rows = self._db.read(self._sql["thought"], (thought_id,))
+    def thought(self, thought_id: int, tenant: str | None = None) -> StoredThought | None:
+        rows = self._db.read(self._sql["thought"], (thought_id, tenant))
         return StoredThought(*rows[0]) if rows else None
 
     def thoughts_of_job(self, job_id: int) -> list[StoredThought]:
@@ -340,9 +343,10 @@ class SqlAgents:
         state: ThoughtState | None = None,
         before: int | None = None,
         limit: int = 50,
+        tenant: str | None = None,
     ) -> list[StoredThought]:
         """A page of thoughts, newest first; `before` is the last number of the page before."""
-        rows = self._db.read(self._sql["thoughts"], (agent, state, before, limit))
+        rows = self._db.read(self._sql["thoughts"], (agent, state, before, tenant, limit))
         return [StoredThought(*row) for row in rows]
 
     # -- housekeeping -----------------------------------------------------------------------

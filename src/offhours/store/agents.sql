@@ -12,11 +12,12 @@ where goals.schedule_id = :schedule_id
 
 -- name: goal_of_task
 select {goal} from goals join schedules on schedules.id = goals.schedule_id
-where goals.task_id = :task_id
+where goals.task_id = :task_id and (:tenant is null or goals.tenant = :tenant)
 
 -- name: goals
 select {goal} from goals join schedules on schedules.id = goals.schedule_id
 where goals.schedule_id > :after and (:agent is null or goals.agent = :agent)
+  and (:tenant is null or goals.tenant = :tenant)
 order by goals.schedule_id limit :limit
 
 -- name: goal_counts
@@ -104,12 +105,15 @@ on conflict (key) do nothing
 select {thought} from thoughts where key = :key
 
 -- name: thought
-select {thought} from thoughts where id = :id
+select {thought} from thoughts
+where id = :id
+  and {thought_of_tenant}
 
 -- name: thoughts
 select {thought} from thoughts
 where (:agent is null or agent = :agent) and (:state is null or state = :state)
   and (:before is null or id < :before)
+  and {thought_of_tenant}
 order by id desc limit :limit
 
 -- name: thoughts_of_job

@@ -68,6 +68,10 @@ _COLUMNS = {
     "and (:tasks = 1 or source is distinct from 'task')",
     "{approval}": ", ".join(Approval._fields),
     "{thought}": ", ".join(StoredThought._fields),
+    # A thought is the tenant's whose goal or job has left it.
+    "{thought_of_tenant}": "(:tenant is null or exists (select 1 from goals "
+    "where goals.schedule_id = thoughts.schedule_id and goals.tenant = :tenant) "
+    "or exists (select 1 from jobs where jobs.id = thoughts.job_id and jobs.tenant = :tenant))",
     "{goal}": _goal_columns(),
     "{automation}": ", ".join(StoredAutomation._fields),
     "{trial}": ", ".join(StoredTrial._fields),

@@ -33,7 +33,10 @@ LIVE = "ws://localhost/api/v1/live"
 BEARER = {"authorization": f"Bearer {TOKEN}"}
 OPEN = {("get", "/healthz"), ("get", "/readyz"), ("get", "/problems/{code}"),
         ("post", "/api/v1/session")}  # fmt: skip
-OWN = ("/api/v1/jobs/", "/api/v1/operations/", "/api/v1/training/models/")  # there for their tenant
+OWN = (  # there for their tenant
+    "/api/v1/jobs/", "/api/v1/operations/", "/api/v1/training/models/", "/api/v1/goals/",
+    "/api/v1/thoughts/",
+)  # fmt: skip
 EVIL = ["http://evil.example", "null", "http://localhost.evil.example", "https://localhost:1"]
 
 
@@ -349,7 +352,12 @@ def test_s11_each_route_with_another_tenant_s_id(app: MemoryApp, client_of) -> N
     app.submit("shop:work", tenant="ann")
     app.schedule("shop:work", "every day at 9am")
     app.store.access.begin_operation("jobs.retry", "ann", "ann", 1, app.clock.micros())
-    bodies = {"defer": {"until": "1h"}, "restore": {"version": 1}, "signal": {"signal": "go"}}
+    bodies = {
+        "defer": {"until": "1h"},
+        "snooze": {"until": "1h"},
+        "restore": {"version": 1},
+        "signal": {"signal": "go"},
+    }
     for method, path in routes(bob):
         if (method, path) in OPEN or "{" not in path:
             continue

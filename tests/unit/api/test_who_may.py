@@ -20,7 +20,7 @@ ADMIN = {
     "post schedules/{schedule_id}/backfill", "post templates", "patch templates/{name}",
     "delete templates/{name}", "post templates/{name}/schedule", "put limits", "get settings",
     "post optimizer/automations/{automation_id}/deploy", "get tokens", "post tokens",
-    "delete tokens/{token_id}",
+    "delete tokens/{token_id}", "post goals", "put budgets", "put quotas",
 }  # fmt: skip
 OPERATE = {
     "post schedules/{schedule_id}/pause", "post schedules/{schedule_id}/resume",
@@ -35,18 +35,22 @@ OPERATE = {
     "post jobs:pause", "post jobs:resume", "post training/cycles",
     "post training/models/{model_id}/rollback", "post training/models/{model_id}/restore",
     "post training/models/{model_id}/pardon", "post operations/{operation_id}/resume",
-    "post operations/{operation_id}/stop",
+    "post operations/{operation_id}/stop", "post goals/{goal_id}/pause",
+    "post goals/{goal_id}/resume", "post goals/{goal_id}/defer", "post goals/{goal_id}/cancel",
+    "post thoughts/{thought_id}/acknowledge", "post thoughts/{thought_id}/snooze",
+    "post recorder/dumps",
 }  # fmt: skip
 SUBMIT = {
     "post jobs",
     "post jobs:submit",
+    "post jobs:check",
     "post jobs/{job_id}/retry",
     "post templates/{name}/submit",
 }
 LOOKING = {"post schedules:preview", "post templates/{name}/preview", "post jobs:preview",
            "delete session"}  # fmt: skip
 TENANTS = re.compile(
-    r"\w+ (session|jobs|changes|events/kinds|operations|training/(models|cycles))\b"
+    r"\w+ (session|jobs|changes|events/kinds|operations|goals|thoughts|training/(models|cycles))\b"
 )
 
 

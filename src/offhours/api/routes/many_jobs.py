@@ -105,6 +105,12 @@ class Stored(Shape):
     jobs: list[int]
 
 
+class Checked(Shape):
+    """How many jobs can be stored."""
+
+    count: int
+
+
 _BULK: dict[int | str, dict[str, Any]] = {
     **problems(409, 507),
     202: {"model": OperationShape, "description": "It has begun; `Location` tells how far it is."},
@@ -114,6 +120,18 @@ _BULK: dict[int | str, dict[str, Any]] = {
 @router.post(":submit", status_code=201, summary="Submit many", responses=problems(409, 507))
 def submit_many(here: Here, who: TenantSubmitter, batch: Batch) -> Stored:
     """All of them, or none: `errors` tells what is wrong with each."""
+    items = _items(here, who, batch)
+    return Stored(jobs=[job.id for job in here.app.bulk.submit(items, by_name=True)])
+
+
+@router.post(":check", summary="Whether many can be submitted", responses=problems(409))
+def check_many(here: Here, who: TenantSubmitter, batch: Batch, request: Request) -> Checked:
+    """What `jobs:submit` would refuse is refused; nothing is stored."""
+    request.scope["audit"] = False
+    return Checked(count=here.app.bulk.check(_items(here, who, batch), by_name=True))
+
+
+def _items(here: Server, who: Principal, batch: Batch) -> list[dict[str, Any]]:
     faults: dict[str, str] = {}
     for place, new in enumerate(batch.jobs):
         try:
@@ -122,11 +140,10 @@ def submit_many(here: Here, who: TenantSubmitter, batch: Batch) -> Stored:
             faults[str(place)] = str(unknown)
     if faults:
         raise BatchError(faults)
-    items = [
+    return [
         {"task": new.task, "args": new.args, "kwargs": new.kwargs, **options_of(who, new)}
         for new in batch.jobs
     ]
-    return Stored(jobs=[job.id for job in here.app.bulk.submit(items, by_name=True)])
 
 
 @router.post(":preview", summary="What a verb would be done to")

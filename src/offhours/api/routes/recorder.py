@@ -65,6 +65,24 @@ class Threshold(Shape):
     threshold: float = Field(gt=0, le=100)
 
 
+class Asked(Shape):
+    """Why a dump is wanted."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "it felt slow"}]}
+    )
+    reason: str = Field(default="asked for", max_length=500, pattern=r"^[^\x00]*$")
+
+
+class Dumped(Shape):
+    """The ids of the dumps that were made."""
+
+    dumps: list[str]
+
+
+FLUSH_SECONDS = 2.0
+
+
 @router.get("/tools", summary="List tools")
 def tools(here: Here, who: Reader) -> Tools:
     """A recorder keeps its figures in memory, so those of other processes are not here."""
@@ -90,6 +108,21 @@ def choose(here: Here, who: Operator, chosen: Threshold) -> Tools:
     for recorder in knowing:
         recorder.set_tool_threshold(chosen.tool, chosen.threshold)
     return tools(here, who)
+
+
+@router.post("/dumps", status_code=201, summary="Dump now", responses=problems(409))
+def dump_now(here: Here, who: Operator, asked: Asked | None = None) -> Dumped:
+    """What the recorders of this process hold, whatever it is; a `StoreSink` keeps it."""
+    reason = (asked or Asked()).reason
+    made = [dump for each in _recorders() if (dump := each.dump_now(reason)) is not None]
+    if not made:
+        raise Problem(
+            409, "nothing_recorded", "no recorder of this process holds a call",
+            "what goes through a PerfCatcherInterceptor is recorded",
+        )  # fmt: skip
+    for each in _recorders():
+        each.flush(FLUSH_SECONDS)
+    return Dumped(dumps=[dump.dump_id for dump in made])
 
 
 def _recorders() -> list[PerfCatcherInterceptor]:

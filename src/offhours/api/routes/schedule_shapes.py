@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import ConfigDict, Field, StringConstraints
 
 from offhours.api.routes.job_shapes import PriorityName, StateName, WhyShape
@@ -15,6 +15,7 @@ from offhours.api.shapes import (
     Span,
     Text,
 )
+from offhours.schedules.instants import MOST_BACKFILLED
 
 LONGEST_PHRASE = 500
 StatusName = Literal["active", "paused", "disabled", "parked", "ended"]
@@ -178,6 +179,7 @@ class Window(Shape):
     start: Moment
     end: Moment
     confirm: int | None = Field(None, ge=0, description="The count that the first call told.")
+    tell: int = Field(5, ge=0, le=MOST_BACKFILLED, description="Of how many `first` tells.")
 
 
 class Missing(Shape):
@@ -185,6 +187,54 @@ class Missing(Shape):
 
     count: int
     first: list[Moment]
+
+
+Bound = Annotated[
+    str,
+    Query(
+        max_length=64,
+        json_schema_extra={"format": "date-time"},
+        examples=["2026-06-01T00:00:00Z"],
+    ),
+]
+MostFires = Annotated[int, Query(ge=1, le=MOST_BACKFILLED + 1)]
+
+
+class CalendarEntry(Shape):
+    """An instant of a schedule: one that was, with what became of it, or one that is to come."""
+
+    model_config = ConfigDict(
+        title="CalendarEntry",
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "schedule": 3, "instant": "2026-06-01T09:00:00.000000Z", "job": None,
+                    "code": "coming", "reason": None, "at": None, "delay_ms": None, "state": None,
+                    "name": "nightly", "task": "shop:report",
+                    "due_at": "2026-06-01T09:00:12.000000Z",
+                }
+            ]
+        },
+    )  # fmt: skip
+
+    schedule: int
+    instant: Moment
+    job: int | None
+    code: str
+    reason: str | None
+    at: Moment | None
+    delay_ms: float | None
+    state: StateName | None
+    name: str
+    task: str
+    due_at: Moment | None = Field(description="When one that is to come makes its job.")
+
+
+class CalendarList(Shape):
+    """The instants of a time, in order."""
+
+    data: list[CalendarEntry]
 
 
 class ComingList(Shape):

@@ -15,12 +15,15 @@ from offhours.api.routes.job_shapes import JobShape, Reason, WhyShape
 from offhours.api.routes.operations import OperationShape
 from offhours.api.routes.schedule_shapes import (
     Asked,
+    Bound,
+    CalendarList,
     Changes,
     ComingList,
     DelaysShape,
     Explained,
     FireShape,
     Missing,
+    MostFires,
     NewSchedule,
     ScheduleId,
     ScheduleShape,
@@ -99,6 +102,16 @@ def coming(
 ) -> ComingList:
     """The fires of all active schedules in the next minutes."""
     return ComingList.model_validate({"data": here.app.schedules.coming(60 * minutes, limit)})
+
+
+@router.get(":calendar", summary="What fires in a time, and what fired")
+def calendar(
+    here: Here, who: Reader, start: Bound, end: Bound, limit: MostFires = 1_000
+) -> CalendarList:
+    """Of all schedules, in order: what became of each instant, then those that are to come, whose
+    `code` is `coming`. Blackouts and overlaps may still skip some."""
+    found = here.app.schedules.calendar(start, end, limit)
+    return CalendarList.model_validate({"data": found})
 
 
 @router.post("", status_code=201, summary="Make a schedule", responses=problems(409, 507))
@@ -229,19 +242,21 @@ _LATEST = 253_370_764_800_000_000  # the year 9999
     },
 )
 def backfill(here: Here, who: Admin, schedule_id: ScheduleId, window: Window) -> Any:
-    """First the instants are counted; with `confirm` jobs are made for them, as an operation."""
+    """First the instants are counted; with `confirm` jobs are made for them, as an operation whose
+    result tells their numbers."""
     handle = here.app.schedules.get(schedule_id)
     missing = handle.missing(window.start, window.end)
     if window.confirm is None:
-        return Missing(count=len(missing), first=[each.isoformat() for each in missing[:5]])
+        first = [each.isoformat() for each in missing[: window.tell]]
+        return Missing(count=len(missing), first=first)
     if window.confirm != len(missing):
         raise Problem(
             409, "count_changed", f"{len(missing)} instants have no job now, not {window.confirm}",
             "look at them again and confirm the new count", count=len(missing),
         )  # fmt: skip
 
-    def act(_: object) -> object:
-        return handle.backfill(window.start, window.end)
+    def act(_: object) -> list[int]:
+        return [job.id for job in handle.backfill(window.start, window.end)]
 
     operation = here.operations.begin("schedules.backfill", who.name, None, [schedule_id], act)
     return Response(

@@ -94,12 +94,8 @@ def make(here: Here, who: TenantOperator, new: NewCycle, response: Response) -> 
             422, "invalid", "tenant: whose model is to be trained", "give `tenant`",
             faults=[{"pointer": "/tenant", "detail": "it is missing"}],
         )  # fmt: skip
-    given = {"tenant_id": tenant, "controls": None, "forced": new.force}
-    [job] = here.app.submit_calls(
-        task_of(here, _task(new.model)),
-        [((), given)],
-        {"tenant": tenant, "priority": "background", "force": new.force},
-    )
+    task_of(here, _task(new.model))
+    job = here.app.train(new.model, tenant=tenant, force=new.force)
     response.headers["Location"] = f"../jobs/{job.id}"
     return JobShape.model_validate(job_dict(job_of(here, who, job.id)))
 

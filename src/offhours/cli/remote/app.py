@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from offhours.cli.remote import read
-from offhours.cli.remote.agents import RemoteAgents
+from offhours.cli.remote.agents import RemoteAgent, RemoteAgents
 from offhours.cli.remote.bulk import RemoteBulk
 from offhours.cli.remote.jobs import RemoteJob
+from offhours.cli.remote.looking import RemoteGraph, RemoteSearch
 from offhours.cli.remote.models import RemoteModels
+from offhours.cli.remote.optimizer import RemoteOptimizer
 from offhours.cli.remote.schedules import RemoteSchedules
 from offhours.cli.remote.store import RemoteStore
 from offhours.cli.remote.templates import RemoteTemplates
@@ -44,7 +46,10 @@ class RemoteApp:
         self.schedules = RemoteSchedules(self, self._wire)
         self.templates = RemoteTemplates(self, self._wire)
         self.agents = RemoteAgents(self._wire, address.name)
-        self.bulk = RemoteBulk(self._wire, self.clock, address.name)
+        self.bulk = RemoteBulk(self, self._wire, self.clock, address.name)
+        self.optimizer = RemoteOptimizer(self._wire)
+        self.search = RemoteSearch(self._wire)
+        self.graph = RemoteGraph(self._wire)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -139,6 +144,23 @@ class RemoteApp:
         """The models of one tenant."""
         return RemoteModels(self._wire, tenant)
 
+    def train(self, model: str, *, tenant: str, force: bool = False) -> RemoteJob:
+        """Ask for a learning cycle of a model that the server or a worker trains."""
+        body = {"model": model, "tenant": tenant, "force": force}
+        return RemoteJob(self, self._wire.post("training/cycles", body)["id"])
+
+    def agent(self, name: str) -> RemoteAgent:
+        """The agent of a name."""
+        return RemoteAgent(self.agents, name)
+
+    def make_token(
+        self, name: str, scope: str, tenant: str | None, expires: str | None
+    ) -> tuple[int, str]:
+        """A token that the server makes: its number, and itself, which is told this once."""
+        body = {"name": name, "scope": scope, "tenant": tenant, "expires": expires}
+        made = self._wire.post("tokens", body)
+        return made["id"], made["token"]
+
     # -- how it stands ----------------------------------------------------------------------
 
     def counts(self) -> dict[str, int]:
@@ -177,6 +199,30 @@ class RemoteApp:
     def metrics(self) -> str:
         """What Prometheus would read."""
         return self._wire.text("metrics")
+
+    def leave_foreground(self, lease: int) -> None:
+        """End a foreground lease."""
+        self._wire.delete(f"workflows/{lease}")
+
+    # -- what the memory of its program has -------------------------------------------------
+
+    def tools(self) -> list[dict[str, Any]]:
+        """What is usual for each tool that its recorders know."""
+        return list(self._wire.get("recorder/tools")["data"])
+
+    def set_threshold(self, tool: str, threshold: float | None) -> list[dict[str, Any]]:
+        """Choose from where on a call of a tool is not usual."""
+        body = {"tool": tool, "threshold": threshold}
+        return list(self._wire.put("recorder/tools", body)["data"])
+
+    def test_notifications(self, route: str | None) -> dict[str, dict[str, Any]]:
+        """Send a test message by one of its routes, or by all."""
+        told = self._wire.post("notifications:test", {"route": route})["data"]
+        return cast(dict[str, dict[str, Any]], told)
+
+    def dump_now(self, reason: str) -> list[str]:
+        """Have its recorders dump what they hold: the ids of the dumps."""
+        return list(self._wire.post("recorder/dumps", {"reason": reason})["dumps"])
 
     # -- what holds work back ---------------------------------------------------------------
 

@@ -3,30 +3,65 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from offhours.bulk import Outcome
 from offhours.cli.remote import read
+from offhours.cli.remote.jobs import RemoteJob
 from offhours.cli.remote.wire import Wire
 from offhours.core.access import Operation
 from offhours.core.bulk import Preview, Verb
 from offhours.core.clock import Clock
-from offhours.core.errors import OperationNotFound
+from offhours.core.errors import OperationNotFound, OptionError
 from offhours.core.filters import read_filter
 from offhours.core.model import TaskPriority
 
+if TYPE_CHECKING:
+    from offhours.cli.remote.app import RemoteApp
+
+MOST_AT_ONCE = 1_000
 _MOMENTS = ("since", "until", "finished_after", "finished_before")
 _FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
+
+
+def ended(wire: Wire, operation: Operation) -> Operation:
+    """A long action as it is when it goes on no more."""
+    pause = _FIRST_LOOK
+    while operation.state == "running":
+        time.sleep(pause)
+        pause = min(1.5 * pause, _LONGEST_LOOK)
+        operation = read.operation(wire.get(f"operations/{operation.id}"))
+    return operation
 
 
 class RemoteBulk:
     """What `Bulk` is of a database, as far as the commands use it."""
 
-    def __init__(self, wire: Wire, clock: Clock, name: str) -> None:
+    def __init__(self, app: RemoteApp, wire: Wire, clock: Clock, name: str) -> None:
+        self._app = app
         self._wire = wire
         self._clock = clock
         self._name = name
+
+    def submit(
+        self, items: Sequence[Mapping[str, Any]], *, by_name: bool = True
+    ) -> list[RemoteJob]:
+        """Store jobs of tasks that the server or a worker knows, all or none."""
+        made = self._batch("submit", items)["jobs"] if items else []
+        return [RemoteJob(self._app, number) for number in made]
+
+    def check(self, items: Sequence[Mapping[str, Any]], *, by_name: bool = True) -> int:
+        """Refuse what `submit` would refuse; how many jobs it would store."""
+        return int(self._batch("check", items)["count"]) if items else 0
+
+    def _batch(self, verb: str, items: Sequence[Mapping[str, Any]]) -> Any:
+        if len(items) > MOST_AT_ONCE:
+            raise OptionError(
+                f"{len(items):,} jobs: a server takes {MOST_AT_ONCE:,} at once; split them, or "
+                "store them where the database is, with --db"
+            )
+        return self._wire.post(f"jobs:{verb}", {"jobs": list(items)})
 
     def preview(self, verb: Verb, **where: Any) -> Preview:
         """How many jobs a verb would be done to, and a token. Nothing is touched."""
@@ -41,12 +76,7 @@ class RemoteBulk:
     def go_on(self, operation_id: int) -> Outcome:
         """Have what is left of an operation done, and wait for its end."""
         path = self._path(operation_id)
-        operation, pause = read.operation(self._wire.post(f"{path}/resume")), _FIRST_LOOK
-        while operation.state == "running":
-            time.sleep(pause)
-            pause = min(1.5 * pause, _LONGEST_LOOK)
-            operation = read.operation(self._wire.get(path))
-        return Outcome.of(operation)
+        return Outcome.of(ended(self._wire, read.operation(self._wire.post(f"{path}/resume"))))
 
     def stop(self, operation_id: int) -> Outcome:
         """Let an operation do no further step; what is done stays done."""

@@ -42,16 +42,16 @@ def job(told: Told) -> Job:
         priority=TaskPriority.parse(told["priority"]),
         max_attempts=told["max_attempts"],
         queue=told["queue"],
-        timeout=_span(told["timeout_ms"]),
+        timeout=span(told["timeout_ms"]),
         name=told["name"],
-        metadata=_json(told["metadata"]),
+        metadata=compact(told["metadata"]),
         unique_key=None,
         on_lost="retry",
         owner=None,
         retry_of=told["retry_of"],
-        expires_at=_at(told["expires_at"]),
+        expires_at=moment(told["expires_at"]),
         schedule_id=told["schedule"],
-        fire_at=_at(told["fire_at"]),
+        fire_at=moment(told["fire_at"]),
         tenant=told["tenant"],
         parent_id=told["parent"],
         concurrency_key=told["concurrency_key"],
@@ -65,13 +65,13 @@ def job(told: Told) -> Job:
         deferrals=told["deferrals"],
         worker=told["worker"],
         begun=0,
-        started_at=_at(told["started_at"]),
-        finished_at=_at(told["finished_at"]),
+        started_at=moment(told["started_at"]),
+        finished_at=moment(told["finished_at"]),
         result=_result(told),
         error=told["error"],
         code=told["code"],
         reason=told["reason"],
-        progress=_json(told["progress"]),
+        progress=compact(told["progress"]),
         cancel_at=None,
     )
 
@@ -84,13 +84,13 @@ def _result(told: Told) -> str | None:
 
 def event(told: Told) -> Event:
     """One fact."""
-    at, data = parse_moment(told["at"]), _json(told["data"])
+    at, data = parse_moment(told["at"]), compact(told["data"])
     return Event(told["seq"], at, told["kind"], told["job"], told["attempt"], data)
 
 
 def why(told: Told) -> Why:
     """Why something stands where it stands."""
-    return Why(told["code"], told["sentence"], _at(told["until"]))
+    return Why(told["code"], told["sentence"], moment(told["until"]))
 
 
 def worker(told: Told) -> SeenWorker:
@@ -123,8 +123,8 @@ def limit(told: Told) -> Limit:
         told["name"] or "",
         told["concurrency"],
         told["rate"],
-        _span(told["per_ms"]),
-        paused_at=_at(told["paused_at"]),
+        span(told["per_ms"]),
+        paused_at=moment(told["paused_at"]),
         reason=told["reason"],
         declared="" if told["declared"] else None,
     )
@@ -151,12 +151,12 @@ def approval(told: Told) -> Approval:
         job_id=told["job"],
         step="",
         question=told["question"],
-        args=_json(told["arguments"]),
+        args=compact(told["arguments"]),
         digest=told["digest"],
         asked_at=parse_moment(told["asked_at"]),
-        until=_at(told["until"]),
+        until=moment(told["until"]),
         state=told["state"],
-        decided_at=_at(told["decided_at"]),
+        decided_at=moment(told["decided_at"]),
         decided_by=told["decided_by"],
         note=told["note"],
     )
@@ -166,7 +166,7 @@ def alert(told: Told) -> Alert:
     """Something that is wrong, or was."""
     moments = ("fired_at", "seen_at", "acknowledged_at", "resolved_at")
     given = {name: told[name] for name in Alert._fields}
-    given |= {name: _at(told[name]) for name in moments}
+    given |= {name: moment(told[name]) for name in moments}
     if told["state"] == AlertState.RESOLVED:  # an answer says so in the message, too
         given["message"] = told["message"].removeprefix("resolved: ")
     return Alert(**given)
@@ -192,15 +192,15 @@ def delivery(told: Told) -> Delivery:
         created_at=parse_moment(told["created_at"]),
         state=told["state"],
         attempt=told["attempts"],
-        next_at=_at(told["next_at"]) or 0,
-        finished_at=_at(told["finished_at"]),
+        next_at=moment(told["next_at"]) or 0,
+        finished_at=moment(told["finished_at"]),
         error=told["error"],
     )
 
 
 def token(told: Told) -> Token:
     """A token, without what it is."""
-    moments = {name: _at(told[name]) for name in ("expires_at", "revoked_at")}
+    moments = {name: moment(told[name]) for name in ("expires_at", "revoked_at")}
     at = parse_moment(told["created_at"])
     return Token(
         told["id"], "", told["name"], told["scope"], told["tenant"], created_at=at, **moments
@@ -218,27 +218,27 @@ def schedule(told: Told) -> Schedule:
         max_attempts=None,
         queue=told["queue"],
         timeout=None,
-        metadata=_json(told["metadata"]),
+        metadata=compact(told["metadata"]),
         on_lost="retry",
         plan=json.dumps(told["plan"]),
         text=told["text"],
         catch_up=told["catch_up"],
         overlap=told["overlap"],
-        jitter=_span(told["jitter_ms"]) or 0,
+        jitter=span(told["jitter_ms"]) or 0,
         blackouts=json.dumps(told["blackout"]) if told["blackout"] else None,
-        expires=_span(told["expires_ms"]),
+        expires=span(told["expires_ms"]),
         max_runs=told["max_runs"],
         disable_after=told["disable_after"],
         declared=None,
         revision=told["revision"],
         status=ScheduleStatus(told["status"]),
         reason=told["reason"],
-        next_at=_at(told["next_at"]),
-        due_at=_at(told["due_at"]),
+        next_at=moment(told["next_at"]),
+        due_at=moment(told["due_at"]),
         runs=told["runs"],
         skipped=told["skipped"],
         failures=told["failures"],
-        last_at=_at(told["last_at"]),
+        last_at=moment(told["last_at"]),
         last_job=told["last_job"],
         delay_total=0,
         delay_most=0,
@@ -250,7 +250,7 @@ def schedule(told: Told) -> Schedule:
 
 def delays(told: Told) -> Delays:
     """How late the jobs of a schedule were made."""
-    mean, p99, most = (_span(told[name]) or 0 for name in ("mean_ms", "p99_ms", "max_ms"))
+    mean, p99, most = (span(told[name]) or 0 for name in ("mean_ms", "p99_ms", "max_ms"))
     return Delays(told["fires"], mean, p99, most, told["on_time"])
 
 
@@ -269,7 +269,7 @@ def audited(told: Told) -> Audited:
     via = {name: told[name] for name in ("face", "request", "address", "tenant")}
     return Audited(
         told["id"], parse_moment(told["at"]), told["actor"], told["action"], told["job"],
-        _json(told["was"]), _json(told["became"]), json.dumps(via),
+        compact(told["was"]), compact(told["became"]), json.dumps(via),
     )  # fmt: skip
 
 
@@ -285,9 +285,9 @@ def operation(told: Told) -> Operation:
         done=told["done"],
         failed=told["failed"],
         created_at=parse_moment(told["created_at"]),
-        finished_at=_at(told["finished_at"]),
-        result=_json(told["result"]),
-        request=_json(told["request"]),
+        finished_at=moment(told["finished_at"]),
+        result=compact(told["result"]),
+        request=compact(told["request"]),
     )
 
 
@@ -325,15 +325,17 @@ def _row(told: Told) -> Job:
     return job(whole)._replace(args=told["arguments"])
 
 
-def _at(moment: str | None) -> Micros | None:
-    return None if moment is None else parse_moment(moment)
+def moment(text: str | None) -> Micros | None:
+    """A moment, if one was told."""
+    return None if text is None else parse_moment(text)
 
 
-def _span(milliseconds: float | None) -> Micros | None:
+def span(milliseconds: float | None) -> Micros | None:
+    """A length of time, if one was told."""
     return None if milliseconds is None else round(milliseconds * 1000)
 
 
-def _json(value: Any) -> str | None:
+def compact(value: Any) -> str | None:
     """As a store keeps it: in as few characters as possible."""
     short = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return None if value is None else short

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
+from offhours.cli.codes import CommandError, Exit
 from offhours.cli.remote import read
+from offhours.cli.remote.bulk import ended
 from offhours.cli.remote.jobs import RemoteJob
-from offhours.cli.remote.wire import Wire, only_here
+from offhours.cli.remote.wire import Wire
 from offhours.core.errors import Conflict, ScheduleNotFound
 from offhours.core.firing import plan_of
 from offhours.core.schedules import Delays, Schedule
-from offhours.core.times import MINUTE, Duration, Micros, Moment, parse_duration
+from offhours.core.times import MINUTE, Duration, Moment, iso, parse_duration, parse_moment
 from offhours.core.triggers import Plan
 from offhours.core.why import Why
+from offhours.schedules.instants import MOST_BACKFILLED
 
 if TYPE_CHECKING:
     from offhours.cli.remote.app import RemoteApp
@@ -76,17 +80,10 @@ class RemoteSchedules:
         told = self._wire.get(f"schedules/{schedule.id}/fires", limit=limit)
         return list(told["data"])
 
-    def results_between(
-        self, start: Moment, end: Moment, limit: int = 1000
-    ) -> list[dict[str, Any]]:
-        """What became of the instants of all schedules: the server tells it of one only."""
-        raise _only_here("calendar")
-
-    def between(
-        self, start: Moment, end: Moment, limit: int = 1000
-    ) -> list[tuple[Micros, Schedule]]:
-        """What the active schedules fire in a time: a database can say that, a server not yet."""
-        raise _only_here("calendar")
+    def calendar(self, start: Moment, end: Moment, limit: int = 1000) -> list[dict[str, Any]]:
+        """All schedules' instants in a time: those that were, and those that are to come."""
+        bounds = {name: iso(parse_moment(at)) for name, at in (("start", start), ("end", end))}
+        return list(self._wire.get("schedules:calendar", **bounds, limit=limit)["data"])
 
     def coming(self, ahead: Duration, limit: int = 20) -> list[dict[str, Any]]:
         """The fires of the time that comes."""
@@ -162,12 +159,29 @@ class RemoteSchedule:
         return RemoteJob(self._app, self._wire.post(f"{self._path}/run")["id"])
 
     def backfill(self, start: Moment, end: Moment) -> list[RemoteJob]:
-        """Jobs for past instants: which ones were made, an operation of a server does not tell."""
-        raise _only_here("backfill")
+        """Jobs for past instants that have none."""
+        window = _window(start, end)
+        count = self._wire.post(f"{self._path}/backfill", window)["count"]
+        if not count:
+            return []
+        begun = self._wire.post(f"{self._path}/backfill", window | {"confirm": count})
+        operation = ended(self._wire, read.operation(begun))
+        told = json.loads(operation.result or "{}")
+        for refused in told.get("refused", ()):
+            raise CommandError(refused["detail"], Exit.CONFLICT, refused["code"])
+        if operation.state != "succeeded":
+            raise CommandError(
+                f"the server could not do it; its log tells why of operation {operation.id}",
+                Exit.FAILED,
+                "operation_failed",
+            )
+        return [RemoteJob(self._app, number) for number in told["jobs"]]
 
     def missing(self, start: Moment, end: Moment) -> tuple[datetime, ...]:
-        """The past instants without a job: a server counts them only."""
-        raise _only_here("backfill")
+        """The past instants that have no job: what `backfill` would make."""
+        window = _window(start, end) | {"tell": MOST_BACKFILLED}
+        told = self._wire.post(f"{self._path}/backfill", window)["first"]
+        return tuple(datetime.fromisoformat(instant) for instant in told)
 
     def update(self, when: Any = None, *, revision: int | None = None, **options: Any) -> None:
         """Change what is given, and nothing else; with a `revision`, only of that one."""
@@ -184,8 +198,5 @@ class RemoteSchedule:
         self._wire.delete(self._path, "*")
 
 
-def _only_here(verb: str) -> Exception:
-    return only_here(
-        f"schedule {verb} is for the database itself, not for a server over --url",
-        "run it where the database is, with --db",
-    )
+def _window(start: Moment, end: Moment) -> dict[str, Any]:
+    return {"start": iso(parse_moment(start)), "end": iso(parse_moment(end))}

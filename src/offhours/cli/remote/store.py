@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.remote import read
-from offhours.cli.remote.wire import Wire, only_here, part
-from offhours.core.access import NewToken, Operation, Token
+from offhours.cli.remote.wire import Wire, part
+from offhours.core.access import Operation, Token
 from offhours.core.errors import NotFound
 from offhours.core.notices import Alert, Delivery, DumpHead, StoredDump
 from offhours.core.schedules import Schedule
@@ -101,12 +101,6 @@ class RemoteAccess:
     def operations(self, limit: int = 50) -> list[Operation]:
         """The newest long actions."""
         return [read.operation(each) for each in self._wire.get("operations", limit=limit)["data"]]
-
-    def add_token(self, new: NewToken, now: Micros) -> int:
-        """A server makes tokens of its own; it takes none that was made here."""
-        raise only_here(
-            "token create is for the database itself", "run it where the database is, with --db"
-        )
 
     def revoke_token(self, token_id: int, now: Micros) -> bool:
         """Let a token hold no more; false when it does not."""

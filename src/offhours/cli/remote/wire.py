@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Mapping
+from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 from offhours import __version__
-from offhours.cli.codes import CommandError, Exit
 from offhours.cli.remote.address import Address
 from offhours.cli.remote.refusals import check, not_ours, unreachable
 
@@ -27,9 +27,9 @@ class Wire:
         self._connection: HTTPConnection | None = None
 
     def get(self, path: str, **query: Any) -> Any:
-        """The answer to a question; members of `query` that are None are left out."""
-        given = {name: _text(value) for name, value in query.items() if value is not None}
-        return self._json("GET", f"{path}?{urlencode(given)}" if given else path)
+        """The answer to a question; members of `query` that are None are left out, and each of a
+        list is said by itself."""
+        return self._json("GET", _with(path, query))
 
     def post(
         self, path: str, body: Mapping[str, Any] | None = None, match: str | None = None
@@ -54,6 +54,11 @@ class Wire:
         """An answer that is no JSON."""
         return self._ask("GET", path, None, {})[1].decode()
 
+    def file(self, path: str, **query: Any) -> tuple[str, Message]:
+        """A file that the server makes, and the headers that it came with."""
+        headers, answer = self._ask("GET", f"api/v1/{_with(path, query)}", None, {})
+        return answer.decode(), headers
+
     def close(self) -> None:
         """Let go of the connection."""
         if self._connection is not None:
@@ -67,16 +72,16 @@ class Wire:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        kind, answer = self._ask(method, f"api/v1/{path}", body, headers or {})
+        told, answer = self._ask(method, f"api/v1/{path}", body, headers or {})
         if not answer:
             return None
-        if "json" not in kind:
+        if "json" not in told.get("Content-Type", ""):
             raise not_ours(self._address.name)
         return json.loads(answer)
 
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None, more: Mapping[str, str]
-    ) -> tuple[str, bytes]:
+    ) -> tuple[Message, bytes]:
         headers = {
             "Authorization": f"Bearer {self._address.token}",
             "Accept": "application/json",
@@ -92,7 +97,7 @@ class Wire:
         answer = response.read()
         kind = response.headers.get("Content-Type", "")
         check(response.status, kind, answer, self._address.name)
-        return kind, answer
+        return response.headers, answer
 
     def _response(
         self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
@@ -135,9 +140,13 @@ def part(name: str) -> str:
     return quote(name, safe="")
 
 
-def only_here(what: str, remedy: str) -> CommandError:
-    """The error for what a server does not do for others."""
-    return CommandError(f"{what}; {remedy}", Exit.USAGE, "not_over_url")
+def _with(path: str, query: Mapping[str, Any]) -> str:
+    given = {
+        name: [_text(each) for each in value] if isinstance(value, list) else _text(value)
+        for name, value in query.items()
+        if value is not None
+    }
+    return f"{path}?{urlencode(given, doseq=True)}" if given else path
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import click
@@ -11,16 +11,13 @@ import click
 from offhours.cli.schedules.views import countdown, outcome
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
-from offhours.core.schedules import Schedule, next_words
 from offhours.core.times import Micros, iso, parse_moment, to_datetime
 from offhours.core.triggers.zones import instant, load_zone, local
-
-if TYPE_CHECKING:
-    from offhours.cli.remote import AnyApp
 
 MOST_DAYS, MOST_FIRES = 366, 10_000
 _NAMED = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _LAST_YEAR = 2199
+_TOLD = ("instant", "schedule", "name", "task", "job", "state", "code", "reason")
 
 
 @click.command()
@@ -66,16 +63,14 @@ def calendar(day: str, days: int, timezone: str, limit: int) -> None:
         opening = _day(day, local(now, zone).date())
         first = _midnight(opening, zone)
         last = _midnight(opening + timedelta(days=days), zone)
-        fires = _fires(app, first, last, limit + 1, now)
-        more, fires = len(fires) > limit, fires[:limit]
-        if state.json:
-            told = [{k: v for k, v in fire.items() if k != "when"} for fire in fires]
-            state.emit(
-                {"start": iso(first), "end": iso(last), "timezone": timezone, "more": more}
-                | {"fires": [{**fire, "instant": iso(fire["instant"])} for fire in told]}
-            )
-            return
-        _print(fires, zone, days)
+        found = app.schedules.calendar(to_datetime(first), to_datetime(last), limit + 1)
+    more, fires = len(found) > limit, found[:limit]
+    if state.json:
+        told = [{member: fire[member] for member in _TOLD} for fire in fires]
+        state.emit({"start": iso(first), "end": iso(last), "timezone": timezone, "more": more,
+                    "fires": told})  # fmt: skip
+        return
+    _print(fires, zone, days, now)
     if not fires:
         state.note(f"nothing fires from {_wall(first, zone)} to {_wall(last, zone)} {timezone}")
     if more:
@@ -104,45 +99,14 @@ def _wall(at: Micros, zone: ZoneInfo) -> str:
     return f"{local(at, zone):%a %Y-%m-%d %H:%M:%S}"
 
 
-def _fires(
-    app: AnyApp, first: Micros, last: Micros, limit: int, now: Micros
-) -> list[dict[str, Any]]:
-    """In order: what was recorded, then what is to come."""
-    start, end = to_datetime(first), to_datetime(last)
-    schedules: dict[int, Schedule | None] = {}
-    found: list[dict[str, Any]] = []
-    for result in app.schedules.results_between(start, end, limit):
-        number = result["schedule"]
-        if number not in schedules:
-            schedules[number] = app.store.schedules.get(number)
-        schedule = schedules[number]
-        if schedule is not None:
-            at = parse_moment(result["instant"])
-            found.append(_entry(at, schedule, result, outcome(result)))
-    for at, schedule in app.schedules.between(start, end, limit):
-        when = next_words(schedule, now) if at == schedule.next_at else countdown(at, now)
-        coming = {"job": None, "state": None, "code": "coming", "reason": None}
-        found.append(_entry(at, schedule, coming, when))
-    return sorted(found, key=lambda fire: (fire["instant"], fire["schedule"]))[:limit]
-
-
-def _entry(at: Micros, schedule: Schedule, result: dict[str, Any], when: str) -> dict[str, Any]:
-    told = {key: result[key] for key in ("job", "state", "code", "reason")}
-    of = {"schedule": schedule.id, "name": schedule.name, "task": schedule.task}
-    return {"instant": at, **of, **told, "when": when}
-
-
-def _print(fires: list[dict[str, Any]], zone: ZoneInfo, days: int) -> None:
-    state = session()
-    rows = [
-        (
-            _wall(fire["instant"], zone) if days > 1 else _wall(fire["instant"], zone)[15:],
-            str(fire["schedule"]),
-            fire["name"],
-            fire["task"],
-            printable(fire["when"]),
+def _print(fires: list[dict[str, Any]], zone: ZoneInfo, days: int, now: Micros) -> None:
+    rows = []
+    for fire in fires:
+        wall = _wall(parse_moment(fire["instant"]), zone)
+        when = countdown(parse_moment(fire["due_at"]), now) if fire["due_at"] else outcome(fire)
+        time_of_day = wall if days > 1 else wall[15:]
+        rows.append(
+            (time_of_day, str(fire["schedule"]), fire["name"], fire["task"], printable(when))
         )
-        for fire in fires
-    ]
     if rows:
-        state.table(("TIME", "ID", "NAME", "TASK", "OUTCOME"), rows)
+        session().table(("TIME", "ID", "NAME", "TASK", "OUTCOME"), rows)
