@@ -13,6 +13,13 @@ from starlette.routing import Route
 
 PROBLEM = "application/problem+json"
 _OPEN = frozenset({"/healthz", "/readyz", "/problems/{code}"})
+_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Who asks again with the same key and body gets the first answer, for a day.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+}
 
 
 def describe(made: FastAPI) -> None:
@@ -38,6 +45,13 @@ def _name_problems(responses: dict[str, Any]) -> None:
             response["content"] = {PROBLEM: content.pop("application/json", content[PROBLEM])}
 
 
+def _take_a_key(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(_KEY)
+    responses = operation["responses"]
+    told = "The first request with this Idempotency-Key has not ended."
+    responses.setdefault("409", {**responses["422"], "description": told})
+
+
 def _described(made: FastAPI) -> dict[str, Any]:
     told = get_openapi(
         title=made.title,
@@ -58,4 +72,6 @@ def _described(made: FastAPI) -> dict[str, Any]:
             _name_problems(operation["responses"])
             if path not in _OPEN and (path, method) != ("/api/v1/session", "post"):
                 operation["security"] = [{"token": []}]
+                if method == "post":
+                    _take_a_key(operation)
     return told
