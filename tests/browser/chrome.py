@@ -36,7 +36,7 @@ def go(tab: Any, path: str) -> None:
     editing = more[-1:] in (["new"], ["edit"])
     names = {
         "jobs": "job", "flows": "flow", "recorder": "dump", "optimizer": "automation",
-        "training": "model", "schedules": "editor" if editing else "schedule",
+        "training": "model", "tasks": "task", "schedules": "editor" if editing else "schedule",
     }  # fmt: skip
     shown = f"{names[first]}/{more[0]}" if more else first
     tab.wait_for_selector(f"main[data-page='{shown}'] h1")
