@@ -48,9 +48,10 @@ def _first_slot(rows: list[Backlog], since: Micros) -> int:
 def _told(priority: TaskPriority, rows: list[Backlog], first: int) -> dict[str, Any]:
     change = [0] * (_SLOTS + 2)  # each job counts at the minutes after its due one, to its end
     for row in rows:
-        change[min(row.due + 1, _SLOTS + 1)] += row.jobs
-        if row.ended is not None:
-            change[max(row.due, min(row.ended, _SLOTS)) + 1] -= row.jobs
+        end = _SLOTS if row.ended is None else min(row.ended, _SLOTS)
+        if row.due < end:  # else it ended before, as what is cancelled does
+            change[row.due + 1] += row.jobs
+            change[end + 1] -= row.jobs
     depths = []
     standing = 0
     for moved in change[: _SLOTS + 1]:

@@ -15,6 +15,7 @@ const KEYS = [
   ["j  k", "next row, row before"],
   ["Enter", "open the row"],
   ["x", "choose the row"],
+  ["←  →", "from bar to bar of a chart"],
   ["r", "retry the row, or the job that is open"],
   ["?", "this list"],
   ["Esc", "close, leave a field"],

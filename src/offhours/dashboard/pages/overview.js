@@ -135,7 +135,7 @@ function times() {
 
 /** What ended, minute by minute: the server keeps it, so it is there after a reload. */
 function minutes() {
-  const found = /** @type {Resource<Minutes>} */ (resource(() => "metrics/minutes", { on: ended, every: 5_000 }));
+  const found = /** @type {Resource<Minutes>} */ (resource(() => "metrics/minutes", { on: ended, every: 10_000 }));
   const bars = computed(() => barsOf(found.data.value));
   const most = () => Math.max(0, ...(found.data.value?.data ?? []).map((minute) => minute.total_executions));
   return card({ id: "minutes" },
