@@ -31,10 +31,9 @@ export default function overviewPage(house) {
     return h("div", { class: "page" },
       greeting(view),
       figures(view),
-      minutes(),
       times(),
       h("div", { class: "columns" },
-        h("div", null, depths(view), runningCard(live.running)),
+        h("div", null, minutes(), depths(view), runningCard(live.running)),
         h("div", null, failuresCard(live.failures), dueSoon(view))));
   });
 }
@@ -139,7 +138,7 @@ function minutes() {
   const bars = computed(() => barsOf(found.data.value));
   const most = () => Math.max(0, ...(found.data.value?.data ?? []).map((minute) => minute.total_executions));
   return card({ id: "minutes" },
-    heading("Ended, minute by minute", h("span", { class: "scale" }, () => (most() ? `at most ${number(most())} in a minute; failed ones stand at the top` : "nothing in the last hour"))),
+    heading("Ended, minute by minute", h("span", { class: "scale" }, () => (most() ? `at most ${number(most())}, failed on top` : "nothing in the last hour"))),
     chart("Runs that ended, minute by minute", () => bars.value, { height: 44, edges: () => bars.value.length
       ? [clock(Number(bars.value[0]?.key)).slice(0, 5), "now"] : [] }));
 }

@@ -54,7 +54,7 @@ function scheduleCard(row) {
       ? [h("span", { class: "faint" }, "fires "), h("b", null, when(row().next_at))]
       : h("span", { class: "faint" }, row().why.sentence.split(";")[0])),
     () => bars(row().results),
-    h("div", { class: "actions" }, () => steer(row())));
+    h("div", { class: "actions" }, () => steer(row(), "small")));
 }
 
 /** @param {Schedule} row */
@@ -67,14 +67,17 @@ export function statusPill(row) {
 export const cronOf = (row) =>
   row.plan.triggers.map((each) => each.expression ?? each.type).join(", ");
 
-/** @param {Schedule} row */
-export function steer(row) {
+/**
+ * @param {Schedule} row
+ * @param {string} [size]
+ */
+export function steer(row, size = "") {
   const operate = may("operate");
   return [
-    row.status === "active" && operate && button("Run now", () => runSchedule(row.id), { class: "small" }),
-    row.status === "active" && operate && button("Pause", () => pauseSchedule(row.id), { class: "small" }),
+    row.status === "active" && operate && button("Run now", () => runSchedule(row.id), { class: size }),
+    row.status === "active" && operate && button("Pause", () => pauseSchedule(row.id), { class: size }),
     ["paused", "disabled", "parked"].includes(row.status) && operate &&
-      button(row.status === "disabled" ? "Re-enable" : "Resume", () => resumeSchedule(row.id), { class: "small primary" }),
+      button(row.status === "disabled" ? "Re-enable" : "Resume", () => resumeSchedule(row.id), { class: `${size} primary` }),
   ];
 }
 

@@ -2,7 +2,7 @@
 import { may, post, remove } from "../api.js";
 import { h } from "../core.js";
 import { ask, tell, typed } from "../dialogs.js";
-import { duration, when } from "../format.js";
+import { duration, number, when } from "../format.js";
 import { button, card, commandLine, copyButton, empty, facts, field, head, heading, pill, select, table } from "../parts.js";
 import { resource, shown } from "../resource.js";
 
@@ -12,7 +12,7 @@ import { resource, shown } from "../resource.js";
 /** @template T @typedef {import("../resource.js").Resource<T>} Resource */
 
 const TIMES = new Set(["kill_grace", "lease", "poll", "lock_timeout", "stop_timeout", "foreground_ttl",
-  "submit_timeout", "retention"]);
+  "submit_timeout", "retention", "background_throttle", "ageing"]);
 
 export default function settingsPage() {
   if (!may("admin")) {
@@ -31,7 +31,7 @@ export default function settingsPage() {
         { title: "Value", show: ([name, value]) => said(name, value) },
         { title: "Comes from", show: ([name]) => told.sources[name] ? h("b", null, told.sources[name]) : h("span", { class: "faint" }, "default") },
       ], () => Object.entries(told.settings).sort(([a], [b]) => Number(b in told.sources) - Number(a in told.sources)), ([name]) => name),
-      h("p", { class: "muted" }, "What other files and variables would give another process here:"), commandLine("offhours config show --sources")))),
+      h("p", { class: "muted more" }, "What other files and variables would give another process here:"), commandLine("offhours config show --sources")))),
     card({ id: "tokens" }, heading("Tokens", button("New token", () => create(tokens.refresh), { class: "small" })),
       shown(tokens, () => h("div", null,
         () => tokens.data.value?.data.length === 0 && empty("No token was given out.", "offhours token create --scope read"),
@@ -53,7 +53,8 @@ export default function settingsPage() {
  */
 function said(name, value) {
   if (value === null) return h("span", { class: "faint" }, "none");
-  if (TIMES.has(name) && typeof value === "number") return duration(value / 1_000);
+  if (TIMES.has(name) && typeof value === "number") return value ? duration(value / 1_000) : h("span", { class: "faint" }, "none");
+  if (typeof value === "number") return number(value);
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
