@@ -1,6 +1,7 @@
 /** Charts whose marks lead to what they count: bars in a row, and runs over time. */
 import { computed, each, h, onEnd, signal, svg } from "./core.js";
-import { brief, clock } from "./format.js";
+import { brief, clock, duration, number } from "./format.js";
+import { link } from "./router.js";
 
 /** @typedef {import("./core.js").Signal<number>} Width */
 
@@ -42,6 +43,27 @@ export function chart(label, read, { height = 64, edges } = {}) {
           () => row.value.at === read().length - 1))),
       edges && h("div", { class: "edges" }, () => edges().map((text) => h("span", null, text))));
   });
+}
+
+/**
+ * The jobs that ended in a time, as a bar that leads to them.
+ * @param {number} at
+ * @param {number} length  milliseconds
+ * @param {import("./types.js").Figures | undefined} told  none when nothing ended
+ * @param {Record<string, string>} [only]  what else the jobs have in common
+ * @returns {Bar}
+ */
+export function endedBar(at, length, told, only = {}) {
+  const { successful_executions: good = 0, failed_executions: bad = 0, retried_executions: retried = 0 } = told ?? {};
+  const failed = bad - retried;
+  const more = [retried && `${number(retried)} tried again`, told && `p95 ${duration(told.p95_execution_time * 1_000)}`].filter(Boolean);
+  return {
+    key: at,
+    parts: [["succeeded", good], ["failed", failed]],
+    title: [`${clock(at).slice(0, 5)}: ${number(good)} succeeded`, `${number(failed)} failed`, ...more].join(", "),
+    href: link("jobs", { ...only, state: ["succeeded", "failed"],
+      finished_after: new Date(at).toISOString(), finished_before: new Date(at + length).toISOString() }),
+  };
 }
 
 /** @param {Bar} bar */

@@ -31,7 +31,7 @@
  * @typedef {{ priority: string, last_finished_at: string | null, depths: number[] }} PastDepth
  * @typedef {{ since: string, at: string, step_ms: number, data: PastDepth[] }} PastDepths
  * @typedef {{ total_executions: number, successful_executions: number, failed_executions: number,
- *   error_rate: number, average_execution_time: number, median_execution_time: number,
+ *   retried_executions: number, error_rate: number, average_execution_time: number, median_execution_time: number,
  *   p95_execution_time: number, p99_execution_time: number, longest_execution_time: number,
  *   average_lateness: number, longest_lateness: number }} Figures
  * @typedef {Figures & { trend: "slower" | "faster" | "steady" | "unknown",

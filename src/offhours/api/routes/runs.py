@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import ConfigDict
 
-from offhours.api.auth import Operator, TenantReader
+from offhours.api.auth import TenantOperator, TenantReader
 from offhours.api.context import Here
 from offhours.api.routes.job_shapes import JobId, job_of
 from offhours.api.shapes import Shape, problems
@@ -32,7 +32,7 @@ class InFlow(Shape):
 
 
 @router.get("/{job_id}/stack", summary="Where it is in its code")
-def stack(here: Here, who: Operator, job_id: JobId) -> Stack:
+def stack(here: Here, who: TenantOperator, job_id: JobId) -> Stack:
     """Of a job that runs in the server's own process, in a thread or as a coroutine.
 
     Files, lines and their text, without the values of variables.

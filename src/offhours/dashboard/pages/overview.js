@@ -1,7 +1,7 @@
 /** Is it fine? What happens now, what next? */
 import { pause, retryJob } from "../actions.js";
 import { may } from "../api.js";
-import { chart } from "../charts.js";
+import { chart, endedBar } from "../charts.js";
 import { computed, each, effect, h, signal } from "../core.js";
 import { brief, callText, capital, clock, count, duration, number, percent, running, taskName, when } from "../format.js";
 import { onChanges } from "../live.js";
@@ -151,16 +151,7 @@ function barsOf(told) {
   if (!told) return [];
   const known = new Map(told.data.map((minute) => [Date.parse(minute.minute), minute]));
   const last = Math.floor(Date.parse(told.at) / MINUTE) * MINUTE;
-  return Array.from({ length: 60 }, (_, i) => {
-    const at = last - (59 - i) * MINUTE;
-    const { successful_executions: good = 0, failed_executions: bad = 0, p95_execution_time: p95 = 0 } = known.get(at) ?? {};
-    return {
-      key: at,
-      parts: [["succeeded", good], ["failed", bad]],
-      title: `${clock(at).slice(0, 5)}: ${number(good)} succeeded, ${number(bad)} failed${good + bad ? `, p95 ${duration(p95 * 1_000)}` : ""}`,
-      href: link("jobs", { finished_after: new Date(at).toISOString(), finished_before: new Date(at + MINUTE).toISOString() }),
-    };
-  });
+  return Array.from({ length: 60 }, (_, i) => last - (59 - i) * MINUTE).map((at) => endedBar(at, MINUTE, known.get(at)));
 }
 
 /** @param {Signal<Overview>} view */

@@ -1,9 +1,9 @@
 /** How long does it take, and which runs stand out? Of one task, or of all. */
 import { pause, resume, submitJob } from "../actions.js";
 import { may } from "../api.js";
-import { chart, scatter } from "../charts.js";
+import { chart, endedBar, scatter } from "../charts.js";
 import { computed, h } from "../core.js";
-import { brief, clock, count, duration, now, number, percent, taskName, when } from "../format.js";
+import { brief, count, duration, now, number, percent, taskName, when } from "../format.js";
 import { button, card, empty, figure, head, heading, jobLink, pill, table, tabs } from "../parts.js";
 import { about, resource, shown } from "../resource.js";
 import { link, place, replace } from "../router.js";
@@ -101,16 +101,7 @@ const trendPill = (told) => told && told.trend !== "unknown" &&
 function hourBars(task, told) {
   const known = new Map(told?.points.map((point) => [Date.parse(point.hour), point]));
   const last = Math.floor(now() / HOUR) * HOUR;
-  return Array.from({ length: 24 }, (_, i) => {
-    const at = last - (23 - i) * HOUR;
-    const { successful_executions: good = 0, failed_executions: bad = 0, p95_execution_time: p95 = 0 } = known.get(at) ?? {};
-    return {
-      key: at,
-      parts: [["succeeded", good], ["failed", bad]],
-      title: `${clock(at).slice(0, 5)}: ${number(good)} succeeded, ${number(bad)} failed${good + bad ? `, p95 ${duration(p95 * 1_000)}` : ""}`,
-      href: link("jobs", { task, finished_after: new Date(at).toISOString(), finished_before: new Date(at + HOUR).toISOString() }),
-    };
-  });
+  return Array.from({ length: 24 }, (_, i) => last - (23 - i) * HOUR).map((at) => endedBar(at, HOUR, known.get(at), { task }));
 }
 
 /**
