@@ -6,6 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, Unpack, cast, overload
 from weakref import WeakSet
@@ -111,6 +112,7 @@ class Offhours:
         self._submitter = Submitter(self._work)
         self._asking = Asking(self._work)
         self._steering = Steering(self._work, self._asking.record)
+        self.sources: dict[str, str] = dict.fromkeys(options, "the program")  # of the settings
         self.attached: dict[str, Any] = {}  # faces that stand on it, as the API asks for them
         _apps.add(self)
 
@@ -122,6 +124,9 @@ class Offhours:
     @settings.setter
     def settings(self, changed: Settings) -> None:
         """How it works from its next start on."""
+        for each in fields(changed):
+            if getattr(changed, each.name) != getattr(self.settings, each.name):
+                self.sources[each.name] = "a flag, or the program"
         self._work.change(changed)
 
     @classmethod
@@ -151,6 +156,8 @@ class Offhours:
         database = found["db"] if store is None else store
         chosen: Options = {**found.options, **options}
         app = cls(database, clock=clock, **chosen)
+        given = {name: found.settings[name].source for name in found.options}
+        app.sources = {**given, **dict.fromkeys(options, "the program")}
         if monitoring := found.section("monitoring"):
             app.set_monitoring(monitoring)
         if notify := found.section("notify"):
@@ -457,6 +464,17 @@ class Offhours:
     def failures(self) -> dict[str, Any]:
         """What fails, by cause: the newest 1,000 failed jobs in groups, the largest first."""
         return looking.failures(self)
+
+    def stack(self, job_id: int) -> str | None:
+        """Where a job that runs in this process stands in its code now, as a traceback tells it.
+
+        None when it does not run here in a thread or as a coroutine.
+        """
+        from offhours.engine.stacks import stack_of
+
+        worker = self._work.worker
+        context = None if worker is None else worker.runner.running.get(job_id)
+        return None if context is None else stack_of(context)
 
     def workers(self) -> list[WorkerInfo]:
         """The processes that work on this store."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from offhours.core.limits import Limit, Scope
 from offhours.core.lists import JobFilter
 from offhours.core.model import Job, TaskPriority
-from offhours.core.times import iso
+from offhours.core.times import HOUR, Micros, iso
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -70,7 +70,8 @@ def failures(app: Offhours) -> dict[str, Any]:
     groups: dict[str, list[Job]] = {}
     for job in found:
         groups.setdefault(fingerprint(job), []).append(job)
-    told = [_group(cause, jobs) for cause, jobs in groups.items()]
+    now = app.clock.micros()
+    told = [_group(cause, jobs, now) for cause, jobs in groups.items()]
     return {
         "looked_at": len(found),
         "data": sorted(told, key=lambda group: (-group["count"], group["error"])),
@@ -87,7 +88,7 @@ def fingerprint(job: Job) -> str:
     return f"{job.code}: {_VARYING.sub('*', _last_line(job)[:300])}"
 
 
-def _group(cause: str, jobs: list[Job]) -> dict[str, Any]:
+def _group(cause: str, jobs: list[Job], now: Micros) -> dict[str, Any]:
     ended = [job.finished_at or job.created_at for job in jobs]
     return {
         "fingerprint": cause,
@@ -98,7 +99,18 @@ def _group(cause: str, jobs: list[Job]) -> dict[str, Any]:
         "first_at": iso(min(ended)),
         "last_at": iso(max(ended)),
         "newest": [job.id for job in jobs[:5]],
+        "times": _spread(ended, now),
     }
+
+
+def _spread(ended: list[Micros], now: Micros) -> list[int]:
+    """How many ended in each hour of the last day, the latest last."""
+    hours = [0] * 24
+    for at in ended:
+        ago = max(0, now - at) // HOUR
+        if ago < len(hours):
+            hours[-1 - ago] += 1
+    return hours
 
 
 def _last_line(job: Job) -> str:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--font-render-hinting=none"]
 
@@ -36,8 +37,9 @@ def go(tab: Any, path: str) -> None:
     editing = more[-1:] in (["new"], ["edit"])
     names = {
         "jobs": "job", "flows": "flow", "recorder": "dump", "optimizer": "automation",
-        "training": "model", "schedules": "editor" if editing else "schedule",
+        "training": "model", "tasks": "task", "schedules": "editor" if editing else "schedule",
     }  # fmt: skip
-    shown = f"{names[first]}/{more[0]}" if more else first
-    tab.wait_for_selector(f"main[data-page='{shown}'] h1")
+    shown = f"{names[first]}/{unquote(more[0])}" if more else first
+    quoted = shown.replace("\\", "\\\\").replace('"', '\\"')
+    tab.wait_for_selector(f'main[data-page="{quoted}"] h1')
     tab.wait_for_selector(".skeleton, .loading", state="detached")

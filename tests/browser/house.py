@@ -42,7 +42,7 @@ def make_app(path: Path, clock: FakeClock | None = None) -> Offhours:
         ends = app.clock.monotonic() + seconds
         while (left := ends - app.clock.monotonic()) > 0:
             ctx.checkpoint()
-            ctx.progress(1 - left / seconds, f"pages of {month}")
+            ctx.progress(max(0.0, 1 - left / seconds), f"pages of {month}")
             rest(0.02 if clock is None else 1)
         return f"{month}.pdf"
 

@@ -26,6 +26,7 @@ PAGES = {
     "editor": "schedules/new",
     "flows": "flows",
     "queues": "queues",
+    "tasks": "tasks",
     "workers": "workers",
     "approvals": "approvals",
     "alerts": "alerts",
@@ -80,6 +81,7 @@ def found(app: Any) -> dict[str, str]:
     failed = app.jobs(state="failed", task="shop.orders:charge")[0].id
     return {
         "job": f"jobs/{failed}",
+        "task": "tasks/shop.reports:render",
         "schedule": f"schedules/{next(iter(app.schedules)).id}",
         "dump": f"recorder/{app.store.notices.dumps(None, 1)[0].dump_id}",
         "flow": f"flows/{app.flows()[0].id}",

@@ -10,7 +10,7 @@ from offhours import Offhours
 from offhours.core.lists import JobFilter
 from offhours.core.model import JobState
 from offhours.core.ports import name_list
-from offhours.core.times import HOUR, SECOND
+from offhours.core.times import HOUR, MINUTE, SECOND
 from offhours.testing import FakeClock
 
 
@@ -89,6 +89,22 @@ def test_depths(app: Offhours) -> None:
         ("mail", 90, "ready"): 2, ("mail", 0, "ready"): 1, ("default", 50, "later"): 1,
     }  # fmt: skip
     assert found["mail", 90, "ready"].oldest == app.clock.micros()
+
+
+def test_backlog(app: Offhours) -> None:
+    start = app.clock.micros()
+    for how in ("", "fail"):  # in the slots 0 to 2, due in the first
+        app.submit("shop:work", args=(how, 70), priority="low")
+    app.drain()
+    app.submit("shop:work")
+    end = start + 140 * SECOND
+    low = {row.state: row for row in app.store.lists.backlog(start, MINUTE, 10) if row.ended}
+    assert low["succeeded"] == ("succeeded", 90, 0, 1, 1, start + 70 * SECOND, start + 70 * SECOND)
+    assert low["failed"] == ("failed", 90, 0, 2, 1, end, end)
+    [ready] = [row for row in app.store.lists.backlog(start, MINUTE, 10) if row.ended is None]
+    assert ready == ("ready", 50, 2, None, 1, None, None)
+    later = app.store.lists.backlog(end, MINUTE, 10)
+    assert {(row.state, row.due) for row in later} == {("failed", -1), ("ready", 0)}
 
 
 def test_stretches(app: Offhours) -> None:

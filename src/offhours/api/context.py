@@ -31,6 +31,8 @@ class Server:
     operations: Operations
     limits: Limits
     overview: Shared[dict[str, Any]]
+    depths: Shared[dict[str, Any]]
+    minutes: Shared[dict[str, Any]]
 
     def now(self) -> Micros:
         """The app's time."""

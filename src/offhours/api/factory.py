@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from offhours import __version__
 from offhours.api.audit import Audit
 from offhours.api.auth import Authentication
+from offhours.api.backlog import backlog
 from offhours.api.bodies import Bodies
 from offhours.api.context import Server
 from offhours.api.description import describe
@@ -47,6 +48,7 @@ from offhours.api.routes import (
     operations,
     optimizer,
     recorder,
+    runs,
     schedules,
     search,
     session,
@@ -68,6 +70,7 @@ ROUTERS: Sequence[APIRouter] = (
     session.router,
     jobs.router,
     many_jobs.router,
+    runs.router,
     events.router,
     overviews.router,
     schedules.router,
@@ -164,6 +167,8 @@ def _server(app: Offhours, token: str, limits: Limits) -> Server:
         operations=Operations(app.store.access, app.clock, lambda: app.bulk),
         limits=limits,
         overview=Shared(lambda: overview(app), app.clock),
+        depths=Shared(lambda: backlog(app.store, app.clock.micros()), app.clock, seconds=5),
+        minutes=Shared(app.monitor.minutes, app.clock, seconds=1),
     )
 
 

@@ -49,6 +49,23 @@ class Depth(NamedTuple):
     oldest: Micros
 
 
+class Backlog(NamedTuple):
+    """Jobs of one priority that were due in one slot of time and ended in another.
+
+    state: "ready" and "running" have not ended; of the others the newest were looked at
+    due, ended: the number of the slot, counted from `since`; -1 is before it, None is not yet
+    last: when the last of them ended, None while they have not; `first` likewise
+    """
+
+    state: str
+    priority: int
+    due: int
+    ended: int | None
+    jobs: int
+    first: Micros | None
+    last: Micros | None
+
+
 class Stretch(NamedTuple):
     """A run as a timeline shows it; `ended_at` is None while it goes on."""
 

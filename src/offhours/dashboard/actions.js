@@ -3,17 +3,27 @@ import { get, post, remove } from "./api.js";
 import { h } from "./core.js";
 import { ask, tell, typed, typedJson } from "./dialogs.js";
 import { count } from "./format.js";
-import { field, select } from "./parts.js";
+import { button, field, select } from "./parts.js";
 import { go, link } from "./router.js";
 
 /** @typedef {import("./types.js").Job} Job */
 
 export const PRIORITIES = ["critical", "high", "normal", "low", "background"];
 
+/**
+ * A way back, for as long as the message is there.
+ * @param {() => Promise<unknown>} back
+ * @param {string} [label]
+ */
+const undo = (back, label = "Undo") => button(label, async (event) => {
+  await back();
+  /** @type {Element} */ (event.target).closest(".toast")?.remove();
+}, { class: "small" });
+
 /** @param {number} id */
 export async function retryJob(id) {
   const made = await post(`jobs/${id}/retry`);
-  tell(`Job ${id} is retried as job ${made.id}`, toJob(made.id));
+  tell(`Job ${id} is retried as job ${made.id}`, [toJob(made.id), undo(() => post(`jobs/${made.id}/cancel`, { reason: "undone" }))]);
   return made.id;
 }
 
@@ -30,13 +40,14 @@ export function cancelJob(id) {
     danger: true,
     act: async (form) => {
       const { outcome } = await post(`jobs/${id}/cancel`, { reason: typed(form, "reason") });
-      tell(outcome === "cancelled" ? `Job ${id} is cancelled` : `Job ${id} is asked to stop`);
+      const stopped = outcome === "cancelled";
+      tell(stopped ? `Job ${id} is cancelled` : `Job ${id} is asked to stop`, stopped && undo(() => retryJob(id), "Submit it again"));
     },
   });
 }
 
-/** @param {number} id */
-export function deferJob(id) {
+/** @param {Job} job */
+export function deferJob({ id, run_at: before }) {
   return ask({
     title: `Move job ${id} to later`,
     fields: [
@@ -46,7 +57,7 @@ export function deferJob(id) {
     label: "Defer",
     act: async (form) => {
       await post(`jobs/${id}/defer`, { until: typed(form, "until"), reason: typed(form, "reason") });
-      tell(`Job ${id} runs later`);
+      tell(`Job ${id} runs later`, undo(() => post(`jobs/${id}/defer`, { until: before, reason: "undone" })));
     },
   });
 }
@@ -54,15 +65,16 @@ export function deferJob(id) {
 /**
  * Submit a job, from nothing or like another one.
  * @param {Job | null} [like]
+ * @param {string} [task]
  */
-export async function submitJob(like) {
+export async function submitJob(like, task) {
   const { data } = await get("tasks");
   const names = data.map((/** @type {{ task: string }} */ each) => each.task);
   const [args, kwargs] = like?.arguments ?? [[], {}];
   await ask({
     title: like ? `Retry job ${like.id} with edits` : "Submit a job",
     fields: [
-      field("Task", h("input", { name: "task", required: true, value: like?.task ?? names[0] ?? "",
+      field("Task", h("input", { name: "task", required: true, value: like?.task ?? task ?? names[0] ?? "",
         list: "tasks" }), h("datalist", { id: "tasks" }, ...names.map(
         (/** @type {string} */ name) => h("option", { value: name })))),
       field("Arguments", h("textarea", { name: "args", rows: 3, spellcheck: "false",
@@ -150,15 +162,18 @@ export function pause(subject) {
     label: "Pause",
     act: async (form) => {
       await post("pause", { ...subject, reason: typed(form, "reason") });
-      tell(`Paused: ${named(subject)}`);
+      tell(`Paused: ${named(subject)}`, undo(() => post("resume", subject)));
     },
   });
 }
 
-/** @param {Subject} subject */
-export async function resume(subject) {
+/**
+ * @param {Subject} subject
+ * @param {string | null} [reason]  for which it was paused
+ */
+export async function resume(subject, reason) {
   await post("resume", subject);
-  tell(`Goes on: ${named(subject)}`);
+  tell(`Goes on: ${named(subject)}`, undo(() => post("pause", { ...subject, reason: reason ?? "" })));
 }
 
 /** @param {{ scope: string, name: string | null }} held */
@@ -172,14 +187,17 @@ export function pauseSchedule(id) {
     body: "What is due meanwhile is recorded as skipped.",
     fields: [field("Reason", h("input", { name: "reason", maxlength: 500, autofocus: true }))],
     label: "Pause",
-    act: (form) => post(`schedules/${id}/pause`, { reason: typed(form, "reason") }),
+    act: async (form) => {
+      await post(`schedules/${id}/pause`, { reason: typed(form, "reason") });
+      tell("It fires no more", undo(() => post(`schedules/${id}/resume`)));
+    },
   });
 }
 
 /** @param {number} id */
 export async function resumeSchedule(id) {
   await post(`schedules/${id}/resume`);
-  tell("It fires again");
+  tell("It fires again", undo(() => post(`schedules/${id}/pause`, { reason: "" })));
 }
 
 /** @param {number} id */

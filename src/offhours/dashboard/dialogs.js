@@ -7,7 +7,7 @@ import { h } from "./core.js";
 /**
  * Say something at the edge of the page; an error stays longer.
  * @param {string | Error} what
- * @param {Child} [more]  a link, a way back
+ * @param {import("./core.js").Plain | import("./core.js").Plain[]} [more]  a link, a way back
  */
 export function tell(what, more) {
   const bad = what instanceof Error;
@@ -19,7 +19,7 @@ export function tell(what, more) {
   const holder = /** @type {HTMLElement} */ (document.getElementById("toasts"));
   holder.append(toast);
   if (holder.childElementCount > 4) holder.firstElementChild?.remove();
-  setTimeout(() => toast.remove(), bad ? 12_000 : 5_000);
+  setTimeout(() => toast.remove(), bad || more ? 12_000 : 5_000);
 }
 
 /**

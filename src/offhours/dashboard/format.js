@@ -34,6 +34,15 @@ export function duration(ms) {
 }
 
 /**
+ * The same where room is short: "1.3 min".
+ * @param {number | null | undefined} ms
+ */
+export function brief(ms) {
+  const [unit, size] = UNITS.find(([, each]) => (ms ?? 0) >= each) ?? ["s", 1_000];
+  return !ms || ms < 60_000 ? duration(ms) : `${Number((ms / size).toFixed(1))} ${unit}`;
+}
+
+/**
  * @param {number} ms
  * @param {number} parts
  */

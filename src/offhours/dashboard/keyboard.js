@@ -5,16 +5,17 @@ import { go, link } from "./router.js";
 const PLACES = /** @type {Record<string, string>} */ ({
   o: "overview", j: "jobs", f: "failures", s: "schedules", q: "queues", w: "workers",
   l: "flows", p: "approvals", a: "alerts", r: "recorder", m: "optimizer", t: "training", d: "deferrals",
-  u: "audit", e: "settings",
+  u: "audit", e: "settings", n: "tasks",
 });
 
 const KEYS = [
   ["/", "search"],
-  ["g then o j f s l q w p", "overview, jobs, failures, schedules, flows, queues, workers, approvals"],
+  ["g then o j f s l q n w p", "overview, jobs, failures, schedules, flows, queues, how long tasks take, workers, approvals"],
   ["g then a r m t d u e", "alerts, recorder, optimizer, training, deferrals, audit, settings"],
   ["j  k", "next row, row before"],
   ["Enter", "open the row"],
   ["x", "choose the row"],
+  ["←  →", "from bar to bar of a chart"],
   ["r", "retry the row, or the job that is open"],
   ["?", "this list"],
   ["Esc", "close, leave a field"],

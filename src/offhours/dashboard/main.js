@@ -21,6 +21,8 @@ const PAGES = {
   schedules: () => import("./pages/schedules.js"),
   schedule: () => import("./pages/schedule.js"),
   editor: () => import("./pages/editor.js"),
+  tasks: () => import("./pages/task.js"),
+  task: () => import("./pages/task.js"),
   queues: () => import("./pages/queues.js"),
   workers: () => import("./pages/workers.js"),
   flows: () => import("./pages/flows.js"),
@@ -41,6 +43,7 @@ const PAGES = {
 /** What one of them is called, where a list has a page for each of its rows. */
 const ONE = /** @type {Record<string, string>} */ ({
   jobs: "job", flows: "flow", schedules: "schedule", recorder: "dump", optimizer: "automation", training: "model",
+  tasks: "task",
 });
 
 /**

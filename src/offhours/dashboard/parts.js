@@ -202,9 +202,11 @@ export function sparkline(values, label) {
     const all = values();
     if (all.length < 2) return null;
     const top = Math.max(1, ...all);
+    const title = svg("title", null, `${label}: now ${all.at(-1)}, at most ${Math.max(...all)}`);
     const points = all.map((value, i) =>
       `${((i * width) / (all.length - 1)).toFixed(1)},${(height - 1 - (value / top) * (height - 3)).toFixed(1)}`);
     return [
+      title,
       svg("polygon", { points: `0,${height} ${points.join(" ")} ${width},${height}` }),
       svg("polyline", { points: points.join(" ") }),
     ];

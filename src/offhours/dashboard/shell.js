@@ -97,7 +97,10 @@ function menu(overview) {
 /** @param {string | undefined} name */
 const base = (name) => (name ?? "").split("/").slice(-1)[0];
 
-const here = () => place.value.parts[0] ?? "overview";
+const here = () => {
+  const [first = "overview"] = place.value.parts;
+  return first === "tasks" ? "queues" : first;
+};
 
 function logo() {
   return svg("svg", { class: "logo", viewBox: "0 0 32 32", "aria-hidden": "true" },
@@ -190,6 +193,6 @@ function banner(row) {
       () => (row.value.until ? ["goes on ", when(row.value.until), " at the latest"]
         : "until somebody lets it go on"))),
     held.lift && may("operate") &&
-      button("Resume", () => resume(subjectOf(held)), { class: "small" }));
+      button("Resume", () => resume(subjectOf(held), held.sentence.split("is paused: ")[1]), { class: "small" }));
 }
 

@@ -1,5 +1,6 @@
 /** Runs by worker up to now, and the fires that will be: a drawing whose bars are links. */
-import { computed, each, h, signal, svg } from "./core.js";
+import { measured } from "./charts.js";
+import { computed, each, h, svg } from "./core.js";
 import { absolute, clock, duration, number } from "./format.js";
 import { link } from "./router.js";
 
@@ -11,6 +12,7 @@ const GAP = 3;
 const TOP = 6;
 const AXIS = 22;
 const LEFT = 84;
+export const MOST_RUNS = 500; // that are asked for
 const MOST_ROWS = 6; // runs at one moment that are drawn apart
 
 /** @typedef {{ run: Run, row: number }} Placed */
@@ -37,15 +39,17 @@ function stack(runs, now) {
 }
 
 /** @param {() => Timeline | null} read */
-export function timeline(read) {
-  const width = signal(800);
+export const timeline = (read) => measured((width) => {
   const scene = computed(() => lay(read(), width.value));
-  const holder = h("div", { class: "timeline" },
+  return h("div", { class: "timeline" },
     () => {
       const { data } = scene.value;
       const empty = data && !data.runs.length && !data.coming.length;
       return empty && h("p", { class: "overlay muted" }, "Nothing ran in this time, and nothing is planned.");
     },
+    () => (scene.value.data?.runs.length ?? 0) >= MOST_RUNS && h("p", { class: "muted", id: "leftout" },
+      `The newest ${MOST_RUNS} runs, which began from ${clock(firstStart(scene.value.data))} on; `,
+      h("a", { href: "#/jobs" }, "all jobs"), " are in their list."),
     svg("svg", { role: "group", "aria-label": () => scene.value.label,
       width: () => width.value, height: () => scene.value.height },
       () => scene.value.lanes.map((lane) => svg("g", { class: "lane" },
@@ -73,11 +77,10 @@ export function timeline(read) {
     h("ul", { class: "legend", "aria-hidden": "true" },
       ...["succeeded", "running", "failed", "cancelled"].map((state) => h("li", { class: state }, state)),
       h("li", { class: "fire" }, "will fire")));
-  new ResizeObserver(([entry]) => {
-    if (entry) width.value = Math.max(280, Math.round(entry.contentRect.width));
-  }).observe(holder);
-  return holder;
-}
+});
+
+/** @param {Timeline | null} data */
+const firstStart = (data) => (data?.runs ?? []).reduce((first, run) => (run.started_at < first ? run.started_at : first), "9");
 
 /**
  * @param {Timeline | null} data

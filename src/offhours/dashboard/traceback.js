@@ -5,7 +5,14 @@ import { h } from "./core.js";
 const LIBRARY = /site-packages|dist-packages|[\\/]lib[\\/]python\d|[\\/]src[\\/]offhours[\\/]|<frozen/;
 
 /** @param {string} text */
-export function traceback(text) {
+export const traceback = (text) =>
+  card({ class: "traceback", id: "error" }, heading("Error", copyButton(() => text)), ...frames(text));
+
+/**
+ * The frames of a traceback, those of libraries folded.
+ * @param {string} text
+ */
+export function frames(text) {
   /** @type {{ library: boolean, lines: string[] }[]} */
   const parts = [];
   for (const line of text.trimEnd().split("\n")) {
@@ -15,11 +22,7 @@ export function traceback(text) {
     else if (last && /^ {4}/.test(line)) last.lines.push(line);
     else parts.push({ library: false, lines: [line] });
   }
-  return card(
-    { class: "traceback", id: "error" },
-    heading("Error", copyButton(() => text)),
-    ...folded(parts),
-  );
+  return folded(parts);
 }
 
 /** @param {{ library: boolean, lines: string[] }[]} parts */

@@ -28,6 +28,15 @@
  *   lift: { verb: string, scope: string, name: string | null } | null }} Holding
  * @typedef {{ priority: string, background: boolean, ready: number, later: number, held: number,
  *   running: number, oldest_wait_ms: number | null }} Depth
+ * @typedef {{ priority: string, last_finished_at: string | null, depths: number[] }} PastDepth
+ * @typedef {{ since: string, at: string, step_ms: number, data: PastDepth[] }} PastDepths
+ * @typedef {{ total_executions: number, successful_executions: number, failed_executions: number,
+ *   retried_executions: number, error_rate: number, average_execution_time: number, median_execution_time: number,
+ *   p95_execution_time: number, p99_execution_time: number, longest_execution_time: number,
+ *   average_lateness: number, longest_lateness: number }} Figures
+ * @typedef {Figures & { trend: "slower" | "faster" | "steady" | "unknown",
+ *   points: (Figures & { hour: string })[] }} Trends
+ * @typedef {{ since: string, at: string, data: (Figures & { minute: string })[] }} Minutes
  * @typedef {{ schedule: number, name: string, task: string, at: string }} Coming
  * @typedef {{ id: number, label: string, pid: number, alive: boolean, slots: number,
  *   started_at: string, last_sign_at: string, lease_ms: number, labels: string[],
@@ -46,7 +55,7 @@
  * @typedef {{ since: string, at: string, until: string, runs: Run[],
  *   coming: Coming[] }} Timeline
  * @typedef {{ fingerprint: string, error: string, code: string | null, count: number,
- *   tasks: string[], first_at: string, last_at: string, newest: number[] }} Group
+ *   tasks: string[], first_at: string, last_at: string, newest: number[], times: number[] }} Group
  *
  * @typedef {{ schedule: number, instant: string, job: number | null, code: string,
  *   reason: string | null, at: string, delay_ms: number, state: State | null }} Fire

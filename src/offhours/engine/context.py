@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from offhours.core.accounts import inherited
 from offhours.core.budgets import Amounts, OnBreach
@@ -23,6 +23,9 @@ from offhours.core.times import SECOND, Duration, Micros, to_datetime
 from offhours.core.tracing import NO_SPAN, RunSpan
 from offhours.engine.desk import Desk
 from offhours.engine.durable import Decision, Durable
+
+if TYPE_CHECKING:
+    from asyncio import Task
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -70,6 +73,7 @@ class Context:
 
     worker: int | None = None  # the number of the worker process, inside of one
     span: RunSpan = NO_SPAN
+    running_in: int | Task[Any] | None = None  # the thread or coroutine of this process, if any
     outer: Context | None = None  # of the task that drains, and by that runs this one
 
     def __init__(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
+from threading import get_ident
 from typing import Any
 
 from offhours.core import points
@@ -89,6 +90,7 @@ class TaskRunner:
         if (gates := self._gates(task, job)) and (shut := self._held(gates, job)) is not None:
             return shut
         context, call = self._open(job, task), task.call or task.function
+        context.running_in = get_ident()
         try:
             args, kwargs = self._arguments(task, job, context)
             outcome = self._done(task, job, call(*args, **kwargs))
@@ -113,6 +115,7 @@ class TaskRunner:
             limit = None if job.timeout is None else job.timeout / SECOND
             loop, run = asyncio.get_running_loop(), asyncio.current_task()
             assert run is not None
+            context.running_in = run
             context.on_cancel = lambda: loop.call_soon_threadsafe(run.cancel)
             async with asyncio.timeout(limit) as deadline:
                 outcome = self._done(task, job, await call(*args, **kwargs))

@@ -59,6 +59,17 @@ def summary_of(
     }
 
 
+def minutes_of(everything: Series, now: Micros) -> dict[str, Any]:
+    """All tasks, minute by minute; a minute in which nothing ended is left out."""
+    first = now - HOUR
+    slots = sorted((at, slot) for at, slot in everything.minutes.items() if at > first)
+    return {
+        "since": iso(max(0, first)),
+        "at": iso(now),
+        "data": [{"minute": iso(at), **figures_of(slot)} for at, slot in slots],
+    }
+
+
 def trends_of(task: str, series: Series | None, hours: float, now: Micros) -> dict[str, Any]:
     """One task hour by hour, and whether it becomes slower."""
     found = series or Series(kept=1)

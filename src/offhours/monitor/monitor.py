@@ -17,7 +17,7 @@ from offhours.core.errors import OptionError
 from offhours.core.notices import Alert, AlertState
 from offhours.core.ports import Store
 from offhours.core.times import SECOND, Duration, Micros, iso, parse_duration
-from offhours.monitor.answers import metrics_of, summary_of, trends_of
+from offhours.monitor.answers import metrics_of, minutes_of, summary_of, trends_of
 from offhours.monitor.callbacks import Callback, Callbacks, alert_data
 from offhours.monitor.export import export
 from offhours.monitor.figures import Figures
@@ -181,6 +181,12 @@ class Monitor:
             figures = self.figures
             now = self._clock.micros()
             return summary_of(figures.everything, figures.tasks, length, now)
+
+    def minutes(self) -> dict[str, Any]:
+        """All tasks in the last hour, minute by minute."""
+        with self._lock:
+            figures = self.figures
+            return minutes_of(figures.everything, self._clock.micros())
 
     def trends(self, task: str, hours: float = 24) -> dict[str, Any]:
         """One task in the last `hours`, hour by hour, and whether it becomes slower."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from offhours.core.events import Event
-from offhours.core.lists import Depth, JobFilter, Stretch
+from offhours.core.lists import Backlog, Depth, JobFilter, Stretch
 from offhours.core.model import Job, JobState
 from offhours.core.ports import name_list
 from offhours.core.times import Micros
@@ -53,6 +53,14 @@ class SqlLists:
     def depths(self) -> list[Depth]:
         """How many unfinished jobs there are of each queue, priority and stage."""
         return [Depth(*row) for row in self._db.read(self._sql["depths"])]
+
+    def backlog(self, since: Micros, slot: Micros, limit: int) -> list[Backlog]:
+        """What was due and had not ended, by slots of time since then.
+
+        Of those that ended in each way, the `limit` newest are looked at.
+        """
+        rows = self._db.read(self._sql["backlog"], (since, slot, limit))
+        return [Backlog(*row) for row in rows]
 
     def stretches(self, since: Micros, last: Micros, limit: int = 500) -> list[Stretch]:
         """The runs that go on or have ended since, the newest first."""

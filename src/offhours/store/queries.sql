@@ -1229,6 +1229,32 @@ union all
 select queue, priority, 'running', count(*), min(started_at) from jobs
 where worker is not null group by queue, priority
 
+-- name: backlog
+-- Slots are numbered from `since`; what was due before it counts from the slot -1.
+select state, priority,
+    case when run_at < :since then -1 else (run_at - :since) / :slot end as due,
+    (finished_at - :since) / :slot as ended, count(*), min(finished_at), max(finished_at)
+from (
+    select 'ready' as state, priority, run_at, finished_at from jobs where ready = 1
+    union all
+    select 'running', priority, run_at, finished_at from jobs where worker is not null
+    union all
+    select * from (
+        select 'succeeded' as state, priority, run_at, finished_at from jobs
+        where finished_at is not null and state = 'succeeded' and finished_at >= :since
+        order by finished_at desc limit :limit) as succeeded
+    union all
+    select * from (
+        select 'failed' as state, priority, run_at, finished_at from jobs
+        where finished_at is not null and state = 'failed' and finished_at >= :since
+        order by finished_at desc limit :limit) as failed
+    union all
+    select * from (
+        select 'cancelled' as state, priority, run_at, finished_at from jobs
+        where finished_at is not null and state = 'cancelled' and finished_at >= :since
+        order by finished_at desc limit :limit) as cancelled) as runs
+group by 1, 2, 3, 4
+
 -- name: stretches
 -- The worker of a run that has ended stands in the event of its start.
 select id, task, name, state, worker, started_at, finished_at from (

@@ -32,7 +32,7 @@ OPERATE = {
     "post optimizer/automations/{automation_id}/tests",
     "post optimizer/automations/{automation_id}/withdraw", "post jobs/{job_id}/cancel",
     "post jobs/{job_id}/defer", "post jobs/{job_id}/signal", "post jobs:cancel", "post jobs:retry",
-    "post jobs:pause", "post jobs:resume", "post training/cycles",
+    "post jobs:pause", "post jobs:resume", "get jobs/{job_id}/stack", "post training/cycles",
     "post training/models/{model_id}/rollback", "post training/models/{model_id}/restore",
     "post training/models/{model_id}/pardon", "post operations/{operation_id}/resume",
     "post operations/{operation_id}/stop", "post goals/{goal_id}/pause",

@@ -71,6 +71,20 @@ class Point(FiguresShape):
     hour: Moment
 
 
+class Minute(FiguresShape):
+    """One minute."""
+
+    minute: Moment
+
+
+class Minutes(Shape):
+    """All tasks, minute by minute; a minute in which nothing ended is left out."""
+
+    since: Moment
+    at: Moment
+    data: list[Minute]
+
+
 class Trends(FiguresShape):
     """One task hour by hour, and whether it becomes slower."""
 
@@ -108,6 +122,12 @@ def summary(
 def task_figures(here: Here, who: Reader) -> TasksFigures:
     """All that each task ever did."""
     return TasksFigures.model_validate({"data": here.app.monitor.task_metrics()})
+
+
+@router.get("/metrics/minutes", summary="All tasks, minute by minute")
+def minutes(here: Here, who: Reader) -> Minutes:
+    """Of the last hour."""
+    return Minutes.model_validate(here.minutes.get())
 
 
 @router.get("/metrics/trends", summary="One task, hour by hour")

@@ -184,11 +184,15 @@ class SettingsShape(Shape):
     database: str
     working: bool = Field(description="Whether this process runs jobs, too.")
     settings: dict[str, Any]
+    sources: dict[str, str] = Field(
+        description="Where each value comes from that is no default: a file or variable with its "
+        'key, or "the program", which gave it to `Offhours`.'
+    )
 
 
 @router.get("/settings", tags=["settings"], summary="How it is configured")
 def settings(here: Here, who: Admin) -> SettingsShape:
-    """As they hold now; durations in microseconds. `offhours config show --sources` says why."""
+    """As they hold now, and where each comes from; durations in microseconds."""
     chosen = here.app.settings
     names = [each.name for each in fields(chosen)]
     return SettingsShape(
@@ -196,6 +200,7 @@ def settings(here: Here, who: Admin) -> SettingsShape:
         database=here.app.store.name,
         working=here.app.running,
         settings={name: _shown(name, getattr(chosen, name)) for name in names},
+        sources=here.app.sources,
     )
 
 

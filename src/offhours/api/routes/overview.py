@@ -1,11 +1,11 @@
-"""`/overview`, `/timeline` and `/failures`: what the page's views begin with."""
+"""`/overview`, `/depths`, `/timeline`, `/failures`: what the page's views begin with."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from offhours.api.auth import Reader
 from offhours.api.context import Here
@@ -133,6 +133,23 @@ class Overview(Shape):
     health: Health
 
 
+class PastDepth(Shape):
+    """One priority over time: jobs that were due and had not ended, and when one ended last."""
+
+    priority: PriorityName
+    last_finished_at: Moment | None
+    depths: list[int]
+
+
+class PastDepths(Shape):
+    """The depths from `since` on, one for each step; the last one is at most a step old."""
+
+    since: Moment
+    at: Moment
+    step_ms: int
+    data: list[PastDepth]
+
+
 class RunShape(Shape):
     """One run on the timeline."""
 
@@ -168,6 +185,9 @@ class Group(Shape):
     first_at: Moment
     last_at: Moment
     newest: list[int]
+    times: list[int] = Field(
+        description="How many failed in each of the last 24 hours, the latest last."
+    )
 
 
 class Failures(Shape):
@@ -181,6 +201,17 @@ class Failures(Shape):
 def get_overview(here: Here, who: Reader) -> Overview:
     """One answer with all that the first view of the page wants."""
     return Overview.model_validate(here.overview.get())
+
+
+@router.get("/depths", summary="How deep it was")
+def depths(here: Here, who: Reader) -> PastDepths:
+    """Ready and running jobs of each priority at each minute of the last hour.
+
+    Of a job that was tried again, the time since it was due last counts. It is computed of the jobs
+    that are kept, of which it looks at the newest 20,000 for each way to end: where more ended,
+    `since` is later.
+    """
+    return PastDepths.model_validate(here.depths.get())
 
 
 @router.get("/timeline", summary="What ran, and what comes")

@@ -62,7 +62,7 @@ function alertCard(alert) {
   return card({ class: () => `alert ${alert().state}`, "data-row": true, "data-alert": alert().id },
     h("div", { class: "what" },
       h("div", { class: "line" }, () => pill(alert().state), h("b", null, () => alert().rule.replaceAll("_", " ")),
-        h("a", { href: link("jobs", { task: alert().subject }) }, () => alert().subject), () => h("span", { class: "faint" }, alert().severity)),
+        () => subject(alert().subject), () => h("span", { class: "faint" }, alert().severity)),
       h("div", { class: "message" }, () => alert().message),
       h("div", { class: "line faint" }, "fired ", () => when(alert().fired_at),
         () => alert().seen > 1 && ` · seen ${number(alert().seen)} times, last `, () => alert().seen > 1 && when(alert().seen_at),
@@ -72,6 +72,13 @@ function alertCard(alert) {
         h("div", { class: "line faint" }, `measured ${round(alert().value)} · limit ${round(alert().threshold)}`)),
     h("div", { class: "actions" }, () => alert().state === "firing" && may("operate") &&
       button("Acknowledge", () => post(`alerts/${alert().id}/acknowledge`), { class: "small primary" })));
+}
+
+/** What it is about, as a link to that. @param {string} text */
+function subject(text) {
+  const [, kind = "", name = ""] = /^(task|schedule|queue) (.+)$/s.exec(text) ?? [];
+  const to = { task: ["tasks", name], schedule: ["schedules", name] }[kind];
+  return kind ? h("a", { href: to ? link(to) : link("jobs", { queue: name }) }, text) : h("span", null, text);
 }
 
 /** @param {number | null} value */

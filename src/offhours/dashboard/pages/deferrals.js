@@ -3,6 +3,7 @@ import { each, h, signal } from "../core.js";
 import { count, number, taskName, when } from "../format.js";
 import { button, card, empty, head, heading, jobLink, meter, table } from "../parts.js";
 import { about, resource, shown } from "../resource.js";
+import { link } from "../router.js";
 
 /** @typedef {import("../types.js").Deferral} Deferral */
 /** @typedef {{ data: Deferral[], next_cursor: string | null, reasons: { reason: string, count: number }[],
@@ -23,14 +24,14 @@ export default function deferralsPage() {
         h("div", { class: "columns" },
           card(null, heading("Reasons"), h("ul", { class: "list" }, each(() => found.data.value?.reasons ?? [], (row) => row.reason,
             (row) => h("li", null, h("div", { class: "line" }, () => row.value.reason, h("span", { class: "spacer" }),
-              h("b", null, () => number(row.value.count))), meter(() => row.value.count / top(), "share"))))),
+              h("a", { href: () => link("jobs", { q: row.value.reason }) }, h("b", null, () => number(row.value.count)))), meter(() => row.value.count / top(), "share"))))),
           card(null, heading("Most deferred"), h("ul", { class: "list" }, each(() => found.data.value?.most_deferred ?? [],
             (row) => row.job, (row) => h("li", null, h("div", { class: "line" }, jobLink(row.peek().job), taskName(row.peek().task),
               h("span", { class: "spacer" }), () => count(row.value.deferrals, "deferral"))))))),
         card(null, heading("History"), table("Deferrals", [
           { title: "When", show: (row) => when(row.deferred_at) },
           { title: "Job", show: (row) => row.job === null ? "–" : jobLink(row.job) },
-          { title: "Task", show: (row) => row.task && taskName(row.task) },
+          { title: "Task", show: (row) => row.task && h("a", { href: link(["tasks", row.task]) }, taskName(row.task)) },
           { title: "Until", show: (row) => when(row.deferred_until) },
           { title: "Reason", show: (row) => row.reason ?? "no reason given" },
         ], () => found.data.value?.data ?? [], (row) => row.seq),

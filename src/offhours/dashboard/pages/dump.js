@@ -1,8 +1,9 @@
 /** What else went on? The calls of a dump as a timeline, the trigger marked. */
-import { computed, h, signal, svg } from "../core.js";
+import { computed, h, svg } from "../core.js";
 import { absolute, count, duration, percent } from "../format.js";
 import { block, card, copyButton, facts, head, heading, pill, select } from "../parts.js";
 import { resource, shown } from "../resource.js";
+import { link, place, replace } from "../router.js";
 
 /** @typedef {import("../types.js").Dump} Dump */
 /** @typedef {import("../types.js").Call} Call */
@@ -21,13 +22,13 @@ export default function dumpPage(_, id) {
     resource(() => `recorder/dumps/${encodeURIComponent(id)}`)
   );
   return shown(found, (dump) => {
-    const workflow = signal("");
-    const step = signal("");
+    const [workflow, step] = [computed(asked("workflow")), computed(asked("step"))];
     const calls = computed(() => dump.requests.filter((call) =>
       (!workflow.value || call.workflow_id === workflow.value) && (!step.value || call.step_id === step.value)));
     return h("div", { class: "page" },
       head(dump.triggered_by, dump.explanation,
         copyButton(() => JSON.stringify(dump, null, 2), "Copy JSON"),
+        copyButton(() => `{job="code_evolver_offline_optimizer"} | json | dump_id="${dump.dump_id}"`, "Copy as a query for Loki"),
         h("a", { class: "button", download: `${dump.dump_id}.json`,
           href: `api/v1/recorder/dumps/${encodeURIComponent(id)}` }, "Download")),
       card(null, facts([
@@ -44,24 +45,29 @@ export default function dumpPage(_, id) {
         ["Covers", `${dump.covered_s.toFixed(1)} s, ${count(dump.buffer_size, "call")}`],
         ["Suppressed before", String(dump.suppressed)],
       ])),
-      card({ id: "calls" }, heading("The calls", filter("Workflow", dump, "workflow_id", workflow),
-        filter("Step", dump, "step_id", step)), () => drawing(calls.value, dump)),
+      card({ id: "calls" }, heading("The calls", filter("Workflow", dump, "workflow_id", workflow.peek()),
+        filter("Step", dump, "step_id", step.peek())), () => drawing(calls.value, dump)),
       block("The dump", dump));
   });
 }
+
+/** What the address chooses. @param {string} key */
+const asked = (key) => () => place.value.query.get(key) ?? "";
 
 /**
  * @param {string} label
  * @param {Dump} dump
  * @param {"workflow_id" | "step_id"} key
- * @param {import("../core.js").Signal<string>} chosen
+ * @param {string} chosen
  */
 function filter(label, dump, key, chosen) {
   const all = [...new Set(dump.requests.map((call) => call[key]).filter((each) => each !== null))].sort();
   if (!all.length) return null;
   return select([["", `any ${label.toLowerCase()}`], ...all.map((each) => /** @type {[string, string]} */ ([each, each]))],
-    "", { "aria-label": label, onchange: (/** @type {Event} */ event) => {
-      chosen.value = /** @type {HTMLSelectElement} */ (event.target).value;
+    chosen, { "aria-label": label, onchange: (/** @type {Event} */ event) => {
+      const { value } = /** @type {HTMLSelectElement} */ (event.target);
+      const [workflow, step] = [asked("workflow")(), asked("step")()];
+      replace(link(place.peek().parts, { workflow, step, [label.toLowerCase()]: value }));
     } });
 }
 
@@ -89,6 +95,10 @@ function drawing(calls, dump) {
         svg("title", null, `${call.tool_name}, ${duration(call.execution_time_ms)}, ${call.timestamp_iso}, ${call.result_summary}`));
     }),
     svg("line", { class: "mark", x1: x(dump.trigger_unix), x2: x(dump.trigger_unix), y1: 0, y2: height - AXIS }),
-    svg("text", { x: LEFT, y: height - 6 }, `-${duration((until - since) * 1_000)}`),
+    ...[0, 0.25, 0.5, 0.75].map((part) => {
+      const at = since + part * (until - since);
+      return svg("g", { class: "tick" }, svg("line", { x1: x(at), x2: x(at), y1: 0, y2: height - AXIS }),
+        svg("text", { x: x(at), y: height - 6 }, `-${duration((until - at) * 1_000)}`));
+    }),
     svg("text", { x: WIDTH - 4, y: height - 6, "text-anchor": "end" }, "trigger")));
 }

@@ -1,6 +1,7 @@
 /** What first? Failures by their cause. */
 import { many } from "../actions.js";
 import { may } from "../api.js";
+import { chart } from "../charts.js";
 import { each, h } from "../core.js";
 import { count, number, taskName, when } from "../format.js";
 import { button, card, empty, head, jobLink } from "../parts.js";
@@ -36,9 +37,22 @@ function groupCard(group) {
         href: link("jobs", { state: "failed", task }) }, taskName(task)))),
       h("div", { class: "line faint" }, "first ", () => when(group().first_at), " · last ", () => when(group().last_at)),
       h("div", { class: "line faint" }, "newest ", () => group().newest.map((id) => [jobLink(id), " "]).flat())),
+    h("div", { class: "hours" }, chart("Failures of the last 24 hours", () => hours(group()), { height: 40, edges: () => ["24 h ago", "now"] })),
     may("operate") && h("div", { class: "actions" }, button(() => `Retry ${count(group().count, "job")}`, () =>
       many("retry", { filter: { state: ["failed"], ...meant(group()) } }), { class: "small", "data-retry": true })));
 }
+
+/**
+ * @param {Group} group
+ * @returns {import("../charts.js").Bar[]}
+ */
+const hours = (group) => group.times.map((many, i) => {
+  const ago = group.times.length - i;
+  return {
+    key: ago, parts: [["failed", many]], title: `${count(many, "failure")} ${ago === 1 ? "in the last hour" : `${ago} to ${ago - 1} h ago`}`,
+    href: link("jobs", { state: "failed", ...meant(group), finished_after: `${ago}h`, finished_before: ago === 1 ? "" : `${ago - 1}h` }),
+  };
+});
 
 /** @param {Group} group */
 const meant = ({ fingerprint }) => ({ fingerprint });

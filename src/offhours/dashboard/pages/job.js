@@ -2,16 +2,18 @@
 import { cancelJob, deferJob, retryJob, submitJob } from "../actions.js";
 import { may } from "../api.js";
 import { computed, h } from "../core.js";
-import { absolute, capital, clock, duration, now, running, taskName, when } from "../format.js";
+import { absolute, capital, clock, duration, now, percent, running, taskName, when } from "../format.js";
 import { block, button, card, empty, facts, head, heading, jobLink, meter, pill } from "../parts.js";
 import { resource, shown } from "../resource.js";
 import { go, link } from "../router.js";
+import { liveStack } from "../stack.js";
 import { stateDiagram } from "../states.js";
 import { traceback } from "../traceback.js";
 
 /** @typedef {import("../types.js").Job} Job */
 /** @typedef {import("../types.js").Why} Why */
 /** @typedef {import("../types.js").Happening} Happening */
+/** @typedef {{ flow: number | null, name: string | null, step: string | null }} InFlow */
 /** @template T @typedef {import("../core.js").Signal<T>} Signal */
 
 /**
@@ -30,6 +32,8 @@ export default function jobPage(_, id) {
   const history = /** @type {import("../resource.js").Resource<{ data: Happening[] }>} */ (
     resource(() => `jobs/${id}/history`, { on, every })
   );
+  const flow = /** @type {import("../resource.js").Resource<InFlow>} */ (resource(() => `jobs/${id}/flow`));
+  const live = computed(() => found.data.value?.state === "running");
   const events = computed(() => history.data.value?.data ?? []);
   return shown(found, () => {
     const job = /** @type {Signal<Job>} */ (found.data);
@@ -41,7 +45,9 @@ export default function jobPage(_, id) {
           h("div", { class: "line big" }, () => pill(job.value.state), h("strong", { id: "why" }, () =>
             capital(why.data.value?.sentence ?? ""))),
           () => why.data.value?.until && h("p", { class: "muted" }, "this may change ", when(why.data.value.until)),
-          () => progress(job.value)),
+          () => progress(job.value),
+          () => flowOf(flow.data.value),
+          () => live.value && may("operate") && liveStack(Number(id))),
         () => stateDiagram(job.value.state, events.value)),
       h("div", { class: "columns" },
         h("div", null, () => about(job.value),
@@ -65,7 +71,7 @@ function actions(job) {
     !open && may("submit") && button("Retry", async () => go(link(["jobs", await retryJob(job.id)])),
       { class: "primary", "data-retry": true }),
     may("submit") && button(open ? "Submit one like it" : "Retry with edits", () => submitJob(job)),
-    job.state === "pending" && may("operate") && button("Defer", () => deferJob(job.id)),
+    job.state === "pending" && may("operate") && button("Defer", () => deferJob(job)),
     open && may("operate") && button("Cancel", () => cancelJob(job.id)),
   ];
 }
@@ -79,10 +85,15 @@ function progress(job) {
     h("span", { class: "faint" }, `${Math.round((told.fraction ?? 0) * 100)} % ${told.message ?? ""}`));
 }
 
+/** @param {InFlow | null} of */
+const flowOf = (of) => of?.flow && h("p", { class: "muted", id: "flow" }, "Step ", h("b", null, of.step), " of the flow ",
+  h("a", { href: link(["flows", of.flow]) }, of.name || `flow ${of.flow}`));
+
 /** @param {Job} job */
 function about(job) {
   /** @type {[string, import("../core.js").Child][]} */
   const pairs = [
+    ["Task", h("a", { href: link(["tasks", job.task]) }, taskName(job.task))],
     ["Submitted", when(job.created_at)],
     ["Due", when(job.run_at)],
     ["Priority", h("a", { href: link("jobs", { priority: job.priority }) }, job.priority)],
@@ -164,16 +175,26 @@ const STATE = /** @type {Record<string, string>} */ ({
 /** @param {Happening[]} events */
 function happenings(events) {
   if (!events.length) return empty("Its events are not kept any more.");
-  return h("ol", { class: "happenings" }, ...events.map((event) => h("li", null,
+  return h("ol", { class: "happenings" }, ...newestProgress(events).map((event) => h("li", null,
     h("time", { datetime: event.at, title: absolute(event.at) }, clock(event.at)),
     h("span", null, event.kind.replace(/^job\./, "").replaceAll("_", " ")),
     h("span", { class: "faint" }, told(event)))));
 }
 
+/**
+ * Of reports of progress that follow each other the last one: it says all that those before it did.
+ * @param {Happening[]} events
+ */
+const newestProgress = (events) =>
+  events.filter(({ kind }, i) => kind !== "job.progress" || events[i + 1]?.kind !== kind);
+
 /** @param {Happening} event */
 function told({ data }) {
   if (!data || typeof data !== "object") return "";
   return Object.entries(data).filter(([key]) => key !== "error").map(([key, value]) =>
-    typeof value === "number" && value > 1e14 ? `${key} ${clock(value / 1_000)}`
+    typeof value === "number" && value > 1e14 ? `${key.replaceAll("_", " ")} ${clock(value / 1_000)}`
+      : key === "fraction" ? percent(Number(value))
+      : key === "message" ? String(value ?? "")
+      : key === "took" ? `took ${duration(Number(value) / 1_000)}`
       : `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`).join(" · ");
 }

@@ -9,6 +9,7 @@ import { button, empty, head, jobLink, meter, pill, select, tabs } from "../part
 import { problemCard, throttled } from "../resource.js";
 import { go, link, place } from "../router.js";
 import { Rows } from "../rows.js";
+import { views } from "../views.js";
 import { narrow, virtual } from "../virtual.js";
 
 /** @typedef {import("../types.js").JobRow} JobRow */
@@ -17,6 +18,9 @@ import { narrow, virtual } from "../virtual.js";
 /** @template T @typedef {import("../virtual.js").Slot<T>} Slot */
 
 const STATES = ["pending", "held", "running", "succeeded", "failed", "cancelled"];
+const ENDED = /** @type {[string, string][]} */ ([
+  ["10m", "ended in the last 10 min"], ["1h", "ended in the last hour"], ["1d", "ended in the last day"], ["7d", "ended in the last 7 days"],
+]);
 const HEIGHT = 54;
 const HEIGHT_NARROW = 104;
 
@@ -26,6 +30,7 @@ export default function jobsPage(house) {
   return h("div", { class: "page jobs" },
     head("Jobs", null, may("submit") && button("Submit a job", () => submitJob(), { class: "primary" })),
     filters(house, query),
+    views(() => query.value),
     () => listOf(query.value));
 }
 
@@ -55,13 +60,19 @@ function filters(house, query) {
     priority.value = new URLSearchParams(query.value).get("priority") ?? "";
   });
   priority.addEventListener("change", () => changed({ priority: priority.value }));
+  const ended = select([["", "ended at any time"], ...ENDED], "", { "aria-label": "Ended" });
+  effect(() => {
+    const chosen = new URLSearchParams(query.value).get("finished_after") ?? "";
+    ended.value = ENDED.some(([value]) => value === chosen) ? chosen : "";
+  });
+  ended.addEventListener("change", () => changed({ finished_after: ended.value, finished_before: null }));
   const bar = tabs("State", [["", "All"], ...STATES.map(
     (each) => /** @type {[string, string]} */ ([each, each]))], chosen,
     (state) => changed({ state: state || null }));
   [...bar.children].slice(1).forEach((tab, i) => {
     tab.append(h("span", { class: "many" }, () => number(many(STATES[i] ?? ""))));
   });
-  return h("div", { class: "filters" }, bar, priority,
+  return h("div", { class: "filters" }, bar, priority, ended,
     () => query.value && h("a", { class: "button quiet small", href: "#/jobs" }, "Clear the filter"));
 }
 
@@ -188,9 +199,8 @@ function took(row) {
   if (!started_at) return h("span", { class: "faint" }, "–");
   const due = Math.max(Date.parse(created_at), Date.parse(run_at));
   const wait = duration(Math.max(0, Date.parse(started_at) - due));
-  const ran = finished_at
-    ? duration(Date.parse(finished_at) - Date.parse(started_at))
-    : state === "running" && running(started_at);
+  if (!finished_at && state !== "running") return h("span", { class: "faint" }, "waits again");
+  const ran = finished_at ? duration(Date.parse(finished_at) - Date.parse(started_at)) : running(started_at);
   return [h("span", { class: "faint" }, `${wait} · `), h("b", null, ran)];
 }
 

@@ -1,22 +1,27 @@
 /** Is it fine? What happens now, what next? */
 import { pause, retryJob } from "../actions.js";
 import { may } from "../api.js";
+import { chart, endedBar } from "../charts.js";
 import { computed, each, effect, h, signal } from "../core.js";
-import { callText, capital, count, duration, number, percent, running, taskName, when } from "../format.js";
+import { brief, callText, capital, clock, count, duration, number, percent, running, taskName, when } from "../format.js";
 import { onChanges } from "../live.js";
 import { button, card, empty, figure, heading, jobLink, meter, pill, sparkline, tabs } from "../parts.js";
 import { about, resource, shown } from "../resource.js";
-import { link } from "../router.js";
-import { timeline } from "../timeline.js";
+import { link, place, replace } from "../router.js";
+import { MOST_RUNS, timeline } from "../timeline.js";
 
 /** @typedef {import("../types.js").Overview} Overview */
 /** @typedef {import("../types.js").JobRow} JobRow */
-/** @typedef {import("../types.js").Depth} Depth */
+/** @typedef {import("../types.js").Minutes} Minutes */
+/** @typedef {import("../types.js").PastDepth} PastDepth */
+/** @typedef {import("../types.js").PastDepths} PastDepths */
+/** @template T @typedef {import("../resource.js").Resource<T>} Resource */
 /** @typedef {import("../shell.js").House} House */
 /** @template T @typedef {import("../core.js").Signal<T>} Signal */
 
-const SAMPLES = 60;
+const MINUTE = 60_000;
 const LISTED = 8;
+const ended = about("job.succeeded", "job.failed", "job.retried");
 
 /** @param {House} house */
 export default function overviewPage(house) {
@@ -28,7 +33,7 @@ export default function overviewPage(house) {
       figures(view),
       times(),
       h("div", { class: "columns" },
-        h("div", null, depths(view), runningCard(live.running)),
+        h("div", null, minutes(), depths(view), runningCard(live.running)),
         h("div", null, failuresCard(live.failures), dueSoon(view))));
   });
 }
@@ -102,9 +107,9 @@ function figures(view) {
     figure("Failed", () => number(hour.value.failed), jobs("failed", { since: "1h" }),
       () => `last hour, ${number(counts.value.failed ?? 0)} kept`,
       () => (hour.value.failed ? "bad" : "")),
-    figure("Run time", () => duration(hour.value.p50_ms), () => link("queues"),
-      () => `p95 ${duration(hour.value.p95_ms)}, max ${duration(hour.value.longest_ms)}`),
-    figure("Lateness", () => duration(hour.value.average_lateness_ms), () => link("queues"),
+    figure("Run time", () => brief(hour.value.p50_ms), () => link("tasks"),
+      () => `p95 ${brief(hour.value.p95_ms)}, max ${brief(hour.value.longest_ms)}`),
+    figure("Lateness", () => brief(hour.value.average_lateness_ms), () => link("tasks"),
       "mean, last hour"));
 }
 
@@ -116,49 +121,83 @@ function oldest(view) {
 }
 
 function times() {
-  const minutes = signal("60");
+  const minutes = computed(() => (place.value.parts[0] === "overview" && place.value.query.get("minutes")) || "60");
   const found = resource(() => {
-    const all = Number(minutes.value);
-    return `timeline?minutes=${all}&ahead=${Math.max(3, Math.round(all / 6))}&limit=500`;
+    const all = Math.min(1_440, Math.max(1, Math.round(Number(minutes.value)) || 60));
+    return `timeline?minutes=${all}&ahead=${Math.max(3, Math.round(all / 6))}&limit=${MOST_RUNS}`;
   }, { on: about("job.", "schedule."), every: 2_000 });
   return card({ class: "times", id: "timeline" },
     heading("Timeline", tabs("Time shown", [["15", "15 min"], ["60", "1 h"], ["360", "6 h"], ["1440", "1 d"]],
-      () => minutes.value, (value) => (minutes.value = value))),
+      () => minutes.value, (value) => replace(link("overview", { minutes: value === "60" ? "" : value })))),
     shown(found, () => timeline(() => found.data.value)));
+}
+
+/** What ended, minute by minute: the server keeps it, so it is there after a reload. */
+function minutes() {
+  const found = /** @type {Resource<Minutes>} */ (resource(() => "metrics/minutes", { on: ended, every: 10_000 }));
+  const bars = computed(() => barsOf(found.data.value));
+  const most = () => Math.max(0, ...(found.data.value?.data ?? []).map((minute) => minute.total_executions));
+  return card({ id: "minutes" },
+    heading("Ended, minute by minute", h("span", { class: "scale" }, () => (most() ? `at most ${number(most())}, failed on top` : "nothing in the last hour"))),
+    chart("Runs that ended, minute by minute", () => bars.value, { height: 44, edges: () => bars.value.length
+      ? [clock(Number(bars.value[0]?.key)).slice(0, 5), "now"] : [] }));
+}
+
+/**
+ * @param {Minutes | null} told
+ * @returns {import("../charts.js").Bar[]}
+ */
+function barsOf(told) {
+  if (!told) return [];
+  const known = new Map(told.data.map((minute) => [Date.parse(minute.minute), minute]));
+  const last = Math.floor(Date.parse(told.at) / MINUTE) * MINUTE;
+  return Array.from({ length: 60 }, (_, i) => last - (59 - i) * MINUTE).map((at) => endedBar(at, MINUTE, known.get(at)));
 }
 
 /** @param {Signal<Overview>} view */
 function depths(view) {
-  /** @type {Map<string, number[]>} */
-  const samples = new Map();
-  const seen = signal(0);
-  effect(() => {
-    for (const depth of view.value.depths) {
-      const all = samples.get(depth.priority) ?? [];
-      all.push(depth.ready + depth.running);
-      if (all.length > SAMPLES) all.shift();
-      samples.set(depth.priority, all);
-    }
-    seen.value = seen.peek() + 1;
-  });
+  const past = /** @type {Resource<PastDepths>} */ (resource(() => "depths", { on: () => true, every: 60_000 }));
+  const before = computed(() => new Map(past.data.value?.data.map((each) => [each.priority, each])));
+  const since = () => (past.data.value ? `since ${clock(past.data.value.since).slice(0, 5)}` : "");
+  const last = lastEnds(before);
   const top = computed(() => Math.max(1, ...view.value.depths.map((d) => d.ready + d.running)));
-  return card({ id: "depths" }, heading("Depth by priority"),
+  return card({ id: "depths" }, heading("Depth by priority", h("span", { class: "scale" }, since)),
     h("div", { class: "depths" }, each(() => view.value.depths, (depth) => depth.priority, (row) => {
-      const jobs = (/** @type {string} */ state) => link("jobs", { state, priority: row.value.priority });
+      const { priority } = row.peek();
+      const jobs = (/** @type {string} */ state) => link("jobs", { state, priority });
       return h("div", { class: "depth" },
-        h("div", { class: "name" }, () => row.value.priority,
+        h("div", { class: "name" }, priority,
           () => row.value.background && h("span", { class: "faint" }, " background class")),
         h("div", { class: "numbers" },
           h("a", { href: () => jobs("running") }, h("b", null, () => number(row.value.running)), " running"),
           h("a", { href: () => jobs("pending") }, h("b", null, () => number(row.value.ready)), " ready"),
           h("a", { href: () => jobs("pending") }, h("b", null, () => number(row.value.later)), " later"),
           () => row.value.held > 0 && h("a", { href: jobs("held") }, h("b", null, number(row.value.held)), " held")),
-        meter(() => (row.value.ready + row.value.running) / top.value, `share of ${row.value.priority}`),
-        sparkline(() => (seen.value, [...(samples.get(row.value.priority) ?? [])]),
-          `ready and running, ${row.value.priority}, since this page was opened`),
-        h("div", { class: "wait faint" }, () => row.value.oldest_wait_ms === null ? "none waits"
-          : `oldest ${duration(row.value.oldest_wait_ms)}`));
+        meter(() => (row.value.ready + row.value.running) / top.value, `share of ${priority}`),
+        sparkline(() => [...(before.value.get(priority)?.depths ?? []), row.value.ready + row.value.running],
+          `ready and running, ${priority}, in the last hour`),
+        h("div", { class: "wait faint" }, () => row.value.oldest_wait_ms === null ? lastOf(last.value.get(priority))
+          : `oldest waits ${duration(row.value.oldest_wait_ms)}`));
     })));
+}
+
+/** @param {string | undefined} at */
+const lastOf = (at) => (at ? ["last finished ", when(at)] : "none ended in an hour");
+
+/**
+ * When a job of each priority ended last: as the server computed it, and as is told since.
+ * @param {Signal<Map<string, PastDepth>>} before
+ */
+function lastEnds(before) {
+  const last = signal(/** @type {ReadonlyMap<string, string>} */ (new Map()));
+  const note = (/** @type {[string, string | null][]} */ told) => {
+    const next = new Map(last.peek());
+    for (const [priority, at] of told) if (at && at > (next.get(priority) ?? "")) next.set(priority, at);
+    last.value = next;
+  };
+  effect(() => note([...before.value.values()].map((each) => [each.priority, each.last_finished_at])));
+  onChanges((changes) => note((changes?.jobs ?? []).map((job) => [job.priority, job.finished_at])));
+  return last;
 }
 
 /** @param {Signal<JobRow[]>} rows */

@@ -9,9 +9,7 @@ import { link } from "../router.js";
 
 /** @typedef {import("../types.js").Queue} Queue */
 /** @typedef {import("../types.js").Task} Task */
-/** @typedef {{ average_execution_time: number, median_execution_time: number, p95_execution_time: number,
- *   longest_execution_time: number, total_executions: number, error_rate: number,
- *   last_execution: string | null }} Figures */
+/** @typedef {import("../types.js").Figures & { last_execution: string | null }} Figures */
 /** @typedef {Task & { figures: Figures | undefined }} Row */
 /** @template T @typedef {import("../resource.js").Resource<T>} Resource */
 
@@ -25,7 +23,8 @@ export default function queuesPage() {
   const rows = computed(() => (tasks.data.value?.data ?? []).map((task) => /** @type {Row} */ ({
     ...task, figures: figures.data.value?.data[task.task] })));
   return h("div", { class: "page" },
-    head("Queues and tasks", "What waits where, how each task does, and what holds it back."),
+    head("Queues and tasks", "What waits where, how each task does, and what holds it back.",
+      h("a", { class: "button", href: "#/tasks" }, "How long tasks take")),
     card({ id: "queues" }, heading("Queues"), shown(queues, () => h("div", null,
       () => queues.data.value?.data.length === 0 && empty("Nothing waits in any queue, and no limit is set.",
         "offhours submit pkg.module:function"),
@@ -34,7 +33,7 @@ export default function queuesPage() {
     card({ id: "tasks" }, heading("Tasks"), shown(tasks, () => h("div", null,
       () => rows.value.length === 0 && empty("No task is known. A worker tells which ones it has.", "offhours up app.py"),
       () => rows.value.length > 0 && table("Tasks", TASKS, () => rows.value, (row) => row.task,
-        (row) => link("jobs", { task: row.task }))))));
+        (row) => link(["tasks", row.task]))))));
 }
 
 /**
@@ -56,16 +55,17 @@ const QUEUES = [
   { title: "State", show: (q) => q.paused_at
     ? h("span", null, pill("paused"), " ", when(q.paused_at), q.reason && h("div", { class: "muted" }, q.reason)) : pill("ok", "open") },
   { title: "", class: "acts", show: (q) => may("operate") && (q.paused_at
-    ? button("Resume", () => resume({ queue: q.queue }), { class: "small primary" })
+    ? button("Resume", () => resume({ queue: q.queue }, q.reason), { class: "small primary" })
     : button("Pause", () => pause({ queue: q.queue }), { class: "small" })) },
 ];
 
 /** @param {(figures: Figures) => number} read */
-const time = (read) => (/** @type {Row} */ { figures }) => figures ? duration(read(figures) * 1_000) : "–";
+const time = (read) => (/** @type {Row} */ { task, figures }) =>
+  figures?.total_executions ? h("a", { href: link(["tasks", task]) }, duration(read(figures) * 1_000)) : "–";
 
 /** @type {import("../parts.js").Column<Row>[]} */
 const TASKS = [
-  { title: "Task", show: (t) => h("a", { href: link("jobs", { task: t.task }) }, taskName(t.task)) },
+  { title: "Task", show: (t) => h("a", { href: link(["tasks", t.task]) }, taskName(t.task)) },
   { title: "Workers", class: "number", show: (t) => h("a", { href: "#/workers" }, t.workers) },
   { title: "Runs", class: "number", show: (t) => h("a", { href: link("jobs", { task: t.task }) }, number(t.figures?.total_executions ?? 0)) },
   { title: "Failed", class: "number", show: (t) => h("a", { href: link("jobs", { task: t.task, state: "failed" }),

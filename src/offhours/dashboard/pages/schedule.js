@@ -73,7 +73,7 @@ function changes(row) {
 /** @param {Schedule} row */
 function settings(row) {
   return /** @type {[string, import("../core.js").Child][]} */ ([
-    ["Fired", count(row.runs, "time")],
+    ["Fired", h("a", { href: link("jobs", { schedule: row.id }) }, count(row.runs, "time"))],
     ["Skipped", count(row.skipped, "fire")],
     ["Failures in a row", row.disable_after ? `${row.failures}; disabled after ${row.disable_after}` : String(row.failures)],
     ["Last fire", when(row.last_at)],

@@ -5,15 +5,18 @@ import { computed, each, h, signal } from "../core.js";
 import { absolute, taskName, when } from "../format.js";
 import { button, card, empty, head, pill, tabs } from "../parts.js";
 import { about, resource, shown } from "../resource.js";
-import { link } from "../router.js";
+import { link, place, replace } from "../router.js";
 
 /** @typedef {import("../types.js").Schedule} Schedule */
 /** @typedef {import("../types.js").Fire} Fire */
 /** @typedef {import("../resource.js").Resource<{ data: Schedule[], next_cursor: string | null }>} Found */
 
+const SHOWN = 20; // results
+
 export default function schedulesPage() {
-  const text = signal("");
-  const status = signal("");
+  const asked = (/** @type {string} */ key) => () => place.value.parts[0] === "schedules" ? place.value.query.get(key) ?? "" : "";
+  const [text, status] = [computed(asked("q")), computed(asked("status"))];
+  const show = (/** @type {Record<string, string>} */ change) => replace(link("schedules", { q: text.peek(), status: status.peek(), ...change }));
   const limit = signal(100);
   const found = /** @type {Found} */ (resource(() => `schedules?results=20&limit=${limit.value}`, {
     on: about("schedule.", "job.succeeded", "job.failed"), every: 1_500,
@@ -22,12 +25,12 @@ export default function schedulesPage() {
     (!status.value || each.status === status.value) &&
     `${each.name} ${each.task} ${each.sentence}`.toLowerCase().includes(text.value.toLowerCase())));
   const box = h("input", { type: "search", "aria-label": "Find a schedule", placeholder: "Find by name, task or words",
-    oninput: () => (text.value = box.value) });
+    value: text.peek(), oninput: () => show({ q: box.value }) });
   return h("div", { class: "page schedules" },
     head("Schedules", null, may("admin") &&
       h("a", { class: "button primary", href: "#/schedules/new" }, "New schedule")),
     h("div", { class: "filters" }, tabs("Status", [["", "All"], ["active", "active"], ["paused", "paused"],
-      ["disabled", "disabled"], ["ended", "ended"]], () => status.value, (value) => (status.value = value)), box),
+      ["disabled", "disabled"], ["ended", "ended"]], () => status.value, (value) => show({ status: value })), box),
     shown(found, () => h("div", { class: "stack" },
       () => found.data.value?.data.length === 0 && empty("No schedule was made yet. Each would be here with its words, its next fire and its last results.",
         'offhours schedule add "every weekday at 9am" pkg.module:function'),
@@ -46,12 +49,12 @@ function scheduleCard(row) {
         () => row().status !== "active" && statusPill(row())),
       h("div", { class: "sentence" }, () => row().sentence),
       h("div", { class: "line faint" }, () => taskName(row().task), () => h("code", null, cronOf(row())),
-        () => row().timezone)),
+        () => h("span", null, row().timezone), () => row().blackout.length > 0 && h("span", null, `quiet ${row().blackout.join(", ")}`))),
     h("div", { class: "next" }, () => row().next_at && row().status === "active"
       ? [h("span", { class: "faint" }, "fires "), h("b", null, when(row().next_at))]
       : h("span", { class: "faint" }, row().why.sentence.split(";")[0])),
     () => bars(row().results),
-    h("div", { class: "actions" }, () => steer(row())));
+    h("div", { class: "actions" }, () => steer(row(), "small")));
 }
 
 /** @param {Schedule} row */
@@ -64,14 +67,17 @@ export function statusPill(row) {
 export const cronOf = (row) =>
   row.plan.triggers.map((each) => each.expression ?? each.type).join(", ");
 
-/** @param {Schedule} row */
-export function steer(row) {
+/**
+ * @param {Schedule} row
+ * @param {string} [size]
+ */
+export function steer(row, size = "") {
   const operate = may("operate");
   return [
-    row.status === "active" && operate && button("Run now", () => runSchedule(row.id), { class: "small" }),
-    row.status === "active" && operate && button("Pause", () => pauseSchedule(row.id), { class: "small" }),
+    row.status === "active" && operate && button("Run now", () => runSchedule(row.id), { class: size }),
+    row.status === "active" && operate && button("Pause", () => pauseSchedule(row.id), { class: size }),
     ["paused", "disabled", "parked"].includes(row.status) && operate &&
-      button(row.status === "disabled" ? "Re-enable" : "Resume", () => resumeSchedule(row.id), { class: "small primary" }),
+      button(row.status === "disabled" ? "Re-enable" : "Resume", () => resumeSchedule(row.id), { class: `${size} primary` }),
   ];
 }
 
@@ -81,8 +87,9 @@ export function steer(row) {
  */
 export function bars(results) {
   if (!results.length) return h("div", { class: "bars faint" }, "has not fired yet");
-  return h("div", { class: "bars", role: "group", "aria-label": "latest results" },
-    ...[...results].slice(0, 20).reverse().map((fire) => {
+  const missing = Array.from({ length: Math.max(0, SHOWN - results.length) }, () => h("span", { class: "result none" }));
+  return h("div", { class: "bars", role: "group", "aria-label": "latest results" }, ...missing,
+    ...[...results].slice(0, SHOWN).reverse().map((fire) => {
       const state = fire.state ?? (fire.job === null ? "skipped" : "gone");
       const told = `${absolute(fire.instant)}: ${fire.reason ?? state}`;
       return fire.job === null ? h("span", { class: `result ${state}`, title: told, role: "img", "aria-label": told })

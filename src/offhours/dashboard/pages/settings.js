@@ -2,16 +2,17 @@
 import { may, post, remove } from "../api.js";
 import { h } from "../core.js";
 import { ask, tell, typed } from "../dialogs.js";
-import { duration, when } from "../format.js";
+import { duration, number, when } from "../format.js";
 import { button, card, commandLine, copyButton, empty, facts, field, head, heading, pill, select, table } from "../parts.js";
 import { resource, shown } from "../resource.js";
 
 /** @typedef {import("../types.js").Token} Token */
-/** @typedef {{ version: string, database: string, working: boolean, settings: Record<string, any> }} Settings */
+/** @typedef {{ version: string, database: string, working: boolean, settings: Record<string, any>,
+ *   sources: Record<string, string> }} Settings */
 /** @template T @typedef {import("../resource.js").Resource<T>} Resource */
 
 const TIMES = new Set(["kill_grace", "lease", "poll", "lock_timeout", "stop_timeout", "foreground_ttl",
-  "submit_timeout", "retention"]);
+  "submit_timeout", "retention", "background_throttle", "ageing"]);
 
 export default function settingsPage() {
   if (!may("admin")) {
@@ -28,8 +29,9 @@ export default function settingsPage() {
       card({ id: "settings" }, heading("Settings"), table("Settings", [
         { title: "Name", show: ([name]) => h("code", null, name) },
         { title: "Value", show: ([name, value]) => said(name, value) },
-      ], () => Object.entries(told.settings), ([name]) => name),
-      h("p", { class: "muted" }, "Where each value comes from:"), commandLine("offhours config show --sources")))),
+        { title: "Comes from", show: ([name]) => told.sources[name] ? h("b", null, told.sources[name]) : h("span", { class: "faint" }, "default") },
+      ], () => Object.entries(told.settings).sort(([a], [b]) => Number(b in told.sources) - Number(a in told.sources)), ([name]) => name),
+      h("p", { class: "muted more" }, "What other files and variables would give another process here:"), commandLine("offhours config show --sources")))),
     card({ id: "tokens" }, heading("Tokens", button("New token", () => create(tokens.refresh), { class: "small" })),
       shown(tokens, () => h("div", null,
         () => tokens.data.value?.data.length === 0 && empty("No token was given out.", "offhours token create --scope read"),
@@ -51,7 +53,8 @@ export default function settingsPage() {
  */
 function said(name, value) {
   if (value === null) return h("span", { class: "faint" }, "none");
-  if (TIMES.has(name) && typeof value === "number") return duration(value / 1_000);
+  if (TIMES.has(name) && typeof value === "number") return value ? duration(value / 1_000) : h("span", { class: "faint" }, "none");
+  if (typeof value === "number") return number(value);
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 

@@ -1,11 +1,12 @@
 /** Who works, on what, and who is in front. */
 import { may, remove } from "../api.js";
-import { h } from "../core.js";
+import { each, h } from "../core.js";
 import { tell } from "../dialogs.js";
 import { callText, running, taskName, when } from "../format.js";
-import { button, card, empty, head, heading, jobLink, pill, table } from "../parts.js";
+import { button, card, empty, head, heading, jobLink, meter, pill, table } from "../parts.js";
 import { resource, shown } from "../resource.js";
 import { link } from "../router.js";
+import { liveStack } from "../stack.js";
 
 /** @typedef {import("../types.js").Worker} Worker */
 /** @typedef {import("../types.js").Workflow} Workflow */
@@ -25,8 +26,8 @@ export default function workersPage(house) {
     { title: "State", show: (w) => pill(w.alive ? "alive" : "gone") },
     { title: "Now", show: (w) => () => {
       const all = jobsOf(w.id);
-      return all.length ? all.slice(0, 5).map((job) => h("div", { class: "line" }, jobLink(job.id), taskName(job.task),
-        h("span", { class: "faint call" }, callText(job.arguments)), running(job.started_at ?? job.created_at)))
+      return all.length ? h("div", null, ...all.slice(0, 5).map((job) => h("div", { class: "line" }, jobLink(job.id), taskName(job.task),
+        h("span", { class: "faint call" }, callText(job.arguments)), running(job.started_at ?? job.created_at))))
         : h("span", { class: "faint" }, "nothing");
     } },
     { title: "Slots", class: "number", show: (w) => String(w.slots) },
@@ -43,6 +44,16 @@ export default function workersPage(house) {
       () => workers.data.value?.data.length === 0 && empty("No worker is running.", "offhours up app.py"),
       () => (workers.data.value?.data.length ?? 0) > 0 &&
         table("Workers", columns, () => workers.data.value?.data ?? [], (w) => w.id)))),
+    card({ id: "runs" }, heading(h("a", { href: link("jobs", { state: "running" }) }, "What runs now")),
+      () => !house.data.value?.running.length && empty("Nothing runs at this moment."),
+      h("ul", { class: "list" }, each(() => house.data.value?.running ?? [], (job) => job.id, (row) => {
+        const { id, task, worker, started_at, created_at, arguments: told } = row.peek();
+        return h("li", { "data-row": true, "data-href": link(["jobs", id]) },
+          h("div", { class: "line" }, jobLink(id), taskName(task), h("span", { class: "spacer" }), h("span", { class: "faint" }, `worker ${worker}`), running(started_at ?? created_at)),
+          h("div", { class: "line faint call" }, callText(told)),
+          () => row.value.progress !== null && meter(() => row.value.progress ?? 0, "progress"),
+          may("operate") && liveStack(id));
+      }))),
     card({ id: "workflows" }, heading("Foreground"), shown(flows, () => h("div", null,
       () => flows.data.value?.data.length === 0 &&
         empty("Nobody is in front: background work may run. A workflow takes the front with:",
