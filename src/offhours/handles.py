@@ -260,10 +260,10 @@ def job_head(job: Job) -> dict[str, Any]:
         "attempts": job.attempts,
         "max_attempts": job.max_attempts,
         "deferrals": job.deferrals,
-        "created_at": _when(job.created_at),
-        "run_at": _when(job.run_at),
-        "started_at": _when(job.started_at),
-        "finished_at": _when(job.finished_at),
+        "created_at": iso(job.created_at),
+        "run_at": iso(job.run_at),
+        "started_at": iso(job.started_at),
+        "finished_at": iso(job.finished_at),
         "worker": job.worker,
         "code": job.code,
         "reason": job.reason,
@@ -281,18 +281,14 @@ def job_dict(job: Job) -> dict[str, Any]:
         "crashes": job.crashes,
         "timeout_ms": None if job.timeout is None else job.timeout // 1000,
         "parent": job.parent_id,
-        "expires_at": _when(job.expires_at),
-        "fire_at": _when(job.fire_at),
+        "expires_at": iso(job.expires_at),
+        "fire_at": iso(job.fire_at),
         "metadata": _attached(load(job.metadata)),
         "progress": load(job.progress),
         "arguments": _loose(job.args),
         "result": _loose(job.result),
         "error": job.error,
     }
-
-
-def _when(moment: int | None) -> str | None:
-    return None if moment is None else iso(moment)
 
 
 def _attached(metadata: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -46,7 +46,7 @@ def queues(app: Offhours) -> list[dict[str, Any]]:
 def _holding(limit: Limit | None) -> dict[str, Any]:
     paused = limit.paused_at if limit else None
     return {
-        "paused_at": None if paused is None else iso(paused),
+        "paused_at": iso(paused),
         "reason": limit.reason if limit else None,
         **bounds(limit),
     }

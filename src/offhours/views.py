@@ -91,7 +91,7 @@ def limit_dict(limit: Limit) -> dict[str, Any]:
         "concurrency": limit.concurrency,
         "rate": limit.rate_count,
         "per_ms": None if limit.rate_per is None else limit.rate_per // 1000,
-        "paused_at": None if limit.paused_at is None else iso(limit.paused_at),
+        "paused_at": iso(limit.paused_at),
         "reason": limit.reason,
         "declared": limit.declared is not None,
     }
@@ -178,10 +178,6 @@ def _fraction(progress: str | None) -> float | None:
     return fraction if isinstance(fraction, int | float) else None
 
 
-def _when(moment: Micros | None) -> str | None:
-    return None if moment is None else iso(moment)
-
-
 def deferral_dict(deferral: Deferral) -> dict[str, Any]:
     """A deferral as JSON answers carry it."""
     return {
@@ -242,7 +238,7 @@ def delivery_dict(delivery: Delivery) -> dict[str, Any]:
         "attempt": delivery.attempt,
         "created_at": iso(delivery.created_at),
         "next_at": iso(delivery.next_at) if waits else None,
-        "finished_at": None if delivery.finished_at is None else iso(delivery.finished_at),
+        "finished_at": iso(delivery.finished_at),
         "error": delivery.error,
     }
 
@@ -276,7 +272,7 @@ def approval_dict(approval: Approval) -> dict[str, Any]:
     """An approval as JSON answers carry it."""
 
     def when(moment: int | None) -> str | None:
-        return None if moment is None else iso(moment)
+        return iso(moment)
 
     return {
         "id": approval.id,
@@ -304,7 +300,7 @@ def operation_dict(operation: Operation) -> dict[str, Any]:
         "done": operation.done,
         "failed": operation.failed,
         "created_at": iso(operation.created_at),
-        "finished_at": None if operation.finished_at is None else iso(operation.finished_at),
+        "finished_at": iso(operation.finished_at),
         "result": None if operation.result is None else json.loads(operation.result),
         "request": None if operation.request is None else json.loads(operation.request),
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from offhours.core.agents import ANNOUNCED, ISOLATED
 from offhours.core.budgets import DOLLAR, Amounts, Limits
-from offhours.core.times import SECOND, Micros, iso
+from offhours.core.times import SECOND, iso
 
 if TYPE_CHECKING:
     from offhours.agents.room import BudgetState
@@ -38,13 +38,13 @@ def goal_dict(goal: Goal) -> dict[str, Any]:
         "recurring": goal.recurring,
         "schedule": goal.schedule_id,
         "schedule_status": goal.schedule_status,
-        "next_at": None if over else _when(goal.next_at),
-        "last_at": _when(goal.last_at),
+        "next_at": None if over else iso(goal.next_at),
+        "last_at": iso(goal.last_at),
         "runs": goal.runs,
         "failures": goal.failures,
         "deferrals": goal.deferrals,
         "open_jobs": goal.open_jobs,
-        "expires_at": _when(goal.expires_at),
+        "expires_at": iso(goal.expires_at),
         "created_at": iso(goal.created_at),
     }
 
@@ -67,8 +67,8 @@ def thought_dict(thought: StoredThought) -> dict[str, Any]:
         "handler_job": thought.handler_job,
         "created_at": iso(thought.created_at),
         "visible_at": iso(thought.visible_at),
-        "expires_at": _when(thought.expires_at),
-        "closed_at": _when(thought.closed_at),
+        "expires_at": iso(thought.expires_at),
+        "closed_at": iso(thought.closed_at),
         "taken": thought.taken,
         "snoozes": thought.snoozes,
         "answer": thought.answer,
@@ -86,7 +86,7 @@ def budget_dict(state: BudgetState) -> dict[str, Any]:
         "runs": state.spent.runs,
         "per_ms": None if kept.per is None else kept.per // 1000,
         "on_breach": kept.on_breach,
-        "refills_at": _when(state.refills_at),
+        "refills_at": iso(state.refills_at),
     }
 
 
@@ -107,7 +107,3 @@ def _amounts(amounts: Amounts | Limits) -> dict[str, Any]:
         name: value if value is None or name not in UNITS else value / UNITS[name]
         for name, value in counted.items()
     }
-
-
-def _when(moment: Micros | None) -> str | None:
-    return None if moment is None else iso(moment)

@@ -60,6 +60,6 @@ def _told(priority: TaskPriority, rows: list[Backlog], first: int) -> dict[str, 
     last = max((row.last for row in rows if row.last is not None), default=None)
     return {
         "priority": priority.name.lower(),
-        "last_finished_at": None if last is None else iso(last),
+        "last_finished_at": iso(last),
         "depths": depths[first:],
     }

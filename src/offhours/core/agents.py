@@ -106,7 +106,7 @@ def wake_up(thought: StoredThought) -> dict[str, Any]:
         "thread": thought.thread or ISOLATED,
         "delivery": thought.delivery or ANNOUNCED,
         "schedule": thought.schedule_id,
-        "fire_at": None if thought.fire_at is None else iso(thought.fire_at),
+        "fire_at": iso(thought.fire_at),
         "job": thought.job_id,
         "attempt": thought.attempt,
         "created_at": iso(thought.created_at),

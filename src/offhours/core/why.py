@@ -30,7 +30,7 @@ class Why:
         return self.sentence
 
     def to_dict(self) -> dict[str, str | None]:
-        until = None if self.until is None else iso(self.until)
+        until = iso(self.until)
         return {"code": self.code, "sentence": self.sentence, "until": until}
 
 

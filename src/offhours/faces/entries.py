@@ -66,7 +66,7 @@ def entry_of(record: Schedule) -> Entry | None:
         },
         "run_count": record.runs,
         "error_count": record.failures,
-        "last_run": None if record.last_at is None else iso(record.last_at),
+        "last_run": iso(record.last_at),
         "created_at": iso(record.created_at),
     }
     return Entry(record.name, values)

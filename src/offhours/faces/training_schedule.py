@@ -128,7 +128,7 @@ class TrainingSchedule:
                 return {
                     "status": "skipped", "code": job.code, "job": job.id,
                     "reason": held_because(self._app, job.id), "cycle": None,
-                    "finished_at": None if job.finished_at is None else iso(job.finished_at),
+                    "finished_at": iso(job.finished_at),
                 }  # fmt: skip
             break
         return last

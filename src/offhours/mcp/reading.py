@@ -141,7 +141,7 @@ def _job_row(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "queue": job.queue,
         "run_at": iso(job.run_at),
-        "finished_at": None if job.finished_at is None else iso(job.finished_at),
+        "finished_at": iso(job.finished_at),
         "attempts": job.attempts,
         "code": job.code,
         "reason": short(job.reason),
@@ -155,7 +155,7 @@ def _schedule_row(schedule: Schedule) -> dict[str, Any]:
         "task": schedule.task,
         "when": short(schedule.text),
         "status": schedule.status.value,
-        "next_at": None if schedule.next_at is None else iso(schedule.next_at),
+        "next_at": iso(schedule.next_at),
         "reason": short(schedule.reason),
     }
 
@@ -166,7 +166,7 @@ def _limit_row(limit: Limit) -> dict[str, Any]:
         "name": limit.name,
         "concurrency": limit.concurrency,
         "rate": None if limit.rate is None else str(limit.rate),
-        "paused_at": None if limit.paused_at is None else iso(limit.paused_at),
+        "paused_at": iso(limit.paused_at),
         "reason": short(limit.reason),
     }
 
@@ -178,6 +178,6 @@ def _approval_row(asked: Approval) -> dict[str, Any]:
         "question": quoted(asked.question),
         "arguments": quoted(asked.args),
         "asked_at": iso(asked.asked_at),
-        "until": None if asked.until is None else iso(asked.until),
+        "until": iso(asked.until),
         "decided_by": "a person, with: offhours approvals",
     }

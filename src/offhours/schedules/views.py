@@ -15,7 +15,7 @@ def schedule_dict(schedule: Schedule) -> dict[str, Any]:
     """A schedule as JSON answers carry it: RFC 3339 times, durations with their unit."""
 
     def when(moment: Micros | None) -> str | None:
-        return None if moment is None else iso(moment)
+        return iso(moment)
 
     def ms(length: Micros | None) -> float | None:
         return None if length is None else length / 1000
@@ -82,7 +82,7 @@ def coming_dict(instant: Micros, schedule: Schedule) -> dict[str, Any]:
         "state": None,
         "name": schedule.name,
         "task": schedule.task,
-        "due_at": None if due is None else iso(due),
+        "due_at": iso(due),
     }
 
 

@@ -115,8 +115,8 @@ def token_dict(token: Token) -> dict[str, Any]:
         "scope": token.scope,
         "tenant": token.tenant,
         "created_at": iso(token.created_at),
-        "expires_at": None if token.expires_at is None else iso(token.expires_at),
-        "revoked_at": None if token.revoked_at is None else iso(token.revoked_at),
+        "expires_at": iso(token.expires_at),
+        "revoked_at": iso(token.revoked_at),
     }
 
 

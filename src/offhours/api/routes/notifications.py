@@ -115,6 +115,6 @@ def _delivery(each: Delivery) -> dict[str, Any]:
         "attempts": each.attempt,
         "created_at": iso(each.created_at),
         "next_at": iso(each.next_at) if waiting else None,
-        "finished_at": None if each.finished_at is None else iso(each.finished_at),
+        "finished_at": iso(each.finished_at),
         "error": each.error,
     }

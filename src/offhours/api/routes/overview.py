@@ -239,7 +239,7 @@ def timeline(
                     "state": run.state,
                     "worker": run.worker,
                     "started_at": iso(run.started_at),
-                    "ended_at": None if run.ended_at is None else iso(run.ended_at),
+                    "ended_at": iso(run.ended_at),
                 }
                 for run in runs
             ],
