@@ -19,7 +19,7 @@ from tests.pages import ROOT
 import offhours
 from offhours.cli.checks import EXTRAS
 
-WHEEL_BUDGET = 1_400_000  # bytes
+WHEEL_BUDGET = 1_600_000  # bytes
 FILES = {
     "offhours/py.typed", "offhours/dashboard/index.html", "offhours/skill/SKILL.md",
     "offhours/skill/llms.txt", "offhours/store/migrations/0001_initial.sql",

@@ -216,13 +216,14 @@ class Dispatcher:
                 move.job_id, move.attempt,
             )  # fmt: skip
         self._foreground.update(max((lease.until for lease in answer.leases), default=0))
+        full = 0 < order.slots == len(answer.claimed)
         if self.draining:
             self._hand_back(answer.claimed, "the worker stopped", now)
         elif self._clock.monotonic() - self._asked_at > self._lease / SECOND:
             # They may have been given to others meanwhile: begun here, they would run twice.
             self._hand_back(answer.claimed, "the answer to its claim came too late", now)
         else:
-            self._lane.put([self._with_policy(job) for job in answer.claimed], receipt)
+            self._lane.put([self._with_policy(job) for job in answer.claimed], receipt, full)
         if moves:
             self._on_applied(moves)
             if answer.counted:
@@ -236,10 +237,9 @@ class Dispatcher:
             self._hand_back(self._lane.withdraw(), "all slots are taken by slow jobs", now)
         if answer.fired:
             self._tell_fired(answer, order)
-        full = order.slots > 0 and len(answer.claimed) == order.slots
         if full or self._handed_back:
             self._on_more()
-        if self._handed_back:
+        if self._handed_back or (self._lane.waits_for_round and not self.draining):
             self._handed_back = False
             return now
         if self._lane.active:

@@ -62,8 +62,9 @@ class Lane:
         self._changed = threading.Condition(threading.Lock())
         self._waiting = 0
         self._closed = False
-        self._urgent = NOTHING_URGENT
         self._calls = 0
+        self._called: dict[int, int] = {}  # by priority, the last call that no round has answered
+        self._urgent = NOTHING_URGENT  # the most urgent of them: nothing less urgent starts
         self._lost_slots = 0
         self._head_seen: int | None = None
         self._mean = float("inf")
@@ -99,7 +100,7 @@ class Lane:
                 seconds = time.perf_counter() - held[1]
                 self._learn(seconds)
                 self._finished.append((job, outcome))
-                if not self._buffer or seconds > SLOW_SECONDS:
+                if not self._buffer or seconds > SLOW_SECONDS or self._blocked:
                     self._need.set()
                 if self._closed and not self._running:
                     self._changed.notify_all()
@@ -112,7 +113,7 @@ class Lane:
         return valid
 
     def _next(self) -> Claimed | None:
-        if not self._buffer or self._buffer[0][0] > self._urgent:
+        if not self._buffer or self._blocked:
             return None
         job = self._buffer[0][2]
         if job.priority >= BACKGROUND_CLASS and self._foreground.active(self._clock.micros()):
@@ -136,6 +137,7 @@ class Lane:
         """Something of this priority was submitted: start nothing less urgent before a round."""
         with self._changed:
             self._calls += 1
+            self._called[priority] = self._calls
             self._urgent = min(self._urgent, priority)
 
     def wanted(self) -> Wish:
@@ -164,17 +166,33 @@ class Lane:
             waiting = (job.id for _, _, job in self._buffer)
             return {*waiting, *self._running, *(job.id for job, _ in self._finished)}
 
-    def put(self, jobs: Sequence[Claimed], receipt: int) -> None:
-        """Add claimed jobs; calls up to the receipt are thereby answered."""
+    def put(self, jobs: Sequence[Claimed], receipt: int, full: bool = False) -> None:
+        """Add claimed jobs; calls up to the receipt are thereby answered.
+
+        Where a round was `full`, there may be more jobs as urgent as its last one: nothing less
+        urgent starts before the next round.
+        """
         with self._changed:
             for job in jobs:
                 # In the order of the claim: its first ones are taken for begun, tenants take turns.
                 heappush(self._buffer, (job.priority, next(self._place), job))
-            if self._calls == receipt:
-                self._urgent = NOTHING_URGENT
+            self._called = {p: call for p, call in self._called.items() if call > receipt}
+            if full and jobs:
+                self._called.setdefault(jobs[-1].priority, receipt)
+            self._urgent = min(self._called, default=NOTHING_URGENT)
             self._rouse()
         if self._listener is not None and self._buffer:
             self._listener()
+
+    @property
+    def _blocked(self) -> bool:
+        return self._buffer[0][0] > self._urgent
+
+    @property
+    def waits_for_round(self) -> bool:
+        """Whether all that is buffered may have to let something more urgent go first."""
+        with self._changed:
+            return bool(self._buffer) and self._blocked
 
     def _rouse(self) -> None:
         """Wake as many threads as the buffered work is worth: none to fight over crumbs."""

@@ -59,6 +59,34 @@ def test_a_call_during_a_round_waits_for_the_next_round() -> None:
     assert made.try_take().id == 1
 
 
+def test_a_round_full_of_the_urgent_lets_nothing_less_urgent_start() -> None:
+    made = lane(1)
+    fill(made, job(1, 50))
+    made.put([job(2, 10)], made.wanted().receipt, full=True)  # a third one may wait behind it
+    assert made.try_take().id == 2
+    assert made.try_take() is None and made.waits_for_round
+    made.put([], made.wanted().receipt)
+    assert not made.waits_for_round and made.try_take().id == 1
+
+
+def test_a_call_is_answered_though_less_urgent_ones_follow() -> None:
+    made = lane()
+    fill(made, job(1, 50), job(2, 100))
+    made.call(0)
+    receipt = made.wanted().receipt
+    made.call(90)
+    made.put([], receipt)
+    assert made.try_take().id == 1
+    assert made.try_take() is None
+
+
+def test_a_full_round_that_came_to_the_less_urgent_answers_the_call() -> None:
+    made = lane(2)
+    made.call(10)
+    made.put([job(1, 10), job(2, 50)], made.wanted().receipt, full=True)
+    assert [made.try_take().id, made.try_take().id] == [1, 2]
+
+
 def test_background_does_not_start_while_the_foreground_is_active() -> None:
     foreground = Foreground()
     made = Lane(2, FakeClock(), foreground, Signal())
