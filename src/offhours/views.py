@@ -270,10 +270,6 @@ def step_dict(member: Member) -> dict[str, Any]:
 
 def approval_dict(approval: Approval) -> dict[str, Any]:
     """An approval as JSON answers carry it."""
-
-    def when(moment: int | None) -> str | None:
-        return iso(moment)
-
     return {
         "id": approval.id,
         "job": approval.job_id,
@@ -282,8 +278,8 @@ def approval_dict(approval: Approval) -> dict[str, Any]:
         "digest": approval.digest,
         "state": approval.state,
         "asked_at": iso(approval.asked_at),
-        "until": when(approval.until),
-        "decided_at": when(approval.decided_at),
+        "until": iso(approval.until),
+        "decided_at": iso(approval.decided_at),
         "decided_by": approval.decided_by,
         "note": approval.note,
     }

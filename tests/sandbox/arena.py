@@ -237,9 +237,12 @@ def _left_alive(session: int, folder: str) -> list[str]:
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if int(pid) != session and os.readlink(f"/proc/{pid}/cwd").startswith(folder):
+            if os.readlink(f"/proc/{pid}/cwd").startswith(folder):
+                # The attack itself, too: one that has us trace it is waited for as if it had ended,
+                # and stays stopped.
                 os.kill(int(pid), 9)
-                found.append(f"survivor {pid}")
+                if int(pid) != session:
+                    found.append(f"survivor {pid}")
         except OSError:
             continue
     return found

@@ -14,9 +14,6 @@ from offhours.core.times import Micros, iso
 def schedule_dict(schedule: Schedule) -> dict[str, Any]:
     """A schedule as JSON answers carry it: RFC 3339 times, durations with their unit."""
 
-    def when(moment: Micros | None) -> str | None:
-        return iso(moment)
-
     def ms(length: Micros | None) -> float | None:
         return None if length is None else length / 1000
 
@@ -30,9 +27,9 @@ def schedule_dict(schedule: Schedule) -> dict[str, Any]:
         "plan": plan.to_dict(),
         "status": schedule.status.value,
         "reason": schedule.reason,
-        "next_at": when(schedule.next_at),
-        "due_at": when(schedule.due_at),
-        "last_at": when(schedule.last_at),
+        "next_at": iso(schedule.next_at),
+        "due_at": iso(schedule.due_at),
+        "last_at": iso(schedule.last_at),
         "last_job": schedule.last_job,
         "runs": schedule.runs,
         "skipped": schedule.skipped,
@@ -49,8 +46,8 @@ def schedule_dict(schedule: Schedule) -> dict[str, Any]:
         "arguments": json.loads(schedule.args),
         "metadata": None if schedule.metadata is None else json.loads(schedule.metadata),
         "revision": schedule.revision,
-        "created_at": when(schedule.created_at),
-        "updated_at": when(schedule.updated_at),
+        "created_at": iso(schedule.created_at),
+        "updated_at": iso(schedule.updated_at),
     }
 
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from offhours.cli.remote.read import Told
+from offhours.cli.remote.read import Told, moment
 from offhours.cli.remote.wire import Wire
 from offhours.core.errors import ModelNotFound
-from offhours.core.times import Micros, parse_moment
+from offhours.core.times import parse_moment
 from offhours.core.training import AliasMove, Cycle, CycleCounts, CycleState, Model, Version
 
 
@@ -94,7 +94,7 @@ def _version(model_id: int, told: Told) -> Version:
     return Version(
         0, model_id, told["version"], told["digest"], told["bytes"], json.dumps(told["metrics"]),
         json.dumps(told["metadata"]), told["cycle"], parse_moment(told["created_at"]),
-        _at(told["dropped_at"]),
+        moment(told["dropped_at"]),
     )  # fmt: skip
 
 
@@ -116,13 +116,9 @@ def _cycle(told: Told) -> Cycle:
         state=CycleState(told["status"]),
         step=told["step"],
         started_at=parse_moment(told["started_at"]),
-        finished_at=_at(told["finished_at"]),
+        finished_at=moment(told["finished_at"]),
         code=told["code"],
         reason=told["reason"],
         version_id=None,
         report=None if told["report"] is None else json.dumps(told["report"]),
     )
-
-
-def _at(moment: str | None) -> Micros | None:
-    return None if moment is None else parse_moment(moment)
