@@ -69,6 +69,17 @@ def test_a_round_full_of_the_urgent_lets_nothing_less_urgent_start() -> None:
     assert not made.waits_for_round and made.try_take().id == 1
 
 
+def test_a_run_that_ends_before_what_must_wait_asks_for_a_round() -> None:
+    need = Signal()
+    made = Lane(1, FakeClock(), Foreground(), need)
+    fill(made, job(1, 50))
+    made.put([job(2, 10)], made.wanted().receipt, full=True)
+    urgent = made.try_take()
+    need.clear()
+    made.finish(urgent, Done("null"))
+    assert need.is_set()
+
+
 def test_a_call_is_answered_though_less_urgent_ones_follow() -> None:
     made = lane()
     fill(made, job(1, 50), job(2, 100))
