@@ -62,7 +62,7 @@ def model(
     return _answer(here, _model(here, who, model_id), response, limit)
 
 
-@router.get("/cycles", summary="List learning cycles")
+@router.get("/cycles", summary="List learning cycles", responses=problems(404))
 def cycles(
     here: Here,
     who: TenantReader,
