@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -56,11 +58,27 @@ def test_reading_the_configuration_does_not_load_the_recorder() -> None:
     assert loaded == {"offhours.recorder", "offhours.recorder.settings"}
 
 
-@pytest.mark.parametrize("name", [n for n in offhours.__all__ if n != "__version__"])
-def test_public_names_are_documented_and_light(name: str) -> None:
-    value = getattr(offhours, name)
-    assert inspect.getdoc(value)
-    assert imported_by(f"from offhours import {name}").isdisjoint(HEAVY)
+PUBLIC = [name for name in offhours.__all__ if name != "__version__"]
+EACH_IN_TURN = """
+import json, sys, offhours
+loaded = {}
+for name in sys.argv[1:]:
+    before = set(sys.modules)
+    getattr(offhours, name)
+    loaded[name] = [module.partition(".")[0] for module in set(sys.modules) - before]
+print(json.dumps(loaded))
+"""
+
+
+def test_public_names_are_documented() -> None:
+    assert [name for name in PUBLIC if not inspect.getdoc(getattr(offhours, name))] == []
+
+
+def test_public_names_are_light() -> None:
+    program = [sys.executable, "-c", EACH_IN_TURN, *PUBLIC]
+    done = subprocess.run(program, capture_output=True, text=True, check=True)
+    loaded = {name: HEAVY.intersection(found) for name, found in json.loads(done.stdout).items()}
+    assert {name: heavy for name, heavy in loaded.items() if heavy} == {}
 
 
 def test_unknown_names_say_so() -> None:
@@ -72,9 +90,23 @@ def modules() -> list[Path]:
     return sorted(SOURCE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(SOURCE)))
-def test_each_file_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def calls(path: Path) -> dict[str, list[ast.Call]]:
+    """The calls in a file, by what is called."""
+    found: dict[str, list[ast.Call]] = {}
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call):
+            found.setdefault(ast.unparse(node.func), []).append(node)
+    return found
+
+
+def test_each_file_says_what_it_is_for() -> None:
+    assert [path for path in modules() if not ast.get_docstring(tree(path))] == []
 
 
 def test_each_statement_is_used() -> None:
@@ -99,34 +131,25 @@ def test_events_and_points_that_are_told_are_listed() -> None:
 
 
 def points_in(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    reaches = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "points.reach"
-    ]
     return {
         part.value
-        for call in reaches
+        for call in calls(path).get("points.reach", [])
         for part in ast.walk(call)
         if isinstance(part, ast.Constant) and isinstance(part.value, str)
     }
 
 
-def calls(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-
-
 def test_only_the_clock_asks_for_the_time() -> None:
     asks = {"datetime.now", "datetime.utcnow", "date.today", "time.time", "time.time_ns"}
-    found = {str(path.relative_to(SOURCE)) for path in modules() if calls(path) & asks}
+    found = {
+        str(path.relative_to(SOURCE)) for path in modules() if not asks.isdisjoint(calls(path))
+    }
     assert {name for name in found if not name.startswith(("demo/", "cli/"))} == {"core/clock.py"}
 
 
 def test_nothing_is_executed_that_was_stored() -> None:
     bad = {"eval", "exec", "pickle.loads", "pickle.load", "marshal.loads", "yaml.load"}
-    found = {str(path.relative_to(SOURCE)) for path in modules() if calls(path) & bad}
+    found = {str(path.relative_to(SOURCE)) for path in modules() if not bad.isdisjoint(calls(path))}
     assert found == {"sandbox/stage0.py"}  # which runs scripts, and only inside the box
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ def program() -> Iterator[Program]:
         name: str, *arguments: object, under: tuple[str, ...] = (), **options: Any
     ) -> subprocess.Popen[str]:
         command = [*under, sys.executable, str(HERE / name), *map(str, arguments)]
+        options.setdefault("env", {**os.environ, "PYTHONPATH": str(HERE.parents[1])})
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
         )

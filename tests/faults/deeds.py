@@ -3,12 +3,15 @@
 deeds.py submit DB LEDGER DURABILITY NUMBER   submit; write down each number that was acknowledged
 deeds.py tick DB                              fire and run what is due
 deeds.py prune DB                             delete what is finished
+deeds.py upgrade DB                           bring the schema to versions that are still to come
 """
 
 from __future__ import annotations
 
 import os
 import sys
+
+from tests.next_schemas import known
 
 from offhours import Offhours
 from offhours.engine.pruner import Pruner
@@ -37,6 +40,11 @@ def prune(database: str) -> None:
     app.close()
 
 
+def upgrade(database: str) -> None:
+    with known():
+        Offhours(database).close()
+
+
 if __name__ == "__main__":
-    {"submit": submit, "tick": tick, "prune": prune}[sys.argv[1]](*sys.argv[2:])
+    {"submit": submit, "tick": tick, "prune": prune, "upgrade": upgrade}[sys.argv[1]](*sys.argv[2:])
     os.write(1, b"bye\n")
