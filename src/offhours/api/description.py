@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-PROBLEM = "application/problem+json"
+from offhours.api.shapes import ProblemShape
+
 _OPEN = frozenset({"/healthz", "/readyz", "/problems/{code}"})
 _KEY = {
     "name": "Idempotency-Key",
@@ -37,12 +38,9 @@ def describe(made: FastAPI) -> None:
     made.router.routes.append(Route("/openapi.json", answer, include_in_schema=False))
 
 
-def _name_problems(responses: dict[str, Any]) -> None:
-    """A refusal is a problem, whatever form the answer else has."""
-    for status, response in responses.items():
-        content = response.get("content", {})
-        if status >= "400" and PROBLEM in content:
-            response["content"] = {PROBLEM: content.pop("application/json", content[PROBLEM])}
+def _shape_of_problems() -> dict[str, Any]:
+    shape = ProblemShape.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {**shape.pop("$defs"), "ProblemShape": shape}
 
 
 def _take_a_key(operation: dict[str, Any]) -> None:
@@ -60,7 +58,8 @@ def _described(made: FastAPI) -> dict[str, Any]:
         openapi_version="3.1.0",
         routes=made.routes,
     )
-    told.setdefault("components", {})["securitySchemes"] = {
+    told["components"]["schemas"] |= _shape_of_problems()
+    told["components"]["securitySchemes"] = {
         "token": {
             "type": "http",
             "scheme": "bearer",
@@ -69,7 +68,6 @@ def _described(made: FastAPI) -> dict[str, Any]:
     }
     for path, methods in told["paths"].items():
         for method, operation in methods.items():
-            _name_problems(operation["responses"])
             if path not in _OPEN and (path, method) != ("/api/v1/session", "post"):
                 operation["security"] = [{"token": []}]
                 if method == "post":

@@ -104,16 +104,15 @@ _WHAT = {
     507: "The disk is full; nothing was half-stored.",
 }
 
+# Named and not given as a model: FastAPI would build a validator for each status of each route.
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemShape"}}}
+
 
 def problems(*more: int) -> dict[int | str, dict[str, Any]]:
     """The refusals that a route can answer with, for its description."""
     always = (400, 401, 403, 405, 408, 413, 415, 421, 422, 429, 503)
     return {
-        status: {
-            "model": ProblemShape,
-            "description": _WHAT[status],
-            "content": {"application/problem+json": {}},
-        }
+        status: {"description": _WHAT[status], "content": _PROBLEM}
         for status in sorted({*always, *more})
     }
 
