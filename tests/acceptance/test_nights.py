@@ -1,4 +1,4 @@
-"""A hundred bad nights of several kinds, of which none is promoted, and a hundred good ones."""
+"""A hundred bad nights of several kinds, of which none is promoted, and many good ones."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_no_night_of_a_learner_that_harms_the_machine_is_promoted(
     tmp_path: Path, kind: str, code: str
 ) -> None:
     program = Path(__file__).with_name("training_program.py")
-    nights = EACH[kind] if NIGHTLY else 3
+    nights = EACH[kind] if NIGHTLY else 2
     done = subprocess.run(
         [sys.executable, program, tmp_path / "jobs.db", tmp_path, kind, str(nights)],
         capture_output=True, text=True, timeout=110, check=False,
@@ -98,16 +98,17 @@ def test_no_night_of_a_learner_that_harms_the_machine_is_promoted(
     app.close()
 
 
-def test_of_a_hundred_good_nights_hardly_any_is_refused(app: MemoryApp) -> None:
+def test_of_many_good_nights_hardly_any_is_refused(app: MemoryApp) -> None:
     trainer = first_night(app)
-    for n in range(100):
+    nights = 100 if NIGHTLY else 30
+    for n in range(nights):
         trainer.learner.data = rows(1_000 + n, 400 + 10 * n)
         trainer.submit("acme")
         app.drain()
     ends = Counter(cycle.state for cycle in trainer.model("acme").cycles(100))
-    assert sum(ends.values()) == 100
-    assert ends["refused"] <= 5, ends
-    assert ends["refused"] + ends["promoted"] + ends["kept"] == 100
+    assert sum(ends.values()) == min(nights + 1, 100)
+    assert ends["refused"] <= 0.05 * nights, ends
+    assert ends["refused"] + ends["promoted"] + ends["kept"] == sum(ends.values())
     assert ends["promoted"] >= 5  # it does learn
 
 

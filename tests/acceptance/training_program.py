@@ -41,7 +41,7 @@ class Bad(Centroids):
         return super().train(data, previous, seed)
 
 
-app = Offhours(sys.argv[1], processes=2, kill_grace="0.2s")
+app = Offhours(sys.argv[1], processes=1, kill_grace="0.2s")
 
 
 @app.task(name="train:blobs", executor="process", timeout="20s", retries=0)

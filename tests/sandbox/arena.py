@@ -20,6 +20,7 @@ from tests.sandbox.attack import Attack
 
 from offhours.core.sandbox import RunStatus, SandboxResult
 from offhours.sandbox import Limits, SandboxManager
+from offhours.sandbox.arguments import interpreter
 from offhours.sandbox.levels import limits_of
 
 _PLAIN_SECONDS = 6
@@ -216,7 +217,8 @@ def play_plain(attack: Attack, place: Arena) -> list[str]:
             **{f"OFFHOURS_PARAM_{name.upper()}": str(value) for name, value in params.items()},
         }
         shell = attack.language == "bash"
-        command = ["bash", "-c", attack.text] if shell else [sys.executable, "-c", attack.text]
+        python = [interpreter().executable, "-I", "-S", "-B"]  # as in a sandbox
+        command = [*(["bash"] if shell else python), "-c", attack.text]
         with subprocess.Popen(
             command, cwd=folder, env=environment, close_fds=False, text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests import nightly
 from tests.sandbox.leg import Outcome
 
 import offhours
@@ -25,13 +26,15 @@ def play_as_user(levels: list[str]) -> list[Outcome]:
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(Path(offhours.__file__).parent, folder / "offhours", ignore=ignore)
         shutil.copytree(Path(__file__).parent, folder / "tests" / "sandbox", ignore=ignore)
+        shutil.copy(nightly.__file__, folder / "tests")
         subprocess.run(["chmod", "-R", "a+rX", name], check=True)
         account = ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups"]
         python = SYSTEM_PYTHON if os.geteuid() == 0 else sys.executable
         program = [python, str(folder / "tests" / "sandbox" / "leg.py"), *levels]
         done = subprocess.run(
             [*(account if os.geteuid() == 0 else []), *program],
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": name, "PYTHONDONTWRITEBYTECODE": "1"},
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": name, "PYTHONDONTWRITEBYTECODE": "1"}
+            | ({"OFFHOURS_NIGHTLY": "1"} if nightly.NIGHTLY else {}),
             cwd="/",
             capture_output=True,
             text=True,

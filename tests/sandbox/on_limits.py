@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from tests.nightly import NIGHTLY
 from tests.sandbox.attack import MINIMAL, PARTIAL, Attack
 
 MB = 1 << 20
 _SMALL = {"memory": 64 * MB, "wall": 5.0}
-_SHORT = {"cpu": 0.5, "wall": 8.0}
+_SHORT = {"cpu": 0.5 if NIGHTLY else 0.15, "wall": 8.0}
 _TOO_MUCH = ("memory_limit", "failed", "killed", "passed")
 _TOO_LONG = ("cpu_limit", "timeout")
 
@@ -195,7 +196,7 @@ while True:
     try: pid = os.fork()
     except OSError: continue
     if pid == 0:
-        end = time.process_time() + 0.2
+        end = time.process_time() + 0.05
         while time.process_time() < end: pass
         os._exit(0)
     os.waitpid(pid, 0)
@@ -219,7 +220,7 @@ while True:
     time.sleep(0.08)
 """,
         ends=_TOO_LONG,
-        limits={"cpu": 0.5, "wall": 6.0},
+        limits={"cpu": 0.5 if NIGHTLY else 0.3, "wall": 6.0},
         harmful=True,
     ),
     Attack(

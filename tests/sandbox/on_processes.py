@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from tests.nightly import NIGHTLY
 from tests.sandbox.attack import EVERYWHERE, FULL, Attack
 
+_BOMBING = {"wall": 1.0 if NIGHTLY else 0.4}
 _ENDED = ("timeout", "process_limit", "failed", "passed", "cpu_limit", "memory_limit", "killed")
 
 PROGRAMS = [
@@ -297,7 +299,7 @@ while time.time() < end:
 """,
         harmful=True,
         ends=_ENDED,
-        limits={"wall": 1.0},
+        limits=_BOMBING,
     ),
     Attack(
         "fork bomb of bash",
@@ -306,7 +308,7 @@ while time.time() < end:
         "bash",
         harmful=True,
         ends=_ENDED,
-        limits={"wall": 1.0},
+        limits=_BOMBING,
     ),
     Attack(
         "thread bomb",

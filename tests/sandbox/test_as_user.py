@@ -10,7 +10,9 @@ from tests.sandbox.leg import Outcome
 
 pytestmark = pytest.mark.timeout(300)
 LEVELS = ("full", "partial", "minimal") if NIGHTLY else ("full",)
-MATRIX = [(attack.name, level) for level in LEVELS for attack in ATTACKS if level in attack.levels]
+MATRIX = [
+    (attack.name, level) for level in LEVELS for attack in ATTACKS if level in attack.levels_today()
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from offhours.core.sandbox import SandboxLevel
@@ -74,6 +75,17 @@ def build(
     `shared_memory`: whether memory that belongs to no process may be had, because a control group
     counts it.
     """
+    program = []
+    if level is SandboxLevel.FULL:
+        program += _look_at(machine, "execve", _only(cookie))
+        program += _look_at(machine, "execveat", [Instruction(_RETURN, EPERM)])
+    program.append(Instruction(_RETURN, ALLOW))
+    return _for_all(machine, level, shared_memory) + _packed(program)
+
+
+@cache
+def _for_all(machine: Machine, level: SandboxLevel, shared_memory: bool) -> bytes:
+    """What the filters of all such runs begin with: everything but the cookie."""
     program = [
         *_machine(machine),
         *_refuse_all(denied(machine)),
@@ -89,10 +101,10 @@ def build(
         program += _look_at(machine, name, _all_of(arguments))
     if not shared_memory:
         program += _look_at(machine, "memfd_create", [Instruction(_RETURN, EPERM)])
-    if level is SandboxLevel.FULL:
-        program += _look_at(machine, "execve", _only(cookie))
-        program += _look_at(machine, "execveat", [Instruction(_RETURN, EPERM)])
-    program.append(Instruction(_RETURN, ALLOW))
+    return _packed(program)
+
+
+def _packed(program: list[Instruction]) -> bytes:
     return b"".join(instruction.pack() for instruction in program)
 
 

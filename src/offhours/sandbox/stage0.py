@@ -7,6 +7,7 @@ locked, and only then the script.
 
 from __future__ import annotations
 
+import gc
 import posix
 
 TYPE_CHECKING = False  # importing typing would cost each run 15 ms
@@ -23,19 +24,20 @@ _PR_CAPBSET_DROP = 24
 _ADD_RULE, _RESTRICT_SELF, _CREATE_RULESET, _PATH_BENEATH = 445, 446, 444, 1
 _SIGCHLD, _SIGINT, _SIGKILL = 17, 2, 9
 _PRIVATE_ANONYMOUS_FIXED = 0x02 | 0x20 | 0x100000  # MAP_FIXED_NOREPLACE
-_READ_WRITE, _PAGES = 3, 0x1000
+_READ_WRITE, _PAGES, _INT = 3, 0x1000, 0xFFFFFFFF
 
-_opened: list[Any] = []
+_opened: list[_Library] = []
 
 
 def main(control: int) -> dict[str, Any]:
     """Serve the worker at the other end of `control`. In the child: what is to be run."""
-    _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
     _introduce(control)
     order: dict[str, Any] = _receive(control)
     woken, waker = posix.pipe2(posix.O_NONBLOCK | _O_CLOEXEC)
     _watch_children(waker)
     told, telling = posix.pipe2(_O_CLOEXEC)
+    gc.freeze()  # collecting what both have would copy its pages
     child = posix.fork()
     if child:
         posix.close(telling)
@@ -53,22 +55,49 @@ def main(control: int) -> dict[str, Any]:
     return order
 
 
-def _libc() -> Any:
-    """Opened once: each opening makes classes of its own, which takes its time."""
-    import ctypes
+class _Library:
+    """Functions of libc. The module ctypes itself would cost each run a sixth of its time."""
 
+    def __init__(self) -> None:
+        import _ctypes
+
+        class Long(_ctypes._SimpleCData):  # type: ignore[type-arg]
+            _type_ = "l"
+
+        class Text(_ctypes._SimpleCData):  # type: ignore[type-arg]
+            _type_ = "z"
+
+        class Function(_ctypes.CFuncPtr):
+            _flags_ = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO
+            _restype_ = Long
+
+        self.errno = _ctypes.get_errno
+        self._integer, self._text, self._function = Long, Text, Function
+        self._handle, self._find = _ctypes.dlopen(None, 0), _ctypes.dlsym  # type: ignore[arg-type]
+
+    def call(self, name: str, *arguments: Any) -> int:
+        """All integers as wide as a register; bytes as where they are."""
+        wide = [self._integer(one) if isinstance(one, int) else one for one in arguments]
+        done: int = self._function(self._find(self._handle, name))(*wide)
+        return done
+
+    def pointer(self, text: bytes) -> bytes:
+        """Where the text lies, as the kernel reads it. It stays there as long as it is kept."""
+        return bytes(self._text(text))
+
+
+def _libc() -> _Library:
+    """Opened once: each opening makes classes of its own, which takes its time."""
     if not _opened:
-        _opened.append(ctypes.CDLL(None, use_errno=True))
+        _opened.append(_Library())
     return _opened[0]
 
 
 def _call(name: str, *arguments: Any) -> int:
     """A function of libc; a failure is an error that names it."""
-    import ctypes
-
-    done: int = getattr(_libc(), name)(*arguments)
-    if done < 0:
-        number = ctypes.get_errno()
+    done = _libc().call(name, *arguments)
+    if done & _INT == _INT:  # -1, which as an int need not fill the register
+        number = _libc().errno()
         raise OSError(number, f"{name}: {posix.strerror(number)}")
     return done
 
@@ -228,7 +257,9 @@ def _become_ordinary() -> None:
 def _become(uid: int) -> None:
     """An account that nobody else uses, without any capability and without a way to one."""
     for capability in range(64):
-        if _libc().prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+        try:
+            _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
+        except OSError:
             break  # this kernel has no more
     posix.setgroups([])
     posix.setresgid(uid, uid, uid)
@@ -238,11 +269,9 @@ def _become(uid: int) -> None:
 
 
 def _landlock(attributes: bytes, paths: list[tuple[str, int]]) -> None:
-    import ctypes
-
     if not attributes:
         return
-    ruleset = _call("syscall", _CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
+    ruleset = _call("syscall", _CREATE_RULESET, attributes, len(attributes), 0)
     for path, allowed in paths:
         fd = posix.open(path, _O_PATH | _O_CLOEXEC)
         rule = allowed.to_bytes(8, "little") + fd.to_bytes(4, "little")
@@ -253,22 +282,14 @@ def _landlock(attributes: bytes, paths: list[tuple[str, int]]) -> None:
 
 
 def _seccomp(program: bytes) -> None:
-    import ctypes
-
-    text = ctypes.create_string_buffer(program, len(program))
-    head = (len(program) // 8).to_bytes(8, "little") + ctypes.addressof(text).to_bytes(8, "little")
+    head = (len(program) // 8).to_bytes(8, "little") + _libc().pointer(program)
     _call("prctl", _PR_SET_SECCOMP, _SECCOMP_FILTER, head, 0, 0)
 
 
 def _lay_out(order: dict[str, Any]) -> tuple[int, int, int]:
     """Put path, arguments and environment of the program where only the filter expects them."""
-    import ctypes
-
     path, arguments, environment = order["cookie"]
-    strings = [*order["arguments"], *order["environment"]]
-    kept = [ctypes.create_string_buffer(text) for text in strings]
-    order["kept"] = kept
-    pointers = [ctypes.addressof(text).to_bytes(8, "little") for text in kept]
+    pointers = [_libc().pointer(text) for text in (*order["arguments"], *order["environment"])]
     count = len(order["arguments"])
     _place(path, order["program"] + b"\0")
     _place(arguments, b"".join(pointers[:count]) + bytes(8))
@@ -277,18 +298,10 @@ def _lay_out(order: dict[str, Any]) -> tuple[int, int, int]:
 
 
 def _place(address: int, content: bytes) -> None:
-    import ctypes
-
-    libc = _libc()
-    libc.mmap.restype = ctypes.c_void_p
     size = -(-len(content) // _PAGES) * _PAGES
-    got = libc.mmap(
-        ctypes.c_void_p(address), ctypes.c_size_t(size), _READ_WRITE, _PRIVATE_ANONYMOUS_FIXED, -1,
-        ctypes.c_long(0),
-    )  # fmt: skip
-    if got != address:
+    if _call("mmap", address, size, _READ_WRITE, _PRIVATE_ANONYMOUS_FIXED, -1, 0) != address:
         raise OSError("an address of the launch is taken")
-    ctypes.memmove(address, content, len(content))
+    _libc().call("memmove", address, content, len(content))
 
 
 def _prepare_python(order: dict[str, Any]) -> None:
@@ -312,10 +325,7 @@ def run(order: dict[str, Any]) -> None:
     if order["program"] is None:
         _run_python(order["script"], order["path"])
     else:
-        import ctypes
-
-        pointers = [ctypes.c_void_p(address) for address in order["addresses"]]
-        _call("syscall", order["execve"], *pointers)
+        _call("syscall", order["execve"], *order["addresses"])
 
 
 def _run_python(script: str, path: str) -> None:

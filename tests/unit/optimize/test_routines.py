@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 from benchmarks.planted import DEFAULT, HARD, HARD_UNNAMED, Log, Tier, plant
+from tests.nightly import NIGHTLY
 
 from offhours.core.errors import OptionError
 from offhours.optimize import Pattern, RepetitiveTaskIdentifier, Task
@@ -15,13 +16,13 @@ from offhours.optimize.pairs import evidence
 from offhours.optimize.replay import counters_before, inputs_of, replay, reproduces
 
 START = datetime(2026, 6, 1, 9)
-TASKS = 10_000
+WHOLE, HALF = 10_000, 5_000  # tasks; without actors it takes all to see enough
 
 
 @cache
 def mined(tier: Tier, seed: int) -> tuple[Log, list[Pattern]]:
-    log = plant(tier, TASKS, seed)
-    identifier = RepetitiveTaskIdentifier(max_history_size=2 * TASKS)
+    log = plant(tier, WHOLE if NIGHTLY or not tier.named else HALF, seed)
+    identifier = RepetitiveTaskIdentifier(max_history_size=2 * WHOLE)
     identifier.add_tasks(log.tasks)
     return log, identifier.identify_routines()
 
@@ -45,7 +46,7 @@ def test_unseen_runs_are_reproduced(tier: Tier, seed: int) -> None:
     """Learn from the first 70 % of the log; judge by the whole runs in the rest."""
     log, _ = mined(tier, seed)
     cut = int(0.7 * len(log.tasks))
-    identifier = RepetitiveTaskIdentifier(max_history_size=2 * TASKS)
+    identifier = RepetitiveTaskIdentifier(max_history_size=2 * WHOLE)
     identifier.add_tasks(log.tasks[:cut])
     found = {pattern.steps: pattern for pattern in identifier.identify_routines()}
     good = asked = all_runs = inputs = 0

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from benchmarks.planted import DEFAULT, plant
+from tests.nightly import NIGHTLY
 
 from offhours.core.errors import OptionError
 from offhours.optimize import (
@@ -144,7 +145,7 @@ class TestWorkflow:
 
 class TestNextStep:
     def test_it_is_kept_only_if_it_beats_the_baseline(self) -> None:
-        noise = plant(DEFAULT._replace(share=0.0001), 2_000, 3)
+        noise = plant(DEFAULT._replace(share=0.0001 if NIGHTLY else 0.001), 2_000, 3)
         assert NextStep.learn(noise.tasks) is None
         simple = [Task(str(n), "ab"[n % 2], "", {}, NOW, 1, True) for n in range(200)]
         assert NextStep.learn(simple) is None, "what was last says it all"

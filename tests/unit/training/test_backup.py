@@ -143,6 +143,7 @@ def test_a_sink_that_fails_changes_nothing(
     assert "was not told of version 1: no route" in caplog.text
 
 
+@pytest.mark.nightly  # importing it takes longer than all other tests of this folder
 @pytest.mark.filterwarnings("ignore")  # its own dependencies warn each other
 def test_the_real_mlflow_takes_it(
     make: Make, app: MemoryApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
