@@ -6,6 +6,7 @@ import click
 
 from offhours.cli import complete
 from offhours.cli.ids import job_number
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
 from offhours.core.times import iso
@@ -52,8 +53,7 @@ def defer(job_id: int, until: str, reason: str) -> None:
     help="Those of this job.",
 )
 @click.option("--period", default="7d", show_default=True, help="How far to look back.")
-@click.option("--limit", type=click.IntRange(1, 500), default=10, show_default=True,
-              help="How many reasons, jobs and goals.")  # fmt: skip
+@limit_option(10, "How many reasons, jobs and goals.")
 @json_option
 @common
 def deferrals(job_id: int | None, period: str, limit: int) -> None:

@@ -6,7 +6,9 @@ import click
 
 from offhours.cli import complete
 from offhours.cli.ids import parse_id
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
+from offhours.cli.text import printable
 from offhours.core.times import parse_moment, spoken
 from offhours.views import flow_dict, step_dict
 
@@ -21,7 +23,7 @@ def flow() -> None:
 
 
 @flow.command("ls")
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@limit_option(20)
 @json_option
 @common
 def list_flows(limit: int) -> None:
@@ -64,7 +66,9 @@ def show(flow_id: str) -> None:
     if state.json:
         state.emit({"flow": told, "steps": [step_dict(member) for member in members]})
         return
-    click.echo(f"{told['name']}: {told['state']}, {told['done']} of {told['total']} steps done")
+    click.echo(
+        f"{printable(told['name'])}: {told['state']}, {told['done']} of {told['total']} steps done"
+    )
     rows = [(m.step, str(m.job_id), m.state.value, m.task, m.reason or "") for m in members]
     state.table(STEP_HEADERS, rows)
 

@@ -9,6 +9,7 @@ import click
 from offhours.agents.telling import goal_dict
 from offhours.cli import complete
 from offhours.cli.calls import seconds
+from offhours.cli.options import limit_option
 from offhours.cli.schedules.phrase import understood
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable, printable_lines
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     AnyGoal: TypeAlias = GoalHandle | RemoteGoal
 
 HEADERS = ("ID", "AGENT", "STATUS", "NEXT", "WHEN", "DEFERRED", "NAME")
-LONGEST_PAGE = 500
 
 
 @click.group()
@@ -103,7 +103,7 @@ def _note_if_nobody_fires(state: Session, app: AnyApp) -> None:
 
 @goal.command("ls")
 @click.option("--agent", help="Those of this agent only.")
-@click.option("--limit", type=click.IntRange(1, LONGEST_PAGE), default=50, show_default=True)
+@limit_option(50)
 @click.option("--after", type=click.IntRange(0), default=0, metavar="N",
               help="Go on after the schedule of this number.")  # fmt: skip
 @json_option

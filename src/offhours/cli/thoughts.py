@@ -9,6 +9,7 @@ import click
 from offhours.agents.telling import thought_dict
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.ids import parse_id
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.core.agents import ThoughtState
 from offhours.core.times import iso, spoken
@@ -37,7 +38,7 @@ def thoughts() -> None:
 )  # fmt: skip
 @click.option("--before", type=click.IntRange(1), metavar="ID",
               help="The smallest ID of the page before.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@limit_option(20)
 @json_option
 @common
 def list_thoughts(agent: str | None, wanted: str, before: int | None, limit: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from offhours.cli.options import Seconds
 from offhours.cli.session import Session, common, json_option, on_terminal, session
 from offhours.cli.text import printable
 from offhours.cli.views import (
@@ -108,7 +109,7 @@ class Snapshot(NamedTuple):
 @click.option("--once", is_flag=True, help="One snapshot, also on a terminal.")
 @click.option(
     "--interval",
-    type=click.FloatRange(0.1, 3600),
+    type=Seconds(0.1, 3600),
     default=1.0,
     show_default=True,
     help="Seconds between two looks.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
@@ -72,7 +71,7 @@ class RemoteApp:
 
     def openapi(self) -> dict[str, Any]:
         """What its API is."""
-        return cast(dict[str, Any], json.loads(self._wire.text("openapi.json")))
+        return cast(dict[str, Any], self._wire.beside("openapi.json"))
 
     # -- jobs -------------------------------------------------------------------------------
 
