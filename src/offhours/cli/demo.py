@@ -96,8 +96,12 @@ def _play(
     state = session()
     state.check_here()
     started = time.monotonic()
-    shown = Shown(headless=headless, quiet=state.json or state.quiet)
-    with _interruptible(keep), _folder(keep) as root, shown as screen:
+    quiet = state.json or state.quiet
+    with (
+        _interruptible(keep),
+        _folder(keep) as root,
+        Shown(headless=headless, quiet=quiet) as screen,
+    ):
         found = play(root, screen)
     report = Report(name, time.monotonic() - started, found)
     publish(report, as_json=state.json, headless=headless)
