@@ -10,8 +10,8 @@ from benchmarks.planted import DEFAULT, HARD, HARD_UNNAMED, Log, Tier, plant
 
 from offhours.core.errors import OptionError
 from offhours.optimize import Pattern, RepetitiveTaskIdentifier, Task
-from offhours.optimize.induce import Example
 from offhours.optimize.pairs import evidence
+from offhours.optimize.parameter import Example
 from offhours.optimize.replay import counters_before, inputs_of, replay, reproduces
 
 START = datetime(2026, 6, 1, 9)
