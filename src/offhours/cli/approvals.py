@@ -11,7 +11,7 @@ from offhours.cli.calls import read_json
 from offhours.cli.ids import parse_id
 from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import spoken
+from offhours.cli.views import ago
 from offhours.views import approval_dict
 
 HEADERS = ("ID", "JOB", "STATE", "ASKED", "QUESTION", "ARGUMENTS")
@@ -37,7 +37,7 @@ def approvals(everything: bool, limit: int) -> None:
         state.emit({"approvals": [approval_dict(each) for each in found]})
     elif found:
         rows = [
-            (str(a.id), str(a.job_id), a.state, f"{spoken(max(0, now - a.asked_at))} ago",
+            (str(a.id), str(a.job_id), a.state, ago(a.asked_at, now),
              a.question, a.args or "")
             for a in found
         ]  # fmt: skip

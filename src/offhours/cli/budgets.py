@@ -10,6 +10,7 @@ import click
 from offhours.agents.telling import budget_dict, quota_dict
 from offhours.cli.options import together
 from offhours.cli.session import common, json_option, session
+from offhours.cli.views import ahead
 from offhours.core.budgets import Amounts, OnBreach
 from offhours.core.times import spoken
 
@@ -119,7 +120,7 @@ def _budget_row(state: BudgetState, now: int) -> tuple[str, ...]:
         for name in _FIELDS
     ]
     per = "-" if state.budget.per is None else spoken(state.budget.per)
-    left = "-" if state.refills_at is None else f"in {spoken(max(0, state.refills_at - now))}"
+    left = "-" if state.refills_at is None else ahead(state.refills_at, now)
     return told["scope"], told["name"] or "-", *cells, per, told["on_breach"], left
 
 

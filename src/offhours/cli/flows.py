@@ -9,7 +9,8 @@ from offhours.cli.ids import parse_id
 from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
-from offhours.core.times import parse_moment, spoken
+from offhours.cli.views import ago
+from offhours.core.times import parse_moment
 from offhours.views import flow_dict, step_dict
 
 HEADERS = ("ID", "NAME", "STATE", "DONE", "SINCE")
@@ -41,7 +42,7 @@ def list_flows(limit: int) -> None:
     elif found:
         rows = [
             (str(f["id"]), f["name"], f["state"], f"{f['done']}/{f['total']}",
-             f"{spoken(max(0, now - parse_moment(f['created_at'])))} ago")
+             ago(parse_moment(f["created_at"]), now))
             for f in found
         ]  # fmt: skip
         state.table(HEADERS, rows)

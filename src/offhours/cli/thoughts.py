@@ -11,6 +11,7 @@ from offhours.cli.codes import CommandError, Exit
 from offhours.cli.ids import parse_id
 from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
+from offhours.cli.views import ago
 from offhours.core.agents import ThoughtState
 from offhours.core.times import iso, spoken
 
@@ -58,7 +59,7 @@ def list_thoughts(agent: str | None, wanted: str, before: int | None, limit: int
         state.emit({"thoughts": [thought_dict(each) for each in found]})
     elif found:
         rows = [
-            (str(t.id), t.agent, _state(t, now), f"{spoken(max(0, now - t.created_at))} ago",
+            (str(t.id), t.agent, _state(t, now), ago(t.created_at, now),
              str(t.taken), t.prompt)
             for t in found
         ]  # fmt: skip

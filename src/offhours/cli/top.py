@@ -18,6 +18,7 @@ from offhours.cli.views import (
     coming_rows,
     job_rows,
     queue_rows,
+    stamp,
     worker_rows,
 )
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
@@ -83,7 +84,7 @@ class Snapshot(NamedTuple):
 
     def headline(self) -> list[str]:
         """The figures, and who is in front."""
-        lines = [f"{printable(self.name)} at {iso(self.now)[:19]}Z"]
+        lines = [f"{printable(self.name)} at {stamp(self.now)}"]
         lines.append(", ".join(f"{count} {state}" for state, count in self.counts.items()))
         for lease in self.foreground:
             until = iso(lease.until)[11:19]

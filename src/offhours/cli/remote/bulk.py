@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from offhours.bulk import Outcome
 from offhours.cli.remote import read
 from offhours.cli.remote.jobs import RemoteJob
-from offhours.cli.remote.wire import Wire
+from offhours.cli.remote.wire import Wire, pauses
 from offhours.core.access import Operation
 from offhours.core.bulk import Preview, Verb
 from offhours.core.clock import Clock
@@ -24,15 +24,13 @@ MOST_AT_ONCE = 1_000
 # What a job has, and a row of a list has not.
 _ONLY_WHOLE = ("timeout_ms", "metadata", "expires_at", "fire_at", "parent", "crashes", "result")
 _MOMENTS = ("since", "until", "finished_after", "finished_before")
-_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 
 
 def ended(wire: Wire, operation: Operation) -> Operation:
     """A long action as it is when it goes on no more."""
-    pause = _FIRST_LOOK
+    looks = pauses()
     while operation.state == "running":
-        time.sleep(pause)
-        pause = min(1.5 * pause, _LONGEST_LOOK)
+        time.sleep(next(looks))
         operation = read.operation(wire.get(f"operations/{operation.id}"))
     return operation
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
@@ -17,6 +17,7 @@ from offhours.cli.remote.refusals import check, not_ours, unreachable
 
 Answer = tuple[int, Message, bytes]  # status, headers, body
 
+_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5  # seconds
 _REPEATABLE = ("GET", "POST", "PUT", "DELETE")  # a POST has a key under which it is done once
 
 
@@ -144,6 +145,14 @@ class Wire:
             context = ssl.create_default_context()
             return HTTPSConnection(host, port, timeout=self._patience, context=context)
         return HTTPConnection(host, port, timeout=self._patience)
+
+
+def pauses() -> Iterator[float]:
+    """How long to wait before each next look at what changes by itself: longer each time."""
+    pause = _FIRST_LOOK
+    while True:
+        yield pause
+        pause = min(1.5 * pause, _LONGEST_LOOK)
 
 
 def part(name: str) -> str:
