@@ -24,7 +24,7 @@ from benchmarks.peers import PEERS, interpreter
 from benchmarks.planted import DEFAULT, HARD, HARD_UNNAMED, Log, plant
 
 from offhours.optimize import RepetitiveTaskIdentifier
-from offhours.optimize.induce import Example
+from offhours.optimize.parameter import Example
 from offhours.optimize.patterns import reproduces
 
 TIERS = {"default": DEFAULT, "hard": HARD, "hard, no actors": HARD_UNNAMED}

@@ -17,8 +17,12 @@ import machine
 import peers
 import report
 import rounds
-from cases import BENCHES, GROUPS, Bench
+from cases import Bench
+from choices import CHOICES
+from figures import FIGURES
+from on_servers import GROUPS
 
+BENCHES = (*FIGURES, *GROUPS["postgres"], *GROUPS["celery"], *CHOICES)
 HOW = """Each figure is the median over the rounds, with the smallest and the largest in brackets;
 contenders took turns. A ratio is taken within each round, of the first figure of its line."""
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-import queues
+import performing
 
 from offhours import Offhours
 
@@ -13,4 +13,4 @@ app = Offhours(os.environ["OFFHOURS_DB"], executor="celery")
 
 @app.task
 def perform(what: str, number: float) -> None:
-    queues.perform(what, number)
+    performing.perform(what, number)

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import measures
+import performing
 import queues
 import redis_database
 from celery import Celery
@@ -33,7 +35,7 @@ class CeleryQueue(queues.Queue):
             worker_prefetch_multiplier=100,
             broker_connection_retry_on_startup=True,
         )
-        self.task = self.app.task(name="perform")(queues.perform)
+        self.task = self.app.task(name="perform")(performing.perform)
 
     def fresh(self) -> None:
         redis_database.empty()
@@ -62,4 +64,4 @@ class CeleryQueue(queues.Queue):
 
 
 if __name__ == "__main__":
-    queues.main(CeleryQueue)
+    measures.main(CeleryQueue)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import dbos_side
+import measures
 import postgres_database
-import queues
 import sqlalchemy
 from dbos import DBOSClient
 
@@ -47,4 +47,4 @@ class OnPostgres(dbos_side.Dbos):
 
 
 if __name__ == "__main__":
-    queues.main(OnPostgres)
+    measures.main(OnPostgres)

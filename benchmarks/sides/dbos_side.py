@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import measures
+import performing
 import queues
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions
 
@@ -34,7 +36,7 @@ class Dbos(queues.Queue):
             "executor_id": "bench",
         }
         DBOS(config=config)
-        self.task = DBOS.workflow(name="perform")(queues.perform_plainly)
+        self.task = DBOS.workflow(name="perform")(performing.perform_plainly)
         if not listen:
             DBOS.listen_queues([])
         DBOS.launch()
@@ -73,4 +75,4 @@ class Dbos(queues.Queue):
 
 
 if __name__ == "__main__":
-    queues.main(Dbos)
+    measures.main(Dbos)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import dramatiq
+import measures
+import performing
 import queues
 import redis_database
 from dramatiq.brokers.redis import RedisBroker
@@ -21,7 +23,7 @@ class Dramatiq(queues.Queue):
         super().__init__(folder)
         self.threads = threads
         self.broker = RedisBroker(url=redis_database.URL)
-        self.actor = dramatiq.actor(queues.perform, broker=self.broker, max_retries=1)
+        self.actor = dramatiq.actor(performing.perform, broker=self.broker, max_retries=1)
 
     def fresh(self) -> None:
         redis_database.empty()
@@ -46,4 +48,4 @@ class Dramatiq(queues.Queue):
 
 
 if __name__ == "__main__":
-    queues.main(Dramatiq)
+    measures.main(Dramatiq)

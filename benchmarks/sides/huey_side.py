@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import common
+import measures
+import performing
 import queues
 from huey import SqliteHuey
 
@@ -26,7 +28,7 @@ class Huey(queues.Queue):
 
     def open(self) -> None:
         self.huey = SqliteHuey(filename=str(self.folder / "jobs.db"), fsync=self.fsync)
-        self.task = self.huey.task(name="perform")(queues.perform)
+        self.task = self.huey.task(name="perform")(performing.perform)
 
     def fresh(self) -> None:
         self.huey.storage.close()
@@ -60,4 +62,4 @@ def latency(folder: Path, n: int, pause: float) -> common.Figures:
 
 
 if __name__ == "__main__":
-    queues.main(Huey, {"latency": latency})
+    measures.main(Huey, {"latency": latency})

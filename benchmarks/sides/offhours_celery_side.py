@@ -13,6 +13,7 @@ from types import ModuleType
 
 import celery_side
 import common
+import measures
 import postgres_database
 import queues
 import redis_database
@@ -81,4 +82,4 @@ class AtCelery(queues.Queue):
 
 
 if __name__ == "__main__":
-    queues.main(AtCelery)
+    measures.main(AtCelery)

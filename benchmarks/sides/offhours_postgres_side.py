@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import common
+import measures
 import offhours_side
 import postgres_database
-import queues
 
 from offhours import Offhours
 
@@ -39,4 +39,4 @@ def drain(folder: Path, n: int, threads: int) -> common.Figures:
 OWN: dict[str, common.Measure] = {"drain": drain, "store_noops": offhours_side.store_noops}
 
 if __name__ == "__main__":
-    queues.main(OnPostgres, OWN)
+    measures.main(OnPostgres, OWN)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import apsw
 import common
+import measures
+import performing
 import queues
 
 from offhours import Offhours, TaskHandle, TaskPriority, context
@@ -88,7 +90,7 @@ class OffhoursQueue(queues.Queue):
 
 
 def perform(what: str, number: float) -> None:
-    queues.perform(what, number, context().checkpoint)
+    performing.perform(what, number, context().checkpoint)
 
 
 def noop(number: int) -> None:
@@ -191,4 +193,4 @@ OWN: dict[str, common.Measure] = {
 }
 
 if __name__ == "__main__":
-    queues.main(OffhoursQueue, OWN)
+    measures.main(OffhoursQueue, OWN)

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import common
@@ -83,10 +83,10 @@ def submit(folder: Path, n: int, threads: int) -> common.Figures:
 
     def commit(number: int) -> None:
         if not hasattr(local, "db"):
-            local.db = connect()
+            local.db = opened.enter_context(connect())
         insert(local.db, range(number, number + 1))
 
-    with store():
+    with store(), ExitStack() as opened:
         figures = common.per_second(commit, n, threads)
         _check("jobs", n // threads * threads + min(common.WARM_UP, n))
     return figures

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import measures
+import performing
 import postgres_database
 import queues
 from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
@@ -25,7 +27,7 @@ class Procrastinate(queues.Queue):
     @functools.cached_property
     def app(self) -> App:
         app = App(connector=SyncPsycopgConnector(conninfo=DATABASE, max_size=CONNECTIONS))
-        self.task = app.task(name="perform")(queues.perform)
+        self.task = app.task(name="perform")(performing.perform)
         app.open()
         return app
 
@@ -56,7 +58,7 @@ class Procrastinate(queues.Queue):
 
     def work(self) -> None:
         app = App(connector=PsycopgConnector(conninfo=DATABASE))
-        app.task(name="perform")(queues.perform)
+        app.task(name="perform")(performing.perform)
         app.run_worker(concurrency=self.threads, fetch_job_polling_interval=1)
 
     def close(self) -> None:
@@ -67,4 +69,4 @@ class Procrastinate(queues.Queue):
 
 
 if __name__ == "__main__":
-    queues.main(Procrastinate)
+    measures.main(Procrastinate)

@@ -233,8 +233,10 @@ def latency(folder: Path, n: int, pause: float) -> common.Figures:
 def latency_across(folder: Path, n: int, pause: float) -> common.Figures:
     """The same, woken by a datagram."""
     db, address = connect(folder), str(folder / "wake")
-    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    with common.other_process("work", str(folder / "jobs.db"), address, str(n)) as started:
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender,
+        common.other_process("work", str(folder / "jobs.db"), address, str(n)) as started,
+    ):
 
         def submit(number: int) -> None:
             insert_one(db, number)

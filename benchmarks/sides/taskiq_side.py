@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import measures
+import performing
 import queues
 import redis_database
 from taskiq import TaskiqScheduler
@@ -28,7 +30,7 @@ class Taskiq(queues.Queue):
         self.threads = threads
         # From the start of the stream: what was sent before the worker came is run, too.
         self.broker = RedisStreamBroker(redis_database.URL, consumer_id="0")
-        self.task = self.broker.task(task_name="perform")(queues.perform)
+        self.task = self.broker.task(task_name="perform")(performing.perform)
         self.source = ListRedisScheduleSource(redis_database.URL)
         self.loop = asyncio.new_event_loop()
         self.opened = False
@@ -85,4 +87,4 @@ class Taskiq(queues.Queue):
 
 
 if __name__ == "__main__":
-    queues.main(Taskiq)
+    measures.main(Taskiq)

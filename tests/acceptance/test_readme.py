@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from offhours.cli.main import cli
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -31,18 +35,18 @@ def test_ci_runs_the_readmes_command() -> None:
     assert commands[1].strip() in ci.splitlines()
 
 
-def test_the_schedule_commands_run(tmp_path: Path) -> None:
+def test_the_schedule_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [part.partition("#")[0].strip() for part in README.splitlines()
              if part.startswith("offhours schedule ")]  # fmt: skip
     assert len(lines) == 3
     (tmp_path / "FILE.py").write_text(
         "from offhours import Offhours\napp = Offhours()\n@app.task\ndef task(): ...\n"
     )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OFFHOURS_DB", raising=False)
+    monkeypatch.setattr(sys, "path", sys.path[:])
     for command in "; ".join(lines).split("; "):
-        done = subprocess.run(
-            [sys.executable, "-m", *shlex.split(command)],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-            env={k: v for k, v in os.environ.items() if k != "OFFHOURS_DB"},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        done = CliRunner().invoke(cli, shlex.split(command)[1:])
+        assert done.exit_code == 0, done.output
         assert "09:00" in done.stdout or "calendar" in command
+    del sys.modules["FILE"]

@@ -6,23 +6,16 @@ import click
 
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.ids import parse_id
+from offhours.cli.options import LONGEST_PAGE, limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.cli.views import ALERT_HEADERS, alert_rows
 from offhours.core.notices import AlertState
 from offhours.monitor.callbacks import alert_data
 
-LONGEST_PAGE = 500
-
 
 @click.group(invoke_without_command=True)
 @click.option("--all", "everything", is_flag=True, help="Those that are resolved, too.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, LONGEST_PAGE),
-    default=20,
-    show_default=True,
-    help="How many.",
-)
+@limit_option(20)
 @json_option
 @common
 @click.pass_context

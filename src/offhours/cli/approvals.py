@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 import click
 
 from offhours.cli import complete
+from offhours.cli.calls import read_json
 from offhours.cli.ids import parse_id
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import spoken
+from offhours.cli.views import ago
 from offhours.views import approval_dict
 
 HEADERS = ("ID", "JOB", "STATE", "ASKED", "QUESTION", "ARGUMENTS")
@@ -18,7 +19,7 @@ HEADERS = ("ID", "JOB", "STATE", "ASKED", "QUESTION", "ARGUMENTS")
 
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Those that are decided, too.")
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@limit_option(20)
 @json_option
 @common
 def approvals(everything: bool, limit: int) -> None:
@@ -36,7 +37,7 @@ def approvals(everything: bool, limit: int) -> None:
         state.emit({"approvals": [approval_dict(each) for each in found]})
     elif found:
         rows = [
-            (str(a.id), str(a.job_id), a.state, f"{spoken(max(0, now - a.asked_at))} ago",
+            (str(a.id), str(a.job_id), a.state, ago(a.asked_at, now),
              a.question, a.args or "")
             for a in found
         ]  # fmt: skip
@@ -108,7 +109,7 @@ def signal(job_id: str, name: str, payload: str) -> None:
     """
     state, number = session(), parse_id(job_id)
     try:
-        carried = json.loads(payload)
+        carried = read_json(payload)
     except ValueError:
         hint = "expected JSON, such as '\"text\"' or 3"
         raise click.BadParameter(hint, param_hint="PAYLOAD") from None

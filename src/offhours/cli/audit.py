@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import iso
+from offhours.cli.views import stamp
 from offhours.views import audited_dict
 
 HEADERS = ("ID", "AT", "WHO", "DID", "JOB", "WAS", "BECAME")
@@ -14,7 +15,7 @@ HEADERS = ("ID", "AT", "WHO", "DID", "JOB", "WAS", "BECAME")
 @click.command()
 @click.option("--by", "actor", help="What this one did.")
 @click.option("--before", type=click.IntRange(1), help="The smallest ID of the page before.")
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@limit_option(20)
 @json_option
 @common
 def audit(actor: str | None, before: int | None, limit: int) -> None:
@@ -31,7 +32,7 @@ def audit(actor: str | None, before: int | None, limit: int) -> None:
         state.emit({"audit": [audited_dict(row) for row in found]})
     elif found:
         rows = [
-            (str(r.id), iso(r.at)[:19], r.actor, r.action, str(r.job_id or ""), r.was or "",
+            (str(r.id), stamp(r.at), r.actor, r.action, str(r.job_id or ""), r.was or "",
              r.became or "")
             for r in found
         ]  # fmt: skip

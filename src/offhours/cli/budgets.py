@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from offhours.agents.telling import budget_dict, quota_dict
+from offhours.cli.options import together
 from offhours.cli.session import common, json_option, session
+from offhours.cli.views import ahead
 from offhours.core.budgets import Amounts, OnBreach
 from offhours.core.times import spoken
 
@@ -16,23 +18,17 @@ if TYPE_CHECKING:
     from offhours.agents.room import BudgetState
     from offhours.core.quotas import Quota, Usage
 
-C = TypeVar("C", bound=Callable[..., Any])
-
 BUDGET_HEADERS = ("OF", "NAME", "TOKENS", "USD", "SECONDS", "CALLS", "PER", "THEN", "REFILLS")
 QUOTA_HEADERS = ("OF", "NAME", "ACTIVE", "RECURRING", "BYTES", "DEFERRALS")
 _FIELDS = Amounts._fields
 
 
-def _whose(*, everything: bool) -> Callable[[C], C]:
-    """The options that say whose it is."""
-
-    def add(command: C) -> C:
-        if everything:
-            command = click.option("--all", "everything", is_flag=True, help="All work.")(command)
-        command = click.option("--tenant", help="Of this tenant.")(command)
-        return click.option("--agent", help="Of this agent.")(command)
-
-    return add
+_one = (
+    click.option("--agent", help="Of this agent."),
+    click.option("--tenant", help="Of this tenant."),
+)
+_all = click.option("--all", "everything", is_flag=True, help="All work.")
+_of_one, _of_one_or_all = together(*_one), together(*_one, _all)
 
 
 def _scope(agent: str | None, tenant: str | None, everything: bool = False) -> tuple[str, str]:
@@ -54,7 +50,7 @@ def budget() -> None:
 
 
 @budget.command("set")
-@_whose(everything=True)
+@_of_one_or_all
 @click.option("--tokens", type=int, help="The most tokens.")
 @click.option("--usd", type=float, help="The most money, in dollars.")
 @click.option("--seconds", metavar="TIME", help="For how long jobs may run, in all: 600 or 10m.")
@@ -124,12 +120,12 @@ def _budget_row(state: BudgetState, now: int) -> tuple[str, ...]:
         for name in _FIELDS
     ]
     per = "-" if state.budget.per is None else spoken(state.budget.per)
-    left = "-" if state.refills_at is None else f"in {spoken(max(0, state.refills_at - now))}"
+    left = "-" if state.refills_at is None else ahead(state.refills_at, now)
     return told["scope"], told["name"] or "-", *cells, per, told["on_breach"], left
 
 
 @budget.command()
-@_whose(everything=True)
+@_of_one_or_all
 @json_option
 @common
 def lift(agent: str | None, tenant: str | None, everything: bool) -> None:
@@ -155,7 +151,7 @@ def quota() -> None:
 
 
 @quota.command("set")
-@_whose(everything=False)
+@_of_one
 @click.option("--active", type=click.IntRange(0), help="Goals; of a tenant jobs, too.")
 @click.option("--cron", type=click.IntRange(0), help="Goals that fire again and again.")
 @click.option("--memory", type=click.IntRange(0), help="Bytes.")
@@ -180,7 +176,7 @@ def set_quota(agent: str | None, tenant: str | None, **fields: int | None) -> No
 
 
 @quota.command("lift")
-@_whose(everything=False)
+@_of_one
 @json_option
 @common
 def lift_quota(agent: str | None, tenant: str | None) -> None:

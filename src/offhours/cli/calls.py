@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from offhours.cli.complete import files
 from offhours.cli.loading import load_app
+from offhours.cli.options import together
 from offhours.cli.session import Session
 from offhours.cli.up import app_option, check_database
 from offhours.core.errors import TimeError
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from offhours.app import Offhours
     from offhours.cli.remote import AnyApp
 
-C = TypeVar("C", bound=Callable[..., Any])
-
 
 def parse_value(text: str) -> Any:
     """JSON if it is JSON, else the text itself.
@@ -30,29 +29,43 @@ def parse_value(text: str) -> Any:
     (3, 'notes/', '3')
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except ValueError:
         return text
+
+
+def read_json(text: str) -> Any:
+    """What a text means that has to be JSON; `ValueError` when it is none."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
+def pairs(texts: Iterable[str]) -> dict[str, str]:
+    """What was said as NAME=VALUE, each name once."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name or not equals:
+            raise click.BadParameter(f"expected NAME=VALUE, got {text!r}")
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice")
+        found[name] = value
+    return found
+
+
+def values(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
+    """NAME=VALUE, each value being JSON, else text."""
+    return {name: parse_value(value) for name, value in pairs(texts).items()}
+
+
 def _arguments(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> list[Any]:
     return [parse_value(text) for text in texts]
-
-
-def _keywords(ctx: click.Context, param: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not key or not equals:
-            raise click.BadParameter(f"expected KEY=VALUE, got {text!r}")
-        if key in found:
-            raise click.BadParameter(f"{key} is given twice")
-        found[key] = parse_value(value)
-    return found
 
 
 def seconds(ctx: click.Context, param: click.Parameter, text: str | None) -> float | None:
@@ -68,32 +81,23 @@ def seconds(ctx: click.Context, param: click.Parameter, text: str | None) -> flo
         raise click.BadParameter(str(error).removeprefix("duration: ")) from None
 
 
-def call_options(function: C) -> C:
-    """--arg and --kwarg."""
-    for option in (
-        click.option(
-            "--kwarg", "kwargs", multiple=True, callback=_keywords, metavar="KEY=VALUE",
-            help="A keyword argument. Repeatable.",
-        ),
-        click.option(
-            "--arg", "args", multiple=True, callback=_arguments, metavar="VALUE",
-            help="A positional argument: JSON, else text. Repeatable.",
-        ),
-    ):  # fmt: skip
-        function = option(function)
-    return function
-
-
-def file_options(function: C) -> C:
-    """--file, and --app for a file of several."""
-    of_file = click.option(
-        "--file",
-        "file",
-        metavar="FILE.py",
-        shell_complete=files,
+call_options = together(
+    click.option(
+        "--arg", "args", multiple=True, callback=_arguments, metavar="VALUE",
+        help="A positional argument: JSON, else text. Repeatable.",
+    ),
+    click.option(
+        "--kwarg", "kwargs", multiple=True, callback=values, metavar="NAME=VALUE",
+        help="A keyword argument. Repeatable.",
+    ),
+)  # fmt: skip
+file_options = together(
+    click.option(
+        "--file", "file", metavar="FILE.py", shell_complete=files,
         help="Take task and database from this file.",
-    )
-    return of_file(app_option(function))
+    ),
+    app_option,
+)  # fmt: skip
 
 
 @contextmanager

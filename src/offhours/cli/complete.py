@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -95,8 +95,7 @@ def _approvals(app: AnyApp) -> Offered:
 
 
 def _goals(app: AnyApp) -> Offered:
-    found: Any = getattr(app.store, "agents", None)
-    for goal in found.goals(None, 0, NAMES) if found is not None else ():
+    for goal in app.agents.goals.page(limit=NAMES):
         yield goal.task_id, f"{goal.agent}, {goal.name}"
 
 

@@ -6,9 +6,10 @@ import click
 
 from offhours.cli import complete
 from offhours.cli.ids import job_number
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
-from offhours.core.times import iso
+from offhours.cli.views import stamp
 from offhours.handles import job_dict
 from offhours.views import deferral_dict
 
@@ -52,8 +53,7 @@ def defer(job_id: int, until: str, reason: str) -> None:
     help="Those of this job.",
 )
 @click.option("--period", default="7d", show_default=True, help="How far to look back.")
-@click.option("--limit", type=click.IntRange(1, 500), default=10, show_default=True,
-              help="How many reasons, jobs and goals.")  # fmt: skip
+@limit_option(10, "How many reasons, jobs and goals.")
 @json_option
 @common
 def deferrals(job_id: int | None, period: str, limit: int) -> None:
@@ -98,10 +98,7 @@ def _of_job(job_id: int) -> None:
     if state.json:
         state.emit({"job": job_id, "deferrals": [deferral_dict(each) for each in found]})
     elif found:
-        rows = [
-            (f"{iso(d.at)[:19]}Z", f"{iso(d.until)[:19]}Z", d.gate or "its task", d.reason)
-            for d in found
-        ]
+        rows = [(stamp(d.at), stamp(d.until), d.gate or "its task", d.reason) for d in found]
         state.table(HEADERS, rows)
     else:
         state.note(f"job {job_id} was never moved to later")

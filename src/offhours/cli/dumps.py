@@ -8,18 +8,14 @@ import msgspec
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.dump_views import DUMP_HEADERS, Head, dump_row, header, timeline, window
 from offhours.cli.optimizing import in_a_program
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.core.errors import did_you_mean
 from offhours.recorder.dumps import Dump
 
-LONGEST_PAGE = 500
-
 
 @click.group(invoke_without_command=True)
-@click.option(
-    "--limit", type=click.IntRange(1, LONGEST_PAGE), default=20, show_default=True,
-    help="How many dumps.",
-)  # fmt: skip
+@limit_option(20, "How many dumps.")
 @json_option
 @common
 @click.pass_context

@@ -11,6 +11,7 @@ import click
 from offhours.cli import complete
 from offhours.cli.follow import log_line
 from offhours.cli.ids import job_number
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.cli.views import FAILURE_HEADERS, failure_rows
 from offhours.views import event_dict
@@ -23,8 +24,7 @@ _FIRST_LOOK, _LONGEST_LOOK = 0.05, 0.5
 
 
 @click.command()
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True,
-              help="How many causes.")  # fmt: skip
+@limit_option(20, "How many causes.")
 @json_option
 @common
 def failures(limit: int) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.core.artifacts import ArtifactType
 from offhours.views import artifact_dict, found_job_dict
 
 _HEADERS = ("WHAT", "NAME", "DESCRIPTION")
-_LONGEST_PAGE = 500
 
 
 @click.command()
@@ -21,13 +21,7 @@ _LONGEST_PAGE = 500
     type=click.Choice([*(kind.value for kind in ArtifactType), "job"]),
     help="Only these; schedules are plan, tasks are function.",
 )
-@click.option(
-    "--limit",
-    type=click.IntRange(1, _LONGEST_PAGE),
-    default=10,
-    show_default=True,
-    help="How many jobs, and how many of all else.",
-)
+@limit_option(10, "How many jobs, and how many of all else.")
 @json_option
 @common
 def find(text: tuple[str, ...], tags: tuple[str, ...], kind: str | None, limit: int) -> None:

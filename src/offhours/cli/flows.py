@@ -6,8 +6,11 @@ import click
 
 from offhours.cli import complete
 from offhours.cli.ids import parse_id
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import parse_moment, spoken
+from offhours.cli.text import printable
+from offhours.cli.views import ago
+from offhours.core.times import parse_moment
 from offhours.views import flow_dict, step_dict
 
 HEADERS = ("ID", "NAME", "STATE", "DONE", "SINCE")
@@ -21,7 +24,7 @@ def flow() -> None:
 
 
 @flow.command("ls")
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@limit_option(20)
 @json_option
 @common
 def list_flows(limit: int) -> None:
@@ -39,7 +42,7 @@ def list_flows(limit: int) -> None:
     elif found:
         rows = [
             (str(f["id"]), f["name"], f["state"], f"{f['done']}/{f['total']}",
-             f"{spoken(max(0, now - parse_moment(f['created_at'])))} ago")
+             ago(parse_moment(f["created_at"]), now))
             for f in found
         ]  # fmt: skip
         state.table(HEADERS, rows)
@@ -64,7 +67,9 @@ def show(flow_id: str) -> None:
     if state.json:
         state.emit({"flow": told, "steps": [step_dict(member) for member in members]})
         return
-    click.echo(f"{told['name']}: {told['state']}, {told['done']} of {told['total']} steps done")
+    click.echo(
+        f"{printable(told['name'])}: {told['state']}, {told['done']} of {told['total']} steps done"
+    )
     rows = [(m.step, str(m.job_id), m.state.value, m.task, m.reason or "") for m in members]
     state.table(STEP_HEADERS, rows)
 

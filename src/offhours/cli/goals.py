@@ -9,10 +9,11 @@ import click
 from offhours.agents.telling import goal_dict
 from offhours.cli import complete
 from offhours.cli.calls import seconds
+from offhours.cli.options import limit_option
 from offhours.cli.schedules.phrase import understood
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable, printable_lines
-from offhours.core.times import iso, spoken
+from offhours.cli.views import ahead, stamp
 from offhours.known_tasks import served_tasks
 from offhours.views import deferral_dict
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     AnyGoal: TypeAlias = GoalHandle | RemoteGoal
 
 HEADERS = ("ID", "AGENT", "STATUS", "NEXT", "WHEN", "DEFERRED", "NAME")
-LONGEST_PAGE = 500
 
 
 @click.group()
@@ -103,7 +103,7 @@ def _note_if_nobody_fires(state: Session, app: AnyApp) -> None:
 
 @goal.command("ls")
 @click.option("--agent", help="Those of this agent only.")
-@click.option("--limit", type=click.IntRange(1, LONGEST_PAGE), default=50, show_default=True)
+@limit_option(50)
 @click.option("--after", type=click.IntRange(0), default=0, metavar="N",
               help="Go on after the schedule of this number.")  # fmt: skip
 @json_option
@@ -133,7 +133,7 @@ def list_goals(agent: str | None, limit: int, after: int) -> None:
 
 def _row(goal: Goal, now: int) -> tuple[str, ...]:
     due = goal.next_at is not None and not goal.status.final and goal.schedule_status == "active"
-    when = f"in {spoken(max(0, (goal.next_at or now) - now))}" if due else "-"
+    when = ahead(goal.next_at or now, now) if due else "-"
     status = goal.schedule_status if goal.schedule_status == "paused" else goal.status.value.lower()
     return goal.task_id, goal.agent, status, when, goal.text, str(goal.deferrals), goal.name
 
@@ -163,7 +163,7 @@ def show(goal_id: str) -> None:
         if key not in ("id", "agent", "status", "prompt") and value not in (None, 0, ""):
             click.echo(f"  {key:<12}  {printable(value)}")
     for each in moved:
-        click.echo(f"  moved at {iso(each.at)[:19]}Z to {iso(each.until)[:19]}Z: "
+        click.echo(f"  moved at {stamp(each.at)} to {stamp(each.until)}: "
                    f"{printable(each.reason)}")  # fmt: skip
     click.secho("prompt", bold=True)
     for line in printable_lines(told["prompt"]).splitlines():

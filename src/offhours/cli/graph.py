@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from offhours.cli.codes import CommandError, Exit
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable, printable_lines
 from offhours.graph import EXPORTS
@@ -17,7 +18,7 @@ from offhours.graph import EXPORTS
 @click.command()
 @click.argument("node", required=False)
 @click.option("--type", "kind", help="Only edges of this type, like EXECUTION_OF.")
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@limit_option(20)
 @click.option("--export", "target", metavar="FILE", help="Write it to a file; - for stdout.")
 @click.option("--format", "form", type=click.Choice(list(EXPORTS)), default="json",
               show_default=True, help="Of the file.")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Job ids on the command line."""
+"""Numbers of jobs, flows, approvals and the like on the command line."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def job_numbers(ctx: click.Context, param: click.Parameter, texts: tuple[str, ..
 
 
 def parse_id(text: str) -> int:
-    """The number of a job.
+    """The number of something that is stored.
 
     >>> parse_id("42")
     42
     """
     if not (text.isascii() and text.isdigit() and len(text) < 20 and 0 < int(text) <= LARGEST):
-        raise click.BadParameter(f"expected the number of a job, got {text!r}")
+        raise click.BadParameter(f"expected a number such as 42, got {text[:64]!r}")
     return int(text)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from offhours.cli import complete
 from offhours.cli.many import check_alone, do_to_many, where_options
+from offhours.cli.options import together
 from offhours.cli.session import common, json_option, session
 from offhours.core.bulk import Verb
 from offhours.views import limit_dict
 
-
-def _subject(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say what it is about."""
-    for option in (
-        click.option("--all", "everything", is_flag=True, help="All work."),
-        click.option("--task", shell_complete=complete.tasks, help="The jobs of this task."),
-        click.option("--queue", shell_complete=complete.queues, help="The jobs of this queue."),
-    ):
-        command = option(command)
-    return command
+_subject = together(
+    click.option("--queue", shell_complete=complete.queues, help="The jobs of this queue."),
+    click.option("--task", shell_complete=complete.tasks, help="The jobs of this task."),
+    click.option("--all", "everything", is_flag=True, help="All work."),
+)
 
 
 def _chosen(queue: str | None, task: str | None, everything: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import click
 
 from offhours.cli import complete
 from offhours.cli.ids import job_number
+from offhours.cli.options import limit_option
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.views import (
     JOB_HEADERS,
@@ -30,8 +31,6 @@ from offhours.views import limit_dict, worker_dict
 if TYPE_CHECKING:
     from offhours.cli.remote import AnyApp
 
-LONGEST_PAGE = 500
-
 
 @click.command()
 @click.argument(
@@ -46,13 +45,7 @@ LONGEST_PAGE = 500
     help="Jobs in this state only.",
 )
 @click.option("--task", shell_complete=complete.tasks, help="Jobs or schedules of this task only.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, LONGEST_PAGE),
-    default=20,
-    show_default=True,
-    help="How many jobs or schedules.",
-)
+@limit_option(20, "How many jobs or schedules.")
 @click.option(
     "--after",
     callback=job_number,

@@ -100,7 +100,7 @@ EPILOG = """\
 Data goes to stdout, all else to stderr. The options before COMMAND may also follow it.
 
 Exit codes: 0 ok, 1 the work failed, 2 usage, 3 not found, 4 no permission, 5 cannot reach the
-database, 6 conflict, 7 refused by policy, 124 the wait timed out, 130 interrupted.
+database or server, 6 conflict, 7 refused by policy, 124 the wait timed out, 130 interrupted.
 """
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from offhours.cli.codes import CommandError, Exit
+from offhours.cli.options import together
 from offhours.cli.schedules.phrase import may_ask
 from offhours.cli.session import Session
 from offhours.cli.text import printable
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from offhours.bulk import Outcome
     from offhours.cli.remote import AnyApp
 
-C = TypeVar("C", bound=Callable[..., Any])
-
 _DONE = {
     Verb.CANCEL: "cancelled",
     Verb.RETRY: "submitted anew",
@@ -31,25 +29,19 @@ _DONE = {
 }
 
 
-def where_options(function: C) -> C:
-    """--where, and what goes with it."""
-    for option in reversed(
-        (
-            click.option(
-                "--where", "words", multiple=True, metavar="FILTER",
-                help="All jobs with: state= task= queue= priority= tag= tenant= schedule= flow= "
-                "ids= q= since= until=. Words are joined by and, repeated keys by or.",
-            ),
-            click.option("--dry-run", is_flag=True, help="With --where: count them, do nothing."),
-            click.option("--yes", is_flag=True, help="With --where: ask nothing."),
-            click.option(
-                "--expect", default="", metavar="TOKEN",
-                help="With --where: that of a --dry-run; only what it saw is touched.",
-            ),
-        )
-    ):  # fmt: skip
-        function = option(function)
-    return function
+where_options = together(
+    click.option(
+        "--where", "words", multiple=True, metavar="FILTER",
+        help="All jobs with: state= task= queue= priority= tag= tenant= schedule= flow= "
+        "ids= q= since= until=. Words are joined by and, repeated keys by or.",
+    ),
+    click.option("--dry-run", is_flag=True, help="With --where: count them, do nothing."),
+    click.option("--yes", is_flag=True, help="With --where: ask nothing."),
+    click.option(
+        "--expect", default="", metavar="TOKEN",
+        help="With --where: that of a --dry-run; only what it saw is touched.",
+    ),
+)  # fmt: skip
 
 
 def check_alone(words: tuple[str, ...], others: object, what: str, **flags: object) -> bool:

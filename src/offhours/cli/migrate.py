@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dbm import whichdb
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,14 +18,13 @@ from offhours.cli.codes import CommandError, Exit
 from offhours.cli.lazy import Entry, LazyGroup
 from offhours.cli.loading import load_file
 from offhours.cli.migrate_views import finish
+from offhours.cli.options import together
 from offhours.cli.session import common, json_option, session
 from offhours.core.addresses import is_server
 from offhours.core.times import Micros
 
 if TYPE_CHECKING:
     from offhours.migrate.foreign import Foreign
-
-C = TypeVar("C", bound=Callable[..., Any])
 
 _HERE = "offhours.cli.migrate"
 FORMATS = ("report", "python", "commands", "json")
@@ -59,16 +58,13 @@ def migrate(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def _options(function: C) -> C:
-    for option in (
-        click.option("--apply", is_flag=True, help="Store them; what is stored already stays."),
-        click.option(
-            "--format", "form", type=click.Choice(FORMATS), default="report",
-            help="What to print [report].",
-        ),
-    ):  # fmt: skip
-        function = option(function)
-    return function
+_options = together(
+    click.option(
+        "--format", "form", type=click.Choice(FORMATS), default="report", show_default=True,
+        help="What to print.",
+    ),
+    click.option("--apply", is_flag=True, help="Store them; what is stored already stays."),
+)  # fmt: skip
 
 
 @click.command("celery-beat")

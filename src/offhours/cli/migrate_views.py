@@ -8,6 +8,7 @@ import click
 
 from offhours.cli.codes import Exit
 from offhours.cli.session import Session, session
+from offhours.cli.text import printable
 from offhours.core.times import Micros, to_datetime
 
 if TYPE_CHECKING:
@@ -57,11 +58,16 @@ def _lines(found: list[Foreign], now: Micros, python: bool) -> None:
             click.echo(line)
     for foreign in good:
         if not python:
-            unsaid = f"# {foreign.name}: no phrase says its times; see --format python"
-            click.echo(command(foreign, now) or unsaid)
+            unsaid = f"{foreign.name}: no phrase says its times; see --format python"
+            click.echo(command(foreign, now) or _comment(unsaid))
     for foreign in found:
         if foreign.refused is not None:
-            click.echo(f"# {foreign.name} is not brought over: {foreign.refused}")
+            click.echo(_comment(f"{foreign.name} is not brought over: {foreign.refused}"))
+
+
+def _comment(text: str) -> str:
+    """A line that is no code, whatever a name has in it: the lines are for a shell, or Python."""
+    return f"# {printable(text)}"
 
 
 def _report(found: list[Foreign], now: Micros, stored: dict[str, str]) -> None:
@@ -69,19 +75,21 @@ def _report(found: list[Foreign], now: Micros, stored: dict[str, str]) -> None:
     from offhours.migrate.writing import command, differences, python_line
 
     for foreign in found:
-        click.secho(f"{foreign.name}: {foreign.task}", bold=True)
-        click.echo(f"  there: {foreign.said}{' (paused)' if foreign.paused else ''}")
+        click.secho(printable(f"{foreign.name}: {foreign.task}"), bold=True)
+        paused = " (paused)" if foreign.paused else ""
+        click.echo(f"  there: {printable(foreign.said)}{paused}")
         if foreign.plan is None or foreign.refused is not None:
-            click.echo(f"  not brought over: {foreign.refused}\n")
+            click.echo(f"  not brought over: {printable(foreign.refused)}\n")
             continue
         zone = foreign.plan.timezone
         click.echo(f"  here:  {describe(foreign.plan, zone)} ({zone})")
         for line in _side_by_side(foreign, now):
             click.echo(f"    {line}")
         for line in [*differences(foreign, now), *foreign.notes]:
-            click.echo(f"  differs: {line}")
+            click.echo(f"  differs: {printable(line)}")
         click.echo(f"  {python_line(foreign, now)}")
-        click.echo(f"  {command(foreign, now) or '(no phrase says its times: no command)'}")
+        told = command(foreign, now) or "(no phrase says its times: no command)"
+        click.echo(f"  {printable(told)}")
         if foreign.name in stored:
             click.echo(f"  {stored[foreign.name]}")
         click.echo()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
-from offhours.cli.session import common, json_option, session
+from offhours.cli.options import limit_option, together
+from offhours.cli.session import common, json_option, session, user
 from offhours.training.registry import ModelHandle, ModelRegistry
 from offhours.training.telling import cycle_dict, move_dict, version_dict
 
@@ -21,22 +21,15 @@ VERSION_HEADERS = ("VERSION", "SERVES AS", "BYTES", "MADE", "METRICS")
 CYCLE_HEADERS = ("CYCLE", "STARTED", "END", "WHY")
 
 AnyModel: TypeAlias = "ModelHandle | RemoteModel"
-Command = Callable[..., Any]
 
 
-def _of_tenant(command: Command) -> Command:
-    """The options that say whose models are meant, and where their bytes are."""
-    for option in (
-        click.option(
-            "--folder", type=click.Path(file_okay=False), help="Of large models, if not beside the "
-            "database.",
-        ),
-        click.option("--tenant", required=True, help="Whose models are meant."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
+_of_tenant = together(
+    click.option("--tenant", required=True, help="Whose models are meant."),
+    click.option(
+        "--folder", type=click.Path(file_okay=False),
+        help="Of large models, if not beside the database.",
+    ),
+)  # fmt: skip
 _by = click.option("--by", help="Who wants it; else the user of this shell.")
 _reason = click.option("--reason", default="", help="Kept with the move.")
 
@@ -57,7 +50,7 @@ def _registry(tenant: str, folder: str | None) -> Iterator[ModelRegistry | Remot
 def _person(by: str | None) -> str:
     if by is not None and session().url:
         raise click.UsageError("over --url it is the token's holder who does it; leave out --by")
-    return by or getpass.getuser()
+    return by or user()
 
 
 @click.group()
@@ -95,7 +88,7 @@ def list_models(tenant: str, folder: str | None) -> None:
 
 @models.command()
 @click.argument("name", metavar="MODEL")
-@click.option("--limit", type=click.IntRange(1, 500), default=10, show_default=True)
+@limit_option(10)
 @_of_tenant
 @json_option
 @common

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.lazy import Entry, LazyGroup
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
+from offhours.cli.text import printable
 from offhours.cli.views import DELIVERY_HEADERS, delivery_rows
 from offhours.core.notices import SEVERITIES, DeliveryState
 from offhours.notify.route import Route
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from offhours.notify.notifications import Notifications
     from offhours.notify.notifier import Trial
 
-LONGEST_PAGE = 500
 SECTIONS = {
     "Ask": {
         "ls": Entry("offhours.cli.notify:ls", "The routes."),
@@ -84,13 +86,13 @@ def test(name: str | None, file: str | None, app_name: str | None) -> int:
     state = session()
     trials = _tried(name) if state.url and file is None else _tried_here(name, file, app_name)
     if state.json:
-        told = {key: trial.__dict__ for key, trial in trials.items()}
-        state.emit({"routes": told})
+        state.emit({"routes": {key: asdict(trial) for key, trial in trials.items()}})
     else:
         for key, trial in trials.items():
             said = trial.error or trial.note
             outcome = "sent" if trial.ok else "failed"
-            click.echo(f"{key}: {outcome} in {trial.seconds:.1f} s{': ' if said else ''}{said}")
+            told = f"{key}: {outcome} in {trial.seconds:.1f} s{': ' if said else ''}{said}"
+            click.echo(printable(told))
     return Exit.OK if all(trial.ok for trial in trials.values()) else Exit.FAILED
 
 
@@ -112,10 +114,7 @@ def _tried(name: str | None) -> dict[str, Trial]:
 
 
 @click.command()
-@click.option(
-    "--limit", type=click.IntRange(1, LONGEST_PAGE), default=20, show_default=True,
-    help="How many.",
-)  # fmt: skip
+@limit_option(20)
 @click.option(
     "--state", "wanted", type=click.Choice([each.value for each in DeliveryState]),
     help="Only those that are waiting, sent, or failed for good.",
@@ -167,15 +166,12 @@ def _notifications(file: str | None, app_name: str | None) -> Iterator[Notificat
     from offhours.sources.configuration import read
 
     if file is not None:
-        _, app = load_app(file, app_name)
-        yield app.notify()
+        with closing(load_app(file, app_name)[1]) as app:
+            yield app.notify()
         return
     found = read()
-    app = Offhours(":memory:", executor="inline")
-    try:
+    with closing(Offhours(":memory:", executor="inline")) as app:
         yield app.notify(Configured(found.section("notify"), found.settings["timezone"].value))
-    finally:
-        app.close()
 
 
 def _no_routes(file: str | None) -> str:

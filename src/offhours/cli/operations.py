@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import IO, Any
 
 import click
 
-from offhours.cli.calls import app_of, file_options
+from offhours.cli.calls import app_of, file_options, read_json
 from offhours.cli.ids import parse_id
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
+from offhours.cli.views import stamp
 from offhours.core.access import Operation
 from offhours.core.bulk import Order
 from offhours.core.errors import BatchError
 from offhours.core.filters import spoken_filter
-from offhours.core.times import iso
 from offhours.views import operation_dict
 
 HEADERS = ("ID", "WHAT", "STATE", "DONE", "REFUSED", "OF", "BY", "BEGUN", "WHICH")
 
 
 @click.group(invoke_without_command=True)
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@limit_option(20)
 @json_option
 @common
 @click.pass_context
@@ -51,7 +51,7 @@ def _row(each: Operation) -> tuple[str, ...]:
     which = "" if each.request is None else spoken_filter(Order.from_json(each.request).wanted)
     return (
         str(each.id), each.kind, each.state, str(each.done), str(each.failed), str(each.total),
-        each.made_by, iso(each.created_at)[:19], which,
+        each.made_by, stamp(each.created_at), which,
     )  # fmt: skip
 
 
@@ -129,13 +129,15 @@ def submit_many(source: IO[str], file: str | None, app_name: str | None, dry_run
 def _lines(source: IO[str]) -> list[Any]:
     items: list[Any] = []
     faults: dict[str, str] = {}
-    for line in source:
-        if not line.strip():
-            continue
+    try:
+        lines = [line for line in source if line.strip()]
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"{source.name} is no UTF-8: {error.reason}") from None
+    for place, line in enumerate(lines):
         try:
-            items.append(json.loads(line))
+            items.append(read_json(line))
         except ValueError as error:
-            faults[str(len(items) + len(faults))] = f"is not JSON: {error}"
+            faults[str(place)] = f"is not JSON: {error}"
     if faults:
         raise BatchError(faults)
     return items

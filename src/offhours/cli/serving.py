@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from offhours.cli.options import together
+from offhours.cli.remote.address import LOOPBACK, TOKEN, token_in
 from offhours.cli.session import Session
 
 if TYPE_CHECKING:
     from offhours.api.serving import ApiServer
     from offhours.app import Offhours
 
-C = TypeVar("C", bound=Callable[..., object])
-
 PORT = 8787
-VARIABLE = "OFFHOURS_TOKEN"
 SHORTEST_TOKEN = 22  # characters of 6 bits: 128 bits and more
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Serving(NamedTuple):
@@ -34,30 +32,26 @@ class Serving(NamedTuple):
     hosts: tuple[str, ...]
 
 
-def serving_options(command: C) -> C:
-    """The options of a command that serves."""
-    for option in (
-        click.option(
-            "--allow-host", "hosts", multiple=True, metavar="NAME",
-            help="A further name under which the server may be asked.",
-        ),
-        click.option(
-            "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help=f"The server's token is in this file, else in {VARIABLE}, else it is new.",
-        ),
-        click.option(
-            "--public", is_flag=True,
-            help="Other machines may reach it; needs a token of your own, and TLS before it.",
-        ),
-        click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen."),
-        click.option(
-            "--port", type=click.IntRange(0, 65535),
-            help=f"Its port [{PORT}, or a free one when that is taken; 0: any free one].",
-        ),
-        click.option("--server/--no-server", default=True, help="Serve the page and the API."),
-    ):  # fmt: skip
-        command = option(command)
-    return command
+serving_options = together(
+    click.option("--server/--no-server", default=True, help="Serve the page and the API."),
+    click.option(
+        "--port", type=click.IntRange(0, 65535),
+        help=f"Its port [{PORT}, or a free one when that is taken; 0: any free one].",
+    ),
+    click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen."),
+    click.option(
+        "--public", is_flag=True,
+        help="Other machines may reach it; needs a token of your own, and TLS before it.",
+    ),
+    click.option(
+        "--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help=f"The server's token is in this file, else in {TOKEN}, else it is new.",
+    ),
+    click.option(
+        "--allow-host", "hosts", multiple=True, metavar="NAME",
+        help="A further name under which the server may be asked.",
+    ),
+)  # fmt: skip
 
 
 @contextmanager
@@ -93,9 +87,9 @@ def _start(app: Offhours, wanted: Serving, token: str | None) -> ApiServer:
 
 def _token(wanted: Serving) -> str | None:
     if wanted.token_file is not None:
-        token = wanted.token_file.read_text(encoding="utf-8").strip()
+        token = token_in(wanted.token_file, "--token-file")
     else:
-        token = os.environ.get(VARIABLE, "").strip()
+        token = os.environ.get(TOKEN, "").strip()
         if not token:
             return None
     if len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable():
@@ -107,12 +101,12 @@ def _token(wanted: Serving) -> str | None:
 
 
 def _source(wanted: Serving) -> str:
-    return VARIABLE if wanted.token_file is None else str(wanted.token_file)
+    return TOKEN if wanted.token_file is None else str(wanted.token_file)
 
 
 def _check_public(app: Offhours, wanted: Serving, token: str | None) -> None:
     """Nobody opens a port to others by accident."""
-    if wanted.host in _LOOPBACK:
+    if wanted.host in LOOPBACK:
         return
     if not wanted.public:
         raise click.UsageError(
@@ -124,6 +118,6 @@ def _check_public(app: Offhours, wanted: Serving, token: str | None) -> None:
         for each in app.store.access.tokens()
     ):
         raise click.UsageError(
-            f"--public needs a token of your own: set {VARIABLE}, give --token-file, or make one "
+            f"--public needs a token of your own: set {TOKEN}, give --token-file, or make one "
             "with: offhours token create"
         )

@@ -10,20 +10,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.complete import files
+from offhours.cli.options import C, together
 from offhours.cli.text import printable, table, to_json
 from offhours.core.addresses import is_server, public_name
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
     from offhours.cli.remote import AnyApp
-
-C = TypeVar("C", bound=Callable[..., Any])
 
 
 class Host(NamedTuple):
@@ -129,40 +128,28 @@ class Session:
         """The app on the chosen database, which is not made by asking about it."""
         self.check_here()
         self.check_path()
-        if self.host is not None and not self.chosen_db:
-            with self.host.app.acting_as(f"{_user()} (command line)"):
-                yield self.host.app
-            return
+        lent = self.host is not None and not self.chosen_db
+        app = self.host.app if self.host is not None and lent else self._opened(create)
+        try:
+            with app.acting_as(f"{user()} (command line)", "cli"):
+                yield app
+        finally:
+            if not lent:
+                app.close()
+
+    def _opened(self, create: bool) -> Offhours:
+        from offhours.app import Offhours
+
         if is_server(self.db):
-            with self._server() as app:
-                yield app
-            return
-        is_new = not is_there(self.db)
-        if is_new and not create:
-            raise self.missing()
-        if not is_new:
+            return Offhours(self.db)
+        if is_there(self.db):
             _check_access(self.db)
-        from offhours.app import Offhours
-
-        app = Offhours(self.db, journal="wal" if is_new else _journal(self.db))
-        if is_new:
-            self.note(f"{self.db} is new")
-        try:
-            with app.acting_as(f"{_user()} (command line)", "cli"):
-                yield app
-        finally:
-            app.close()
-
-    @contextmanager
-    def _server(self) -> Iterator[Offhours]:
-        from offhours.app import Offhours
-
-        app = Offhours(self.db)
-        try:
-            with app.acting_as(f"{_user()} (command line)", "cli"):
-                yield app
-        finally:
-            app.close()
+            return Offhours(self.db, journal=_journal(self.db))
+        if not create:
+            raise self.missing()
+        app = Offhours(self.db, journal="wal")
+        self.note(f"{self.db} is new")
+        return app
 
     def check_here(self) -> None:
         """Refuse a server where only this machine, or the database itself, will do."""
@@ -177,7 +164,7 @@ class Session:
     def person(self, app: AnyApp) -> str:
         """Who sits here: the user of this shell, or the holder of the token."""
         if not self.url:
-            return _user()
+            return user()
         from offhours.cli.remote.app import RemoteApp
 
         assert isinstance(app, RemoteApp)
@@ -220,7 +207,8 @@ class Session:
         )
 
 
-def _user() -> str:
+def user() -> str:
+    """Who sits at this machine."""
     import getpass
 
     with suppress(OSError, KeyError):  # a container's user may have no name
@@ -281,29 +269,18 @@ def _flag(field: str, *names: str, text: str) -> Callable[[C], C]:
     )
 
 
-def common(function: C) -> C:
-    """The options that may stand before the command or after it; the later one counts."""
-    for option in (
-        _flag("verbose", "-v", "--verbose", text="Say more; show where an error comes from."),
-        _flag("quiet", "-q", "--quiet", text="Print the data and errors only."),
-        click.option(
-            "--url",
-            metavar="URL",
-            expose_value=False,
-            callback=_store("chosen_url"),
-            help="Ask a server of `offhours up` instead [OFFHOURS_URL]; token: OFFHOURS_TOKEN.",
-        ),
-        click.option(
-            "--db",
-            metavar="PATH|URL",
-            expose_value=False,
-            callback=_store("chosen_db"),
-            shell_complete=files,
-            help="The database: a file, or postgresql://... [OFFHOURS_DB, else offhours.db].",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
+# May stand before the command or after it; the later one counts.
+common = together(
+    click.option(
+        "--db", metavar="PATH|URL", expose_value=False, callback=_store("chosen_db"),
+        shell_complete=files,
+        help="The database: a file, or postgresql://... [OFFHOURS_DB, else offhours.db].",
+    ),
+    click.option(
+        "--url", metavar="URL", expose_value=False, callback=_store("chosen_url"),
+        help="Ask a server of `offhours up` instead [OFFHOURS_URL]; token: OFFHOURS_TOKEN.",
+    ),
+    _flag("quiet", "-q", "--quiet", text="Print the data and errors only."),
+    _flag("verbose", "-v", "--verbose", text="Say more; show where an error comes from."),
+)  # fmt: skip
 json_option = _flag("json", "--json", text="Print one JSON object.")

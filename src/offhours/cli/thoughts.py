@@ -9,7 +9,9 @@ import click
 from offhours.agents.telling import thought_dict
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.ids import parse_id
+from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
+from offhours.cli.views import ago
 from offhours.core.agents import ThoughtState
 from offhours.core.times import iso, spoken
 
@@ -37,7 +39,7 @@ def thoughts() -> None:
 )  # fmt: skip
 @click.option("--before", type=click.IntRange(1), metavar="ID",
               help="The smallest ID of the page before.")  # fmt: skip
-@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@limit_option(20)
 @json_option
 @common
 def list_thoughts(agent: str | None, wanted: str, before: int | None, limit: int) -> None:
@@ -57,7 +59,7 @@ def list_thoughts(agent: str | None, wanted: str, before: int | None, limit: int
         state.emit({"thoughts": [thought_dict(each) for each in found]})
     elif found:
         rows = [
-            (str(t.id), t.agent, _state(t, now), f"{spoken(max(0, now - t.created_at))} ago",
+            (str(t.id), t.agent, _state(t, now), ago(t.created_at, now),
              str(t.taken), t.prompt)
             for t in found
         ]  # fmt: skip

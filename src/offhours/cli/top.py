@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from offhours.cli.options import Seconds
 from offhours.cli.session import Session, common, json_option, on_terminal, session
 from offhours.cli.text import printable
 from offhours.cli.views import (
@@ -17,6 +18,7 @@ from offhours.cli.views import (
     coming_rows,
     job_rows,
     queue_rows,
+    stamp,
     worker_rows,
 )
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
@@ -82,7 +84,7 @@ class Snapshot(NamedTuple):
 
     def headline(self) -> list[str]:
         """The figures, and who is in front."""
-        lines = [f"{printable(self.name)} at {iso(self.now)[:19]}Z"]
+        lines = [f"{printable(self.name)} at {stamp(self.now)}"]
         lines.append(", ".join(f"{count} {state}" for state, count in self.counts.items()))
         for lease in self.foreground:
             until = iso(lease.until)[11:19]
@@ -108,7 +110,7 @@ class Snapshot(NamedTuple):
 @click.option("--once", is_flag=True, help="One snapshot, also on a terminal.")
 @click.option(
     "--interval",
-    type=click.FloatRange(0.1, 3600),
+    type=Seconds(0.1, 3600),
     default=1.0,
     show_default=True,
     help="Seconds between two looks.",

@@ -9,7 +9,7 @@ from typing import Any
 from offhours.core.limits import Limit
 from offhours.core.model import Job, JobState, TaskPriority, WorkerInfo
 from offhours.core.notices import Alert, Delivery, DeliveryState
-from offhours.core.times import Micros, parse_moment, spoken
+from offhours.core.times import Micros, iso, parse_moment, spoken
 from offhours.known_tasks import TaskCount
 from offhours.views import is_alive
 
@@ -44,11 +44,11 @@ def job_rows(jobs: Iterable[Job], now: Micros) -> list[Row]:
 
 def _when(job: Job, now: Micros) -> str:
     if job.finished_at is not None:
-        return _ago(job.finished_at, now)
+        return ago(job.finished_at, now)
     if job.state is JobState.RUNNING and job.started_at is not None:
         return f"for {_span(job.started_at, now)}"
     if job.run_at > now:
-        return f"in {_span(now, job.run_at)}"
+        return ahead(job.run_at, now)
     return f"waits {_span(job.run_at, now)}"
 
 
@@ -66,8 +66,8 @@ def worker_rows(workers: Iterable[WorkerInfo], now: Micros) -> list[Row]:
             worker.label,
             "yes" if is_alive(worker, now) else "no",
             str(worker.slots),
-            _ago(worker.started_at, now),
-            _ago(worker.beat_at, now),
+            ago(worker.started_at, now),
+            ago(worker.beat_at, now),
             worker.release or worker.version,
             ", ".join(json.loads(worker.tasks)),
         )
@@ -83,7 +83,7 @@ def limit_rows(limits: Iterable[Limit], now: Micros) -> list[Row]:
             limit.name or "-",
             "-" if limit.concurrency is None else str(limit.concurrency),
             "-" if limit.rate is None else str(limit.rate),
-            "-" if limit.paused_at is None else _ago(limit.paused_at, now),
+            "-" if limit.paused_at is None else ago(limit.paused_at, now),
             limit.reason or "",
         )
         for limit in limits
@@ -98,7 +98,7 @@ def alert_rows(alerts: Iterable[Alert], now: Micros) -> list[Row]:
             str(alert.state) + (f" by {alert.acknowledged_by}" if alert.acknowledged_by else ""),
             alert.severity,
             alert.subject,
-            _ago(alert.fired_at, now),
+            ago(alert.fired_at, now),
             alert.message,
         )
         for alert in alerts
@@ -111,9 +111,9 @@ def delivery_rows(deliveries: Iterable[Delivery], now: Micros) -> list[Row]:
         (
             str(each.state),
             each.target,
-            f"in {_span(now, each.next_at)}"
+            ahead(each.next_at, now)
             if each.state == DeliveryState.WAITING and each.next_at > now
-            else _ago(each.finished_at or each.created_at, now),
+            else ago(each.finished_at or each.created_at, now),
             str(each.attempt),
             each.subject,
             each.error or "",
@@ -150,7 +150,7 @@ def _paused(queue: Mapping[str, Any], now: Micros) -> str:
     if queue["paused_at"] is None:
         return ""
     because = f": {queue['reason']}" if queue["reason"] else ""
-    return f"paused {_ago(parse_moment(queue['paused_at']), now)}{because}"
+    return f"paused {ago(parse_moment(queue['paused_at']), now)}{because}"
 
 
 def coming_rows(coming: Iterable[Mapping[str, Any]], now: Micros) -> list[Row]:
@@ -166,7 +166,7 @@ def failure_rows(groups: Iterable[Mapping[str, Any]], now: Micros) -> list[Row]:
     return [
         (
             str(group["count"]),
-            _ago(parse_moment(group["last_at"]), now),
+            ago(parse_moment(group["last_at"]), now),
             ", ".join(map(str, group["newest"])),
             ", ".join(group["tasks"]),
             group["error"],
@@ -175,8 +175,19 @@ def failure_rows(groups: Iterable[Mapping[str, Any]], now: Micros) -> list[Row]:
     ]
 
 
-def _ago(moment: Micros, now: Micros) -> str:
+def ago(moment: Micros, now: Micros) -> str:
+    """How long ago something was."""
     return f"{_span(moment, now)} ago"
+
+
+def ahead(moment: Micros, now: Micros) -> str:
+    """In how long something will be."""
+    return f"in {_span(now, moment)}"
+
+
+def stamp(moment: Micros) -> str:
+    """A moment in a row: `2026-06-01T09:00:00Z`."""
+    return f"{iso(moment)[:19]}Z"
 
 
 def _span(start: Micros, end: Micros) -> str:

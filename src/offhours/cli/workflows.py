@@ -7,7 +7,7 @@ import click
 from offhours.cli.codes import CommandError, Exit
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import spoken
+from offhours.cli.views import ago, ahead
 from offhours.views import lease_dict
 
 HEADERS = ("ID", "WORKFLOW", "HELD BY", "SINCE", "ENDS")
@@ -34,8 +34,8 @@ def ls() -> None:
         state.emit({"workflows": [lease_dict(each) for each in found]})
     elif found:
         rows = [
-            (str(each.id), each.workflow, each.holder, f"{spoken(max(0, now - each.since))} ago",
-             f"in {spoken(max(0, each.until - now))}")
+            (str(each.id), each.workflow, each.holder, ago(each.since, now),
+             ahead(each.until, now))
             for each in found
         ]  # fmt: skip
         state.table(HEADERS, rows)

@@ -73,6 +73,7 @@ class Tour:
             seen.events = list(app.events())
         finally:
             app.stop(1)
+            app.close()
         return seen
 
     def _submit(self) -> None:

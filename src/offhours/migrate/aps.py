@@ -13,16 +13,14 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from offhours.core.errors import OffhoursError
 from offhours.core.times import MINUTE, SECOND, Micros, iso, to_micros
-from offhours.engine.codec import dump
 from offhours.engine.registry import is_durable, task_name
 from offhours.migrate.aps_triggers import plan_of
 from offhours.migrate.database import Database
-from offhours.migrate.foreign import Foreign, Refused, only_one, unless_over
+from offhours.migrate.foreign import Foreign, Refused, only_one, storable, unless_over
 from offhours.schedules import ScheduleOptions
 
 SOURCE = "APScheduler"
 TABLE = "apscheduler_jobs"
-_MOST = 2**20
 _ON_TIME = 10.0  # seconds; a fire that is so late is not missed here
 _LIVE = (
     "its job store has it as a pickle, which is not read: a pickle runs what it wants. Name the "
@@ -67,8 +65,7 @@ def _job(job: Any, scheduler: BaseScheduler, now: Micros) -> Foreign:
     try:
         if not is_durable(job.func):
             raise Refused(f"{job.func!r} is no function of a module; make it one")
-        args, kwargs = tuple(job.args), dict(job.kwargs)
-        dump([args, kwargs], "arguments", _MOST)
+        args, kwargs = storable(job.args, job.kwargs)
         plan, theirs = plan_of(job.trigger, now)
         every = _from_its_start(job.trigger, now) if only_pending(scheduler) else None
         options, notes = _options(job, scheduler)

@@ -15,14 +15,12 @@ from celery.schedules import maybe_schedule, schedule
 from offhours.core.errors import OffhoursError
 from offhours.core.model import TaskPriority
 from offhours.core.times import Micros, parse_moment
-from offhours.engine.codec import dump
 from offhours.migrate.beat_times import bounded, times_of
-from offhours.migrate.foreign import Foreign, Refused, only_one, unless_over
+from offhours.migrate.foreign import Foreign, Refused, only_one, storable, unless_over
 from offhours.schedules import ScheduleOptions
 
 SOURCE = "Celery"
 _CLEANUP = "celery.backend_cleanup"
-_MOST = 2**20
 _CONFIGURES = ("beat_schedule", "CELERY_BEAT_SCHEDULE")
 
 
@@ -99,15 +97,13 @@ def _entry(name: str, given: Mapping[str, Any]) -> Entry:
 
 def _arguments(entry: Entry) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments, if they can be stored."""
-    args, kwargs = tuple(entry.args or ()), dict(entry.kwargs or {})
-    for value in (*args, *kwargs.values()):
+    for value in (*(entry.args or ()), *(entry.kwargs or {}).values()):
         if isinstance(value, BeatLazyFunc):
             raise Refused(
                 "an argument is computed at each fire (BeatLazyFunc); compute it in the task: "
                 "offhours.context().fire_at is the instant for which it runs"
             )
-    dump([args, kwargs], "arguments", _MOST)
-    return args, kwargs
+    return storable(entry.args, entry.kwargs)
 
 
 def _options(

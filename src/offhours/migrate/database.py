@@ -6,21 +6,33 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from offhours.core.addresses import is_server
 from offhours.core.errors import StoreUnusable
 
 _SQLITE = b"SQLite format 3\0"
 _SCHEME = "sqlite:///"
+_SQLITE_TABLES = "select name from sqlite_master where type = 'table'"
+_POSTGRES_TABLES = (
+    "select table_name as name from information_schema.tables "
+    "where table_schema = any(current_schemas(false))"
+)
 
 
-class Database(Protocol):
+class Database:
     """What is asked of it. Names of tables and columns are ours, never a user's."""
 
-    def tables(self) -> set[str]: ...
+    def __init__(self, connection: Any, tables: str) -> None:
+        self._connection = connection
+        self._tables = tables
 
-    def rows(self, table: str, columns: Sequence[str] = ("*",)) -> list[Mapping[str, Any]]: ...
+    def tables(self) -> set[str]:
+        return {row["name"] for row in self._connection.execute(self._tables)}
+
+    def rows(self, table: str, columns: Sequence[str] = ("*",)) -> list[Mapping[str, Any]]:
+        found = self._connection.execute(f"select {', '.join(columns)} from {table} order by 1")
+        return [dict(row) for row in found]
 
 
 def is_sqlite(path: Path) -> bool:
@@ -34,46 +46,17 @@ def opened(address: str) -> Iterator[Database]:
     """The database at a path, `sqlite:///path` or `postgresql://...`; it is only read."""
     if is_server(address):
         with _postgres(address) as connection:
-            yield _Postgres(connection)
+            yield Database(connection, _POSTGRES_TABLES)
         return
     path = Path(address.removeprefix(_SCHEME)).absolute()
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     connection.row_factory = sqlite3.Row
     try:
-        yield _Sqlite(connection)
+        yield Database(connection, _SQLITE_TABLES)
     except sqlite3.DatabaseError as error:
         raise StoreUnusable(str(path), f"cannot be read: {error}") from error
     finally:
         connection.close()
-
-
-class _Sqlite:
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def tables(self) -> set[str]:
-        found = self._connection.execute("select name from sqlite_master where type = 'table'")
-        return {row["name"] for row in found}
-
-    def rows(self, table: str, columns: Sequence[str] = ("*",)) -> list[Mapping[str, Any]]:
-        found = self._connection.execute(f"select {', '.join(columns)} from {table} order by 1")
-        return [dict(row) for row in found]
-
-
-class _Postgres:
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    def tables(self) -> set[str]:
-        asked = (
-            "select table_name from information_schema.tables "
-            "where table_schema = any(current_schemas(false))"
-        )
-        return {row["table_name"] for row in self._connection.execute(asked)}
-
-    def rows(self, table: str, columns: Sequence[str] = ("*",)) -> list[Mapping[str, Any]]:
-        found = self._connection.execute(f"select {', '.join(columns)} from {table} order by 1")
-        return list(found)
 
 
 @contextmanager

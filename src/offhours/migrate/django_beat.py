@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -52,7 +53,7 @@ def _task(
     if kind is None or found is None:
         return Foreign(SOURCE, name, task, "no schedule", refused="its row names no schedule")
     try:
-        entry = _entry(row, app)
+        entry = _entry(row)
         if kind == "clocked":
             return _once(entry, _moment(found["clocked_time"]), now)
         if kind == "solar":
@@ -63,14 +64,10 @@ def _task(
         return Foreign(SOURCE, name, task, kind, refused=refused.reason)
     except (OffhoursError, ValueError, KeyError, TypeError) as error:
         return Foreign(SOURCE, name, task, kind, refused=f"its row cannot be read: {error}")
-    return brought(Entry(**{**_fields(entry), "schedule": times}), app, now)
+    return brought(replace(entry, schedule=times), app, now)
 
 
-def _fields(entry: Entry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in Entry.__slots__}
-
-
-def _entry(row: Mapping[str, Any], app: Celery) -> Entry:
+def _entry(row: Mapping[str, Any]) -> Entry:
     options = {key: row[key] for key in _OPTIONS if row.get(key) is not None}
     if row.get("expire_seconds") is not None:
         options["expires"] = row["expire_seconds"]
@@ -83,8 +80,8 @@ def _entry(row: Mapping[str, Any], app: Celery) -> Entry:
         args=json.loads(row.get("args") or "[]"),
         kwargs=json.loads(row.get("kwargs") or "{}"),
         options=options,
-        start=_optional(row.get("start_time")),
-        end=_optional(row.get("expires")),
+        start=_moment_or_none(row.get("start_time")),
+        end=_moment_or_none(row.get("expires")),
         max_runs=1 if row.get("one_off") else None,
         paused=not row.get("enabled", True),
     )
@@ -114,7 +111,7 @@ def _once(entry: Entry, at: Micros, now: Micros) -> Foreign:
     )  # fmt: skip
 
 
-def _optional(value: object) -> Micros | None:
+def _moment_or_none(value: object) -> Micros | None:
     return None if value is None else _moment(value)
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 from offhours.core.times import DAY, HOUR, MINUTE, Micros, to_datetime
 from offhours.core.triggers import Plan
 from offhours.core.triggers.zones import changes
+from offhours.engine.codec import dump
 from offhours.schedules import ScheduleOptions
 
 # The instants at which the other scheduler fires, strictly later than a moment.
@@ -23,6 +24,7 @@ SHOWN = 5
 _COMPARED = 100
 _YEAR = 366 * DAY
 _MOST_COMPARED = 6_000
+_MOST = 2**20  # bytes of arguments
 
 
 class Refused(Exception):
@@ -148,6 +150,13 @@ def told(difference: Difference, foreign: Foreign) -> str:
     only, other = ("Offhours", foreign.source) if difference.ours else (foreign.source, "Offhours")
     because = " (the clock changes)" if difference.clock_change else ""
     return f"only {only} fires at {when:%Y-%m-%d %H:%M:%S %z}, {other} does not{because}"
+
+
+def storable(args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments as they are stored here; what cannot be is refused by its name."""
+    found = tuple(args or ()), dict(kwargs or {})
+    dump(list(found), "arguments", _MOST)
+    return found
 
 
 def only_one(module: ModuleType, kind: type[K], what: str, name: str | None) -> K | None:

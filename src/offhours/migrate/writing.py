@@ -147,7 +147,6 @@ _REASON = "it was paused where it came from"
 
 
 def _options(foreign: Foreign) -> dict[str, Any]:
-    assert foreign.plan is None or foreign.plan.timezone
     zone = {} if foreign.plan is None else {"timezone": foreign.plan.timezone}
     return {"name": foreign.name, **zone, **foreign.options}
 

@@ -9,7 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from offhours.optimize.induce import Example, Rules, induce
+from offhours.optimize.induce import Rules, induce
+from offhours.optimize.parameter import Example
 from offhours.optimize.records import Task
 from offhours.optimize.replay import all_parts, reproduced
 from offhours.optimize.rules import Constant, Counter, Input

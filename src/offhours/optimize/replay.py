@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from offhours.core.optimize import Case
-from offhours.optimize.induce import Example, Rules, as_key, induce
+from offhours.optimize.induce import Rules, induce
+from offhours.optimize.parameter import Example, as_key
 from offhours.optimize.rules import COUNTERS, RUN_AT, Counter, Input, Situation, Template, Unknown
 
 MOST_CASES = 20

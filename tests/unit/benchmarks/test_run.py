@@ -14,7 +14,10 @@ import pytest
 
 FOLDER = Path(__file__).parents[3] / "benchmarks"
 PAGE = FOLDER.parent / "docs" / "performance.md"
-MODULES = ("cases", "charts", "machine", "peers", "report", "rounds", "run")
+MODULES = (
+    "cases", "charts", "choices", "figures", "machine", "on_servers", "peers", "report", "rounds",
+    "run",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -100,7 +103,7 @@ def test_each_case_is_known_and_has_its_place_in_the_page(
     modules: dict[str, ModuleType],
 ) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    for one in modules["cases"].BENCHES:
+    for one in modules["run"].BENCHES:
         assert modules["report"].BEGIN.format(one.name) in page
         labels = [case.label for case in one.cases]
         assert len(labels) == len(set(labels)), one.name
@@ -115,7 +118,7 @@ def test_a_group_is_all_of_its_benchmarks(modules: dict[str, ModuleType]) -> Non
     assert [one.name for one in chosen] == [
         "postgres_submit", "postgres_bulk", "postgres_drain", "postgres_latency", "celery_latency",
     ]  # fmt: skip
-    assert modules["run"]._chosen([]) == list(modules["cases"].BENCHES)
+    assert modules["run"]._chosen([]) == list(modules["run"].BENCHES)
 
 
 def test_what_contenders_keep_is_a_column(modules: dict[str, ModuleType]) -> None:

@@ -12,6 +12,10 @@ from click.shell_completion import ShellComplete
 from offhours.app import Offhours
 from offhours.cli.completion import SHELLS, VARIABLE
 from offhours.cli.main import cli
+from offhours.cli.remote.agents import RemoteGoals
+from offhours.core.agents import Goal
+
+GOAL = Goal(**{**dict.fromkeys(Goal._fields), "task_id": "task_1", "agent": "scout"})
 
 
 def offered(*words: str, last: str = "") -> list[str]:
@@ -52,6 +56,12 @@ def filled(app: Offhours) -> Offhours:
 def test_names_and_numbers_come_out_of_the_database(filled, words, last, found) -> None:
     assert offered(*words, last=last) == found
     assert not Path("none.db").exists()
+
+
+def test_goals_of_a_server_too(app: Offhours, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RemoteGoals, "page", lambda goals, **asked: [GOAL])
+    monkeypatch.setenv("OFFHOURS_TOKEN", "oh_secret")
+    assert offered("goal", "show", "--url", "http://127.0.0.1:1/") == ["task_1"]
 
 
 def test_goals_flows_and_approvals_too(app: Offhours) -> None:

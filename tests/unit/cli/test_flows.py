@@ -29,6 +29,11 @@ class TestFlow:
         assert "write" in run("flow", "show", flow).out
         assert run("flow", "show", 99).code == 3
 
+    def test_a_name_steers_no_terminal(self, run, app: Offhours) -> None:
+        made = Flow("\u202eegrahc")
+        made.step("read", len, args=("four",))
+        assert "\\u202eegrahc: " in run("flow", "show", app.submit_flow(made).id).out
+
     def test_none(self, run, app: Offhours) -> None:
         assert run("flow", "ls") == (0, "", "no flows on offhours.db\n")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,23 @@ def test_each_command_loads_and_explains_itself(run, name: str) -> None:
 
 def test_demo_loads_too(run) -> None:
     assert "offhours demo" in run("demo", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("demo --seconds nan", "no length of time"),
+        ("demo --seconds 3600", "600"),
+        ("demo kill --jobs 100000", "20000"),
+        ("demo kill --quiet --jobs 150", "--jobs"),
+        ("demo kill --url http://h/", "demo kill is not for a server"),
+        ("--url http://h/ demo", "demo is not for a server"),
+        ("top --interval nan", "no length of time"),
+    ],
+)
+def test_a_demo_refuses_what_it_cannot_do(run, line: str, told: str) -> None:
+    result = run(*line.split())
+    assert result.code == 2 and told in result.err and os.listdir() == []
 
 
 @pytest.mark.parametrize("alias", ALIASES)

@@ -124,5 +124,9 @@ def test_jobs_from_a_file_are_stored_together(run, app: Offhours) -> None:
     assert result.code == 2 and len(app.jobs()) == 2
     assert "0: delay: must not be negative" in result.out + result.err
     assert "1: expected" in result.out + result.err
-    Path("jobs.jsonl").write_text("{\n}\n")
-    assert "0: is not JSON" in run("submit-many", "jobs.jsonl").err
+    Path("jobs.jsonl").write_text("{\n\n}\n" + "[" * 100_000)
+    refused = run("submit-many", "jobs.jsonl")
+    assert refused.code == 2 and "0: is not JSON" in refused.err
+    assert "2: is not JSON: it is nested too deeply" in refused.err
+    Path("jobs.jsonl").write_bytes(b"\xff\n")
+    assert "jobs.jsonl is no UTF-8" in run("submit-many", "jobs.jsonl").err

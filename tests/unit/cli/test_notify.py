@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_the_routes_of_a_file(run: Any) -> None:
         "app = Offhours('shop.db')\napp.notify(Route(Memory(), name='page'))\n", encoding="utf-8",
     )  # fmt: skip
     assert run("notify", "test", "--file", "shop.py").out.startswith("page: sent")
+    sys.modules.pop("shop")  # its app was closed
     assert "page" in run("notify", "ls", "--file", "shop.py").out
 
 

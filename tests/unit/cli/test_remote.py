@@ -16,6 +16,7 @@ from offhours.cli.remote.refusals import check
 from offhours.core import errors
 
 Answer = tuple[int, str, str]
+CUT = "<here it breaks off>"
 
 
 class Server(ThreadingHTTPServer):
@@ -44,11 +45,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         status, kind, body = answer
+        missing = len(CUT) if body.endswith(CUT) else 0
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body.encode())))
         self.end_headers()
-        self.wfile.write(body.encode())
+        self.wfile.write(body.encode()[: len(body.encode()) - missing])
+        self.close_connection = bool(missing)
 
     do_GET = do_POST = do_PATCH = _answer  # noqa: N815
 
@@ -135,6 +138,10 @@ def test_a_change_of_a_version_is_never_repeated(server) -> None:
         ((404, "text/html", "<h1>no</h1>"), 5, "not_offhours", "is mounted"),
         ((302, "text/html", ""), 5, "not_offhours", "is mounted"),
         ((200, "text/html", "<h1>hello</h1>"), 5, "not_offhours", "is mounted"),
+        ((200, "application/json", "{no json"), 5, "not_offhours", "is mounted"),
+        ((404, "application/problem+json", "{no json"), 5, "not_offhours", "is mounted"),
+        ((404, "application/problem+json", '{"title": "theirs"}'), 5, "not_offhours", "mounted"),
+        ((200, "application/json", '{"code": ' + CUT), 5, "no_server", "cannot reach"),
     ],
 )  # fmt: skip
 def test_each_refusal_has_its_exit_code_and_its_remedy(
@@ -147,7 +154,28 @@ def test_each_refusal_has_its_exit_code_and_its_remedy(
     assert told in error["message"] and "oh_secret" not in result.err
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://no.such.name.invalid/"])
+@pytest.mark.parametrize("command", ["openapi", "metrics"])
+def test_what_is_asked_beside_the_api_is_no_page_of_somebody_else(
+    run, server: Server, command: str
+) -> None:
+    server.answers = [(200, "text/html", "<h1>hello</h1>")]
+    result = run("--url", server.url, command)
+    assert (result.code, result.out) == (5, "") and "no Offhours server" in result.err
+
+
+def test_an_answer_that_broke_off_is_asked_for_again(run, server: Server) -> None:
+    from offhours.cli.remote.wire import Wire
+
+    server.answers = [fine({}), (200, "application/json", "{" + CUT), fine({"name": "ann"})]
+    wire = Wire(read_address(server.url))
+    wire.get("session")
+    assert wire.get("session") == {"name": "ann"}
+    wire.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/", "http://no.such.name.invalid/", "http://no..name/"]
+)
 def test_a_server_that_is_not_there_is_told(run, monkeypatch, url: str) -> None:
     monkeypatch.setenv("OFFHOURS_TOKEN", "oh_secret")
     result = run("--url", url, "ls")
@@ -182,6 +210,16 @@ def test_a_token_with_a_line_end_in_it_reaches_no_header(monkeypatch) -> None:
     with pytest.raises(CommandError) as refused:
         read_address("http://h/", {"OFFHOURS_TOKEN": "oh_a\nX-Evil: 1"})
     assert refused.value.exit is Exit.NO_PERMISSION
+
+
+@pytest.mark.parametrize("told", [None, b"\xff\xfe"])
+def test_a_token_file_that_cannot_be_read_is_named(run, monkeypatch, tmp_path, told) -> None:
+    file = tmp_path / "token"
+    if told:
+        file.write_bytes(told)
+    monkeypatch.setenv("OFFHOURS_TOKEN_FILE", str(file))
+    result = run("--url", "http://127.0.0.1:1/", "ls")
+    assert result.code == 2 and f"OFFHOURS_TOKEN_FILE: {file} cannot be read" in result.err
 
 
 def test_a_token_that_goes_over_the_net_in_the_clear_is_noted() -> None:

@@ -9,6 +9,8 @@ import apsw
 import pytest
 
 from offhours.app import Offhours
+from offhours.cli import main
+from offhours.cli.session import Host
 
 READING = [
     ("ls",), ("ls", "workers"), ("ls", "tasks"), ("show", 1), ("why", 1), ("cancel", 1),
@@ -62,3 +64,20 @@ def test_a_database_of_somebody_else_is_told(run, app, monkeypatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     code, _, err = run("ls")
     assert code == 4 and "may not read and write" in err
+
+
+def test_what_a_host_program_lends_is_changed_by_the_command_line(app, capsys) -> None:
+    assert main.run(Host("shop", app), ["pause", "--queue", "mail"], "shop offhours") == 0
+    [said] = app.audit()
+    assert said.actor.endswith("(command line)") and '"face":"cli"' in (said.via or "")
+    assert app.counts()["ready"] == 0, "it is open still"
+
+
+def test_whoever_has_no_name_has_a_number(run, app, monkeypatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    assert run("pause", "--queue", "mail").code == 0
+    assert app.audit()[0].actor == f"user {os.getuid()} (command line)"
+    assert run("models", "pardon", "none", "--tenant", "acme").code == 3

@@ -55,4 +55,4 @@ def test_a_job_that_is_not_there(run, app, command: str) -> None:
 @pytest.mark.parametrize("text", ["x", "0", "-1", "1.5", "٣", str(2**63)])
 def test_an_id_is_a_positive_number(run, app, text: str) -> None:
     result = run("why", "--", text)
-    assert result.code == 2 and "expected the number of a job" in result.err
+    assert result.code == 2 and "expected a number such as 42" in result.err

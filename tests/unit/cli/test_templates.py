@@ -97,3 +97,18 @@ def test_it_is_taken_away(run, app: Offhours) -> None:
 def test_faults(run, app: Offhours, line: tuple[str, ...], told: str) -> None:
     result = run("template", *line)
     assert result.code in (2, 3) and told in result.err
+
+
+@pytest.mark.parametrize(
+    ("parts", "line", "told"),
+    [
+        ('{"options": [1]}', [], "options: expected a mapping"),
+        ('{"kwargs": 3}', ["--kwarg", "a=1"], "kwargs: expected a mapping"),
+        ("[" * 100_000, [], "nested too deeply"),
+        ("{}", ["--option", "task=t:boom"], "options/task: is a part of it"),
+    ],
+)
+def test_parts_that_cannot_be_are_told(run, app, parts: str, line: list[str], told: str) -> None:
+    Path("parts.json").write_text(parts)
+    refused = run("template", "create", "x", "t:add", "--parts", "parts.json", *line)
+    assert refused.code == 2 and told in refused.err

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from celery import Celery
 from celery.schedules import crontab
@@ -15,6 +17,8 @@ from click.testing import CliRunner
 
 from offhours import Offhours, TaskPriority
 from offhours.cli.main import cli
+from offhours.cli.migrate_views import finish
+from offhours.cli.session import Session
 from offhours.core.times import to_micros
 from offhours.core.triggers import At, Calendar, Cron, Every, Plan
 from offhours.migrate.beat import Entry, brought
@@ -150,3 +154,17 @@ def test_json_has_all_of_it() -> None:
     assert told["sentence"] == "every day at 09:00" and told["refused"] is None
     assert told["fires"]["there"] == told["fires"]["here"] and len(told["fires"]["here"]) == 5
     assert told["options"]["priority"] == "low" and told["command"].startswith("offhours schedule")
+
+
+@pytest.mark.parametrize("form", ["python", "commands"])
+def test_a_name_is_no_line_of_a_script(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("offhours.migrate.writing.when_text", lambda foreign, now: None)
+    evil = Foreign("there", "n\ntouch /tmp/evil", "p.t", "", refused="so\nrm -rf /")
+    odd = Plan((Every(45 * 60 * 10**6, NOW), Cron("0 9 * * *")), "UTC")
+    unsaid = Foreign("there", "m\ntouch /tmp/evil", "p.t", "", plan=odd)
+    with click.Context(click.Command("migrate"), obj=Session()), CliRunner().isolation() as printed:
+        with suppress(click.exceptions.Exit):
+            finish([evil, unsaid], NOW, apply=False, form=form)
+        lines = printed[0].getvalue().decode().splitlines()
+    assert any(line.startswith("# n\\ntouch") for line in lines)
+    assert not any(line.startswith(("touch", "rm")) for line in lines)

@@ -11,8 +11,8 @@ from tests.nightly import NIGHTLY
 
 from offhours.core.errors import OptionError
 from offhours.optimize import Pattern, RepetitiveTaskIdentifier, Task
-from offhours.optimize.induce import Example
 from offhours.optimize.pairs import evidence
+from offhours.optimize.parameter import Example
 from offhours.optimize.replay import counters_before, inputs_of, replay, reproduces
 
 START = datetime(2026, 6, 1, 9)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from offhours.optimize.induce import Example, induce
+from offhours.optimize.induce import induce
+from offhours.optimize.parameter import Example
 from offhours.optimize.rules import Constant, Counter, Date, Input, Rule, Source, Template
 
 START = datetime(2026, 3, 30, 9)

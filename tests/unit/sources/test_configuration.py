@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import offhours
 from offhours.core.errors import ConfigError
 from offhours.core.kinds import Text
 from offhours.sources.configuration import Configuration, read
+from offhours.sources.environment import is_known
 from offhours.sources.keys import BY_VARIABLE, KEYS
 
 
@@ -278,3 +280,16 @@ def test_the_example_of_the_reference_holds() -> None:
     [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     write("offhours.yaml", example)
     assert found()["retention"] == 30 * 86_400_000_000 and found()["threads"] == 8
+
+
+def test_each_variable_that_the_code_reads_is_known() -> None:
+    """One that no setting has, such as OFFHOURS_URL, must not keep the others from being read."""
+    folder = Path(offhours.__file__).parent
+    texts = [
+        file.read_text(encoding="utf-8")
+        for file in folder.rglob("*.py")
+        if file.parent.name != "sandbox"  # those are for scripts inside it
+    ]
+    named = {name for text in texts for name in re.findall(r'"(OFFHOURS_[A-Z_]+)"', text)}
+    assert {"OFFHOURS_URL", "OFFHOURS_TOKEN_FILE", "OFFHOURS_MODEL"} <= named
+    assert [name for name in sorted(named) if not is_known(name)] == []

@@ -15,7 +15,7 @@ from offhours.cli.codes import CommandError, Exit
 URL = "OFFHOURS_URL"
 TOKEN = "OFFHOURS_TOKEN"
 TOKEN_FILE = "OFFHOURS_TOKEN_FILE"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class Address(NamedTuple):
@@ -37,7 +37,7 @@ class Address(NamedTuple):
     @property
     def in_the_clear(self) -> bool:
         """Whether others on the way can read the token."""
-        return not self.secure and self.host not in _LOOPBACK
+        return not self.secure and self.host not in LOOPBACK
 
 
 def read_address(url: str, environment: Mapping[str, str] = os.environ) -> Address:
@@ -66,7 +66,7 @@ def _token(fragment: str, environment: Mapping[str, str]) -> str:
     told = parse_qs(fragment).get("token", [""])[0]
     file = environment.get(TOKEN_FILE, "")
     if not told and file and not environment.get(TOKEN):
-        told = Path(file).read_text(encoding="utf-8")
+        told = token_in(file, TOKEN_FILE)
     token = (told or environment.get(TOKEN, "")).strip()
     if not token:
         raise CommandError(
@@ -82,6 +82,15 @@ def _token(fragment: str, environment: Mapping[str, str]) -> str:
             "bad_token",
         )
     return token
+
+
+def token_in(file: str | Path, named_by: str) -> str:
+    """The token that a file has."""
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        because = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise click.UsageError(f"{named_by}: {file} cannot be read: {because}") from None
 
 
 def _wrong() -> click.UsageError:

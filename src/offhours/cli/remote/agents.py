@@ -8,7 +8,7 @@ from typing import Any
 from offhours.agents.ledger import Summary
 from offhours.agents.room import BudgetState
 from offhours.cli.codes import CommandError, Exit
-from offhours.cli.remote import read, read_agents
+from offhours.cli.remote import read_agents
 from offhours.cli.remote.read import Told
 from offhours.cli.remote.wire import Wire, part
 from offhours.core.agents import Deferral, DeferredOften, Goal, StoredThought
@@ -108,7 +108,8 @@ class RemoteGoal:
 
     def deferrals(self) -> list[Deferral]:
         """Where it, or a job of it, was moved to, in order."""
-        return [read.deferral(each) for each in self._wire.get(f"{self._path}/deferrals")["data"]]
+        found = self._wire.get(f"{self._path}/deferrals")["data"]
+        return [read_agents.deferral(each) for each in found]
 
     def pause(self, reason: str = "") -> None:
         """Fire no more until `resume`."""
@@ -194,7 +195,8 @@ class RemoteDeferrals:
         """Where a job was moved to, in order."""
         if not 0 < job_id < 2**63:
             raise JobNotFound(f"no job {job_id} in {self._name}")
-        return [read.deferral(each) for each in self._wire.get(f"jobs/{job_id}/deferrals")["data"]]
+        found = self._wire.get(f"jobs/{job_id}/deferrals")["data"]
+        return [read_agents.deferral(each) for each in found]
 
     def summary(self, period: str, limit: int) -> Summary:
         """How often, why, and what most often."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from offhours.cli.remote import read
 from offhours.cli.remote.agents import RemoteAgent, RemoteAgents
 from offhours.cli.remote.bulk import RemoteBulk
+from offhours.cli.remote.flows import RemoteFlow
 from offhours.cli.remote.jobs import RemoteJob
 from offhours.cli.remote.looking import RemoteGraph, RemoteSearch
 from offhours.cli.remote.models import RemoteModels
@@ -20,14 +20,12 @@ from offhours.cli.remote.wire import Wire
 from offhours.core.clock import Clock, SystemClock
 from offhours.core.errors import ApprovalNotFound, IllegalMove, JobNotFound
 from offhours.core.events import Audited, Event
-from offhours.core.flows import Approval, Flow, Member
+from offhours.core.flows import Approval
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
-from offhours.core.times import parse_moment
 from offhours.core.why import Why
 from offhours.engine.codec import Codec
 from offhours.engine.registry import Registry, Task
-from offhours.flows import Progress
 
 if TYPE_CHECKING:
     from offhours.cli.remote.address import Address
@@ -72,7 +70,7 @@ class RemoteApp:
 
     def openapi(self) -> dict[str, Any]:
         """What its API is."""
-        return cast(dict[str, Any], json.loads(self._wire.text("openapi.json")))
+        return cast(dict[str, Any], self._wire.beside("openapi.json"))
 
     # -- jobs -------------------------------------------------------------------------------
 
@@ -299,37 +297,3 @@ class RemoteApp:
 
 def _elsewhere(*args: Any, **kwargs: Any) -> None:
     """Stands for a function that is known where the server's workers are."""
-
-
-class RemoteFlow:
-    """A flow as it stood when it was asked for."""
-
-    def __init__(self, app: RemoteApp, wire: Wire, told: Mapping[str, Any]) -> None:
-        self._app = app
-        self._wire = wire
-        self._told = told
-        self.id: int = told["id"]
-        self.status: str = told["state"]
-        self.record = Flow(told["id"], told["name"], parse_moment(told["created_at"]))
-        self.progress = Progress(told["done"], told["total"], told["states"])
-
-    def members(self) -> list[Member]:
-        """The steps, each with its latest job."""
-        return [read.member(self.id, each) for each in self._told["steps"]]
-
-    def cancel(self, reason: str = "") -> int:
-        """Cancel the steps that are not finished; how many."""
-        told = self._wire.post(f"flows/{self.id}/cancel", {"reason": reason or None})
-        return cast(int, told["cancelled"])
-
-    def retry(self) -> list[RemoteJob]:
-        """Do what failed again."""
-        return self._again({})
-
-    def restart(self, step: str) -> list[RemoteJob]:
-        """Do a step and all behind it again."""
-        return self._again({"step": step})
-
-    def _again(self, body: Mapping[str, Any]) -> list[RemoteJob]:
-        told = self._wire.post(f"flows/{self.id}/retry", body)
-        return [RemoteJob(self._app, number) for number in told["jobs"]]

@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING, Any
 from offhours.bulk import Outcome
 from offhours.cli.remote import read
 from offhours.cli.remote.jobs import RemoteJob
-from offhours.cli.remote.wire import Wire
+from offhours.cli.remote.wire import Wire, pauses
 from offhours.core.access import Operation
 from offhours.core.bulk import Preview, Verb
 from offhours.core.clock import Clock
 from offhours.core.errors import OperationNotFound, OptionError
 from offhours.core.filters import read_filter
-from offhours.core.model import TaskPriority
+from offhours.core.model import Job, TaskPriority
 
 if TYPE_CHECKING:
     from offhours.cli.remote.app import RemoteApp
 
 MOST_AT_ONCE = 1_000
+# What a job has, and a row of a list has not.
+_ONLY_WHOLE = ("timeout_ms", "metadata", "expires_at", "fire_at", "parent", "crashes", "result")
 _MOMENTS = ("since", "until", "finished_after", "finished_before")
-_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 
 
 def ended(wire: Wire, operation: Operation) -> Operation:
     """A long action as it is when it goes on no more."""
-    pause = _FIRST_LOOK
+    looks = pauses()
     while operation.state == "running":
-        time.sleep(pause)
-        pause = min(1.5 * pause, _LONGEST_LOOK)
+        time.sleep(next(looks))
         operation = read.operation(wire.get(f"operations/{operation.id}"))
     return operation
 
@@ -66,7 +66,7 @@ class RemoteBulk:
     def preview(self, verb: Verb, **where: Any) -> Preview:
         """How many jobs a verb would be done to, and a token. Nothing is touched."""
         body = {"verb": verb.value, "filter": self._filter(where)}
-        return read.preview(self._wire.post("jobs:preview", body))
+        return _preview(self._wire.post("jobs:preview", body))
 
     def begin(self, verb: Verb, *, reason: str = "", expect: str = "", **where: Any) -> Operation:
         """Have the server do it to what a preview has seen: `go_on` waits for its end."""
@@ -100,3 +100,18 @@ class RemoteBulk:
             **{name: where.get(name) for name in _MOMENTS},
         }  # fmt: skip
         return {name: value for name, value in given.items() if value}
+
+
+def _preview(told: read.Told) -> Preview:
+    """What a verb would be done to."""
+    return Preview(
+        Verb(told["verb"]), told["count"], told["tasks"], told["states"],
+        [_row(each) for each in told["examples"]], told["token"],
+    )  # fmt: skip
+
+
+def _row(told: read.Told) -> Job:
+    """A job of a list: of its arguments the beginning is told, of its error the end."""
+    progress = None if told["progress"] is None else {"fraction": told["progress"]}
+    whole = {**dict.fromkeys(_ONLY_WHOLE), **told, "progress": progress}
+    return read.job(whole)._replace(args=told["arguments"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from offhours.cli.remote.wire import pauses
 from offhours.core.errors import ResultTimeout
 from offhours.core.events import Event
 from offhours.core.model import Job, JobState
@@ -15,8 +17,6 @@ from offhours.handles import result_of
 
 if TYPE_CHECKING:
     from offhours.cli.remote.app import RemoteApp
-
-_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5
 
 
 class RemoteJob:
@@ -41,7 +41,7 @@ class RemoteJob:
 
     def wait(self, timeout: Duration | None = None) -> JobState:
         """Wait until it is finished; `ResultTimeout` if it takes longer."""
-        for pause in _pauses(timeout):
+        for pause in _until(timeout):
             if (state := self.record.state).final:
                 return state
             time.sleep(pause)
@@ -52,12 +52,13 @@ class RemoteJob:
         return result_of(self.record)
 
 
-def _pauses(timeout: Duration | None) -> Iterator[float]:
-    """How long to wait before each next look: longer each time, until the time is over."""
-    length = None if timeout is None else parse_duration(timeout, "timeout") / SECOND
-    end = None if length is None else time.monotonic() + length
-    pause = _FIRST_LOOK
-    while end is None or (left := end - time.monotonic()) > 0:
-        yield pause if end is None else min(pause, left)
-        pause = min(1.5 * pause, _LONGEST_LOOK)
+def _until(timeout: Duration | None) -> Iterator[float]:
+    """How long to wait before each next look, until the time is over."""
+    length = math.inf if timeout is None else parse_duration(timeout, "timeout") / SECOND
+    end = time.monotonic() + length
+    for pause in pauses():
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        yield min(pause, left)
     yield 0.0

@@ -8,29 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from offhours.core.access import Operation, Token
-from offhours.core.agents import Deferral
-from offhours.core.bulk import Preview, Verb
+from offhours.core.access import Operation
 from offhours.core.events import Audited, Event
-from offhours.core.explain import Explanation
-from offhours.core.flows import Approval, Member
+from offhours.core.flows import Approval
 from offhours.core.limits import Limit
 from offhours.core.model import ForegroundLease, Job, JobState, TaskPriority
-from offhours.core.notices import Alert, AlertState, Delivery, DumpHead
-from offhours.core.schedules import Delays, Schedule, ScheduleStatus
-from offhours.core.templates import Parameter
-from offhours.core.times import Micros, parse_moment, to_datetime
+from offhours.core.times import Micros, parse_moment
 from offhours.core.why import Why
-from offhours.templates import Filled, Template
 from offhours.views import SeenWorker
 
 Told = Mapping[str, Any]
-
-# What a job has, and a row of a list has not.
-_ONLY_WHOLE = ("timeout_ms", "metadata", "expires_at", "fire_at", "parent", "crashes", "result")
 
 
 def job(told: Told) -> Job:
@@ -136,14 +125,6 @@ def lease(told: Told) -> ForegroundLease:
     return ForegroundLease(told["id"], told["workflow"], told["holder"], since, until)
 
 
-def member(flow_id: int, told: Told) -> Member:
-    """A step of a flow. When it ran stands with its job."""
-    return Member(
-        flow_id, told["job"], told["step"], told["task"], JobState(told["state"]), 0, None, None,
-        told["reason"], None,
-    )  # fmt: skip
-
-
 def approval(told: Told) -> Approval:
     """What a job asks a person."""
     return Approval(
@@ -160,108 +141,6 @@ def approval(told: Told) -> Approval:
         decided_by=told["decided_by"],
         note=told["note"],
     )
-
-
-def alert(told: Told) -> Alert:
-    """Something that is wrong, or was."""
-    moments = ("fired_at", "seen_at", "acknowledged_at", "resolved_at")
-    given = {name: told[name] for name in Alert._fields}
-    given |= {name: moment(told[name]) for name in moments}
-    if told["state"] == AlertState.RESOLVED:  # an answer says so in the message, too
-        given["message"] = told["message"].removeprefix("resolved: ")
-    return Alert(**given)
-
-
-def dump(told: Told) -> DumpHead:
-    """A dump of the flight recorder, as a list has it."""
-    return DumpHead(
-        told["dump_id"], parse_moment(told["at"]), told["tool"], told["severity"], told["reason"],
-        json.dumps(told["head"]),
-    )  # fmt: skip
-
-
-def delivery(told: Told) -> Delivery:
-    """A message on its way. What it says stays on the server."""
-    return Delivery(
-        id=told["id"],
-        key=told["key"],
-        target=told["target"],
-        kind=told["kind"],
-        subject=told["subject"],
-        body="",
-        created_at=parse_moment(told["created_at"]),
-        state=told["state"],
-        attempt=told["attempts"],
-        next_at=moment(told["next_at"]) or 0,
-        finished_at=moment(told["finished_at"]),
-        error=told["error"],
-    )
-
-
-def token(told: Told) -> Token:
-    """A token, without what it is."""
-    moments = {name: moment(told[name]) for name in ("expires_at", "revoked_at")}
-    at = parse_moment(told["created_at"])
-    return Token(
-        told["id"], "", told["name"], told["scope"], told["tenant"], created_at=at, **moments
-    )
-
-
-def schedule(told: Told) -> Schedule:
-    """A rule that makes jobs."""
-    return Schedule(
-        id=told["id"],
-        name=told["name"],
-        task=told["task"],
-        args=json.dumps(told["arguments"]),
-        priority=TaskPriority.parse(told["priority"]),
-        max_attempts=None,
-        queue=told["queue"],
-        timeout=None,
-        metadata=compact(told["metadata"]),
-        on_lost="retry",
-        plan=json.dumps(told["plan"]),
-        text=told["text"],
-        catch_up=told["catch_up"],
-        overlap=told["overlap"],
-        jitter=span(told["jitter_ms"]) or 0,
-        blackouts=json.dumps(told["blackout"]) if told["blackout"] else None,
-        expires=span(told["expires_ms"]),
-        max_runs=told["max_runs"],
-        disable_after=told["disable_after"],
-        declared=None,
-        revision=told["revision"],
-        status=ScheduleStatus(told["status"]),
-        reason=told["reason"],
-        next_at=moment(told["next_at"]),
-        due_at=moment(told["due_at"]),
-        runs=told["runs"],
-        skipped=told["skipped"],
-        failures=told["failures"],
-        last_at=moment(told["last_at"]),
-        last_job=told["last_job"],
-        delay_total=0,
-        delay_most=0,
-        on_time=0,
-        created_at=parse_moment(told["created_at"]),
-        updated_at=parse_moment(told["updated_at"]),
-    )
-
-
-def delays(told: Told) -> Delays:
-    """How late the jobs of a schedule were made."""
-    mean, p99, most = (span(told[name]) or 0 for name in ("mean_ms", "p99_ms", "max_ms"))
-    return Delays(told["fires"], mean, p99, most, told["on_time"])
-
-
-def explanation(told: Told) -> Explanation:
-    """What a schedule means; its fires are in its own timezone."""
-    from offhours.core.triggers.zones import load_zone
-
-    zone = load_zone(told["timezone"])
-    fires = tuple(datetime.fromisoformat(fire).astimezone(zone) for fire in told["fires"])
-    lines = {name: tuple(told[name]) for name in ("expressions", "notes", "warnings")}
-    return Explanation(told["sentence"], timezone=told["timezone"], fires=fires, **lines)
 
 
 def audited(told: Told) -> Audited:
@@ -289,40 +168,6 @@ def operation(told: Told) -> Operation:
         result=compact(told["result"]),
         request=compact(told["request"]),
     )
-
-
-def preview(told: Told) -> Preview:
-    """What a verb would be done to."""
-    return Preview(
-        Verb(told["verb"]), told["count"], told["tasks"], told["states"],
-        [_row(each) for each in told["examples"]], told["token"],
-    )  # fmt: skip
-
-
-def deferral(told: Told) -> Deferral:
-    """Something moved to later."""
-    at, until = parse_moment(told["at"]), parse_moment(told["until"])
-    return Deferral(at, until, told["reason"], told["job"], told["gate"], told["thought"])
-
-
-def template(told: Told) -> Template:
-    """One version of a template."""
-    parameters = {name: Parameter.parse(each) for name, each in told["parameters"].items()}
-    made = to_datetime(parse_moment(told["created_at"]))
-    return Template(**{**told, "parameters": parameters, "created_at": made})
-
-
-def filled(told: Told) -> Filled:
-    """A template with its parameters put in."""
-    parts = dict(told)
-    return Filled(values=parts.pop("parameters"), **parts)
-
-
-def _row(told: Told) -> Job:
-    """A job of a list: of its arguments the beginning is told, of its error the end."""
-    progress = None if told["progress"] is None else {"fraction": told["progress"]}
-    whole = {**dict.fromkeys(_ONLY_WHOLE), **told, "progress": progress}
-    return job(whole)._replace(args=told["arguments"])
 
 
 def moment(text: str | None) -> Micros | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from offhours.agents.room import BudgetState
 from offhours.agents.telling import UNITS
 from offhours.cli.remote.read import Told, compact, moment, span
-from offhours.core.agents import ANNOUNCED, ISOLATED, Goal, GoalStatus, StoredThought
+from offhours.core.agents import ANNOUNCED, ISOLATED, Deferral, Goal, GoalStatus, StoredThought
 from offhours.core.budgets import Amounts, Spent, StoredBudget
 from offhours.core.quotas import Quota, Usage
 from offhours.core.times import parse_moment
@@ -80,3 +80,9 @@ def budget(told: Told) -> BudgetState:
 def quota(told: Told) -> tuple[Quota, Usage]:
     """How much may be stored, and how much is."""
     return Quota(told["scope"], told["name"], **told["limits"]), Usage(**told["used"])
+
+
+def deferral(told: Told) -> Deferral:
+    """Something moved to later."""
+    at, until = parse_moment(told["at"]), parse_moment(told["until"])
+    return Deferral(at, until, told["reason"], told["job"], told["gate"], told["thought"])

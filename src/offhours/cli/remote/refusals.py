@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from functools import cache
+from typing import Any
 
 from offhours.cli.codes import CommandError, Exit
 from offhours.core import errors
@@ -30,9 +31,9 @@ def check(status: int, kind: str, body: bytes, where: str) -> None:
     """Raise what an answer refuses, if it does."""
     if status < 300:
         return
-    if "problem+json" not in kind:
+    told = _problem(kind, body)
+    if told is None:
         raise not_ours(where)
-    told = json.loads(body)
     if told["code"] in ("not_found", "method_not_allowed") and told["detail"] == told["title"]:
         raise CommandError(
             f"{where} does not know this question: its Offhours is older than this one; "
@@ -48,6 +49,17 @@ def check(status: int, kind: str, body: bytes, where: str) -> None:
     raise CommandError(message, code, told["code"])
 
 
+def _problem(kind: str, body: bytes) -> dict[str, Any] | None:
+    """A problem as a server of ours tells it."""
+    if kind != "application/problem+json":
+        return None
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) and {"code", "title", "detail"} <= told.keys() else None
+
+
 def unreachable(where: str, error: BaseException) -> CommandError:
     """Nobody answered, or not as one who means it."""
     match error:
@@ -55,7 +67,7 @@ def unreachable(where: str, error: BaseException) -> CommandError:
             because = f"its certificate does not hold ({error.verify_message})"
         case ssl.SSLError():
             because = "it speaks no TLS there; say http:// if that is meant"
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             because = "no machine has that name"
         case TimeoutError():
             because = "no answer came in time"

@@ -13,8 +13,10 @@ from offhours.cli.remote.bulk import ended
 from offhours.cli.remote.jobs import RemoteJob
 from offhours.cli.remote.wire import Wire
 from offhours.core.errors import Conflict, ScheduleNotFound
+from offhours.core.explain import Explanation
 from offhours.core.firing import plan_of
-from offhours.core.schedules import Delays, Schedule
+from offhours.core.model import TaskPriority
+from offhours.core.schedules import Delays, Schedule, ScheduleStatus
 from offhours.core.times import MINUTE, Duration, Moment, iso, parse_duration, parse_moment
 from offhours.core.triggers import Plan
 from offhours.core.why import Why
@@ -22,7 +24,6 @@ from offhours.schedules.instants import MOST_BACKFILLED
 
 if TYPE_CHECKING:
     from offhours.cli.remote.app import RemoteApp
-    from offhours.core.explain import Explanation
     from offhours.engine.registry import Task
 
 PAGE = 500
@@ -42,7 +43,7 @@ class RemoteSchedules:
     def record(self, key: int | str) -> Schedule:
         """As it stands now."""
         if isinstance(key, int):
-            return read.schedule(self._wire.get(f"schedules/{key}"))
+            return _schedule(self._wire.get(f"schedules/{key}"))
         found = self.named(key)
         if found is None:
             raise ScheduleNotFound(f'no schedule named "{key[:64]}" in {self._app.store.name}')
@@ -52,7 +53,7 @@ class RemoteSchedules:
         """The schedule of a name, if there is one."""
         found = self._wire.get("schedules", name=name, results=0)["data"]
         # A server that knows no names has told the first page of all.
-        return next((read.schedule(each) for each in found if each["name"] == name), None)
+        return next((_schedule(each) for each in found if each["name"] == name), None)
 
     def page(
         self,
@@ -64,7 +65,7 @@ class RemoteSchedules:
     ) -> list[Schedule]:
         """A page of schedules by number."""
         asked = {"status": status, "task": task, "after": after, "limit": limit, "results": 0}
-        return [read.schedule(each) for each in self._wire.get("schedules", **asked)["data"]]
+        return [_schedule(each) for each in self._wire.get("schedules", **asked)["data"]]
 
     def __iter__(self) -> Iterator[RemoteSchedule]:
         """All schedules by number."""
@@ -122,7 +123,7 @@ class RemoteSchedule:
     @property
     def record(self) -> Schedule:
         """As it stands now."""
-        return read.schedule(self._wire.get(self._path))
+        return _schedule(self._wire.get(self._path))
 
     @property
     def name(self) -> str:
@@ -135,7 +136,7 @@ class RemoteSchedule:
 
     def explain(self) -> Explanation:
         """In words and figures."""
-        return read.explanation(self._wire.get(f"{self._path}/explain"))
+        return _explanation(self._wire.get(f"{self._path}/explain"))
 
     def why(self) -> Why:
         """When it fires next, or why it does not."""
@@ -144,7 +145,7 @@ class RemoteSchedule:
     def delays(self) -> Delays | None:
         """How late its jobs were made; None before the first."""
         told = self._wire.get(self._path).get("delays")
-        return None if told is None else read.delays(told)
+        return None if told is None else _delays(told)
 
     def pause(self, reason: str = "") -> None:
         """Fire no more until `resume`."""
@@ -200,3 +201,60 @@ class RemoteSchedule:
 
 def _window(start: Moment, end: Moment) -> dict[str, Any]:
     return {"start": iso(parse_moment(start)), "end": iso(parse_moment(end))}
+
+
+def _schedule(told: read.Told) -> Schedule:
+    """A rule that makes jobs."""
+    return Schedule(
+        id=told["id"],
+        name=told["name"],
+        task=told["task"],
+        args=json.dumps(told["arguments"]),
+        priority=TaskPriority.parse(told["priority"]),
+        max_attempts=None,
+        queue=told["queue"],
+        timeout=None,
+        metadata=read.compact(told["metadata"]),
+        on_lost="retry",
+        plan=json.dumps(told["plan"]),
+        text=told["text"],
+        catch_up=told["catch_up"],
+        overlap=told["overlap"],
+        jitter=read.span(told["jitter_ms"]) or 0,
+        blackouts=json.dumps(told["blackout"]) if told["blackout"] else None,
+        expires=read.span(told["expires_ms"]),
+        max_runs=told["max_runs"],
+        disable_after=told["disable_after"],
+        declared=None,
+        revision=told["revision"],
+        status=ScheduleStatus(told["status"]),
+        reason=told["reason"],
+        next_at=read.moment(told["next_at"]),
+        due_at=read.moment(told["due_at"]),
+        runs=told["runs"],
+        skipped=told["skipped"],
+        failures=told["failures"],
+        last_at=read.moment(told["last_at"]),
+        last_job=told["last_job"],
+        delay_total=0,
+        delay_most=0,
+        on_time=0,
+        created_at=parse_moment(told["created_at"]),
+        updated_at=parse_moment(told["updated_at"]),
+    )
+
+
+def _delays(told: read.Told) -> Delays:
+    """How late the jobs of a schedule were made."""
+    mean, p99, most = (read.span(told[name]) or 0 for name in ("mean_ms", "p99_ms", "max_ms"))
+    return Delays(told["fires"], mean, p99, most, told["on_time"])
+
+
+def _explanation(told: read.Told) -> Explanation:
+    """What a schedule means; its fires are in its own timezone."""
+    from offhours.core.triggers.zones import load_zone
+
+    zone = load_zone(told["timezone"])
+    fires = tuple(datetime.fromisoformat(fire).astimezone(zone) for fire in told["fires"])
+    lines = {name: tuple(told[name]) for name in ("expressions", "notes", "warnings")}
+    return Explanation(told["sentence"], timezone=told["timezone"], fires=fires, **lines)

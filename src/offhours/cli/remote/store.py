@@ -10,7 +10,7 @@ from offhours.cli.remote import read
 from offhours.cli.remote.wire import Wire, part
 from offhours.core.access import Operation, Token
 from offhours.core.errors import NotFound
-from offhours.core.notices import Alert, Delivery, DumpHead, StoredDump
+from offhours.core.notices import Alert, AlertState, Delivery, DumpHead, StoredDump
 from offhours.core.schedules import Schedule
 from offhours.core.times import Micros, parse_moment
 
@@ -54,7 +54,7 @@ class RemoteNotices:
 
     def alerts(self, state: str | None = None, limit: int = 50) -> list[Alert]:
         """The newest alerts."""
-        return [read.alert(a) for a in self._wire.get("alerts", state=state, limit=limit)["data"]]
+        return [_alert(a) for a in self._wire.get("alerts", state=state, limit=limit)["data"]]
 
     def acknowledge(self, alert_id: int, by: str, now: Micros) -> bool:
         """Say who looks after an alert; false when there is none that fires."""
@@ -70,7 +70,7 @@ class RemoteNotices:
 
     def dumps(self, before: Micros | None = None, limit: int = 50) -> list[DumpHead]:
         """The newest dumps of the flight recorder."""
-        return [read.dump(each) for each in self._wire.get("recorder/dumps", limit=limit)["data"]]
+        return [_dump(each) for each in self._wire.get("recorder/dumps", limit=limit)["data"]]
 
     def dump(self, dump_id: str) -> StoredDump | None:
         """One dump, whole."""
@@ -85,7 +85,7 @@ class RemoteNotices:
     def deliveries(self, state: str | None = None, limit: int = 50) -> list[Delivery]:
         """The newest messages."""
         found = self._wire.get("notifications", state=state, limit=limit)["data"]
-        return [read.delivery(each) for each in found]
+        return [_delivery(each) for each in found]
 
 
 class RemoteAccess:
@@ -96,7 +96,7 @@ class RemoteAccess:
 
     def tokens(self) -> list[Token]:
         """All tokens, those that hold no more too."""
-        return [read.token(each) for each in self._wire.get("tokens")["data"]]
+        return [_token(each) for each in self._wire.get("tokens")["data"]]
 
     def operations(self, limit: int = 50) -> list[Operation]:
         """The newest long actions."""
@@ -109,3 +109,48 @@ class RemoteAccess:
         except NotFound:
             return False
         return True
+
+
+def _alert(told: read.Told) -> Alert:
+    """Something that is wrong, or was."""
+    moments = ("fired_at", "seen_at", "acknowledged_at", "resolved_at")
+    given = {name: told[name] for name in Alert._fields}
+    given |= {name: read.moment(told[name]) for name in moments}
+    if told["state"] == AlertState.RESOLVED:  # an answer says so in the message, too
+        given["message"] = told["message"].removeprefix("resolved: ")
+    return Alert(**given)
+
+
+def _dump(told: read.Told) -> DumpHead:
+    """A dump of the flight recorder, as a list has it."""
+    return DumpHead(
+        told["dump_id"], parse_moment(told["at"]), told["tool"], told["severity"], told["reason"],
+        json.dumps(told["head"]),
+    )  # fmt: skip
+
+
+def _delivery(told: read.Told) -> Delivery:
+    """A message on its way. What it says stays on the server."""
+    return Delivery(
+        id=told["id"],
+        key=told["key"],
+        target=told["target"],
+        kind=told["kind"],
+        subject=told["subject"],
+        body="",
+        created_at=parse_moment(told["created_at"]),
+        state=told["state"],
+        attempt=told["attempts"],
+        next_at=read.moment(told["next_at"]) or 0,
+        finished_at=read.moment(told["finished_at"]),
+        error=told["error"],
+    )
+
+
+def _token(told: read.Told) -> Token:
+    """A token, without what it is."""
+    moments = {name: read.moment(told[name]) for name in ("expires_at", "revoked_at")}
+    at = parse_moment(told["created_at"])
+    return Token(
+        told["id"], "", told["name"], told["scope"], told["tenant"], created_at=at, **moments
+    )

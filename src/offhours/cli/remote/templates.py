@@ -11,11 +11,12 @@ from offhours.cli.remote.jobs import RemoteJob
 from offhours.cli.remote.schedules import RemoteSchedule
 from offhours.cli.remote.wire import Wire, part
 from offhours.core.errors import Conflict, TemplateError
-from offhours.core.templates import split_name
+from offhours.core.templates import Parameter, split_name
+from offhours.core.times import parse_moment, to_datetime
+from offhours.templates import Filled, Template
 
 if TYPE_CHECKING:
     from offhours.cli.remote.app import RemoteApp
-    from offhours.templates import Filled, Template
 
 _PARTS = ("task", "args", "kwargs", "parameters", "schedule", "description")
 
@@ -29,24 +30,24 @@ class RemoteTemplates:
 
     def get(self, name: str) -> Template:
         """A template, or one version of it."""
-        return read.template(self._wire.get(f"templates/{part(name)}"))
+        return _template(self._wire.get(f"templates/{part(name)}"))
 
     def list(
         self, *, task: str | None = None, after: str = "", limit: int = 50
     ) -> builtins.list[Template]:
         """A page of templates by name."""
         found = self._wire.get("templates", task=task, after=after, limit=limit)["data"]
-        return [read.template(each) for each in found]
+        return [_template(each) for each in found]
 
     def versions(self, name: str, limit: int = 50) -> builtins.list[Template]:
         """The versions of a template, the newest first."""
         found = self._wire.get(f"templates/{part(name)}/versions", limit=limit)["data"]
-        return [read.template(each) for each in found]
+        return [_template(each) for each in found]
 
     def create(self, name: str, task: str, /, **given: Any) -> Template:
         """Keep a template, of a task that the server or a worker knows."""
         said = {"name": name, "task": task, **_sorted_out(given)}
-        return read.template(self._wire.post("templates", said))
+        return _template(self._wire.post("templates", said))
 
     def update(
         self,
@@ -70,7 +71,7 @@ class RemoteTemplates:
                 "look at it again"
             )
         path, match = f"templates/{part(old.name)}", f'"{old.version}"'
-        return read.template(self._wire.patch(path, said, match))
+        return _template(self._wire.patch(path, said, match))
 
     def delete(self, name: str) -> None:
         """Take a template away."""
@@ -79,7 +80,7 @@ class RemoteTemplates:
     def fill(self, name: str, parameters: Mapping[str, Any], *, typed: bool = True) -> Filled:
         """What would be stored; with `typed=False` of values that somebody has typed."""
         body = {"parameters": dict(parameters), "typed": typed}
-        return read.filled(self._wire.post(f"templates/{part(name)}/preview", body))
+        return _filled(self._wire.post(f"templates/{part(name)}/preview", body))
 
     def submit_filled(self, filled: Filled) -> RemoteJob:
         """Store a job of what a template was filled to."""
@@ -101,3 +102,16 @@ def _sorted_out(given: Mapping[str, Any]) -> dict[str, Any]:
     """The parts of a template, and beside them the options of its jobs."""
     parts = {key: value for key, value in given.items() if key in _PARTS}
     return parts | {"options": {key: given[key] for key in given if key not in _PARTS}}
+
+
+def _template(told: read.Told) -> Template:
+    """One version of a template."""
+    parameters = {name: Parameter.parse(each) for name, each in told["parameters"].items()}
+    made = to_datetime(parse_moment(told["created_at"]))
+    return Template(**{**told, "parameters": parameters, "created_at": made})
+
+
+def _filled(told: read.Told) -> Filled:
+    """A template with its parameters put in."""
+    parts = dict(told)
+    return Filled(values=parts.pop("parameters"), **parts)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.message import Message
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
@@ -15,6 +15,9 @@ from offhours import __version__
 from offhours.cli.remote.address import Address
 from offhours.cli.remote.refusals import check, not_ours, unreachable
 
+Answer = tuple[int, Message, bytes]  # status, headers, body
+
+_FIRST_LOOK, _LONGEST_LOOK = 0.02, 0.5  # seconds
 _REPEATABLE = ("GET", "POST", "PUT", "DELETE")  # a POST has a key under which it is done once
 
 
@@ -50,9 +53,16 @@ class Wire:
         """Take something away."""
         self._json("DELETE", path, None, {} if match is None else {"If-Match": match})
 
+    def beside(self, path: str) -> Any:
+        """The JSON of an address that is not below `api/v1`."""
+        return self._read(*self._ask("GET", path, None, {}))
+
     def text(self, path: str) -> str:
-        """An answer that is no JSON."""
-        return self._ask("GET", path, None, {})[1].decode()
+        """The plain text of an address that is not below `api/v1`."""
+        told, answer = self._ask("GET", path, None, {})
+        if told.get_content_type() != "text/plain":
+            raise not_ours(self._address.name)
+        return answer.decode()
 
     def file(self, path: str, **query: Any) -> tuple[str, Message]:
         """A file that the server makes, and the headers that it came with."""
@@ -72,12 +82,15 @@ class Wire:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        told, answer = self._ask(method, f"api/v1/{path}", body, headers or {})
+        return self._read(*self._ask(method, f"api/v1/{path}", body, headers or {}))
+
+    def _read(self, told: Message, answer: bytes) -> Any:
         if not answer:
             return None
-        if "json" not in told.get("Content-Type", ""):
-            raise not_ours(self._address.name)
-        return json.loads(answer)
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise not_ours(self._address.name) from None
 
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None, more: Mapping[str, str]
@@ -93,15 +106,13 @@ class Wire:
         data = None if body is None else json.dumps(body).encode()
         if data is not None:
             headers["Content-Type"] = "application/json"
-        response = self._response(method, f"{self._address.path}{path}", data, headers)
-        answer = response.read()
-        kind = response.headers.get("Content-Type", "")
-        check(response.status, kind, answer, self._address.name)
-        return response.headers, answer
+        status, told, answer = self._answer(method, f"{self._address.path}{path}", data, headers)
+        check(status, told.get_content_type(), answer, self._address.name)
+        return told, answer
 
-    def _response(
+    def _answer(
         self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
-    ) -> HTTPResponse:
+    ) -> Answer:
         """A server may have closed a connection that was idle: then a new one is asked."""
         kept = self._connection is not None
         try:
@@ -110,7 +121,7 @@ class Wire:
             self.close()
             if not kept or method not in _REPEATABLE:
                 raise unreachable(self._address.name, error) from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:  # the latter: no machine can have that name
             self.close()
             raise unreachable(self._address.name, error) from error
         try:
@@ -121,11 +132,12 @@ class Wire:
 
     def _sent(
         self, method: str, path: str, data: bytes | None, headers: Mapping[str, str]
-    ) -> HTTPResponse:
+    ) -> Answer:
         if self._connection is None:
             self._connection = self._connect()
         self._connection.request(method, path, data, dict(headers))
-        return self._connection.getresponse()
+        response = self._connection.getresponse()
+        return response.status, response.headers, response.read()
 
     def _connect(self) -> HTTPConnection:
         host, port = self._address.host, self._address.port
@@ -133,6 +145,14 @@ class Wire:
             context = ssl.create_default_context()
             return HTTPSConnection(host, port, timeout=self._patience, context=context)
         return HTTPConnection(host, port, timeout=self._patience)
+
+
+def pauses() -> Iterator[float]:
+    """How long to wait before each next look at what changes by itself: longer each time."""
+    pause = _FIRST_LOOK
+    while True:
+        yield pause
+        pause = min(1.5 * pause, _LONGEST_LOOK)
 
 
 def part(name: str) -> str:

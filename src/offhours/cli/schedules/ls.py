@@ -8,6 +8,7 @@ import click
 
 from offhours.cli import complete
 from offhours.cli.ids import LARGEST
+from offhours.cli.options import LONGEST_PAGE, limit_option
 from offhours.cli.schedules.views import HEADERS, row_dict, schedule_rows
 from offhours.cli.session import Session, common, json_option, session
 from offhours.core.errors import did_you_mean
@@ -15,8 +16,6 @@ from offhours.core.schedules import ScheduleStatus
 
 if TYPE_CHECKING:
     from offhours.cli.remote import AnyApp
-
-LONGEST_PAGE = 500
 
 
 @click.command()
@@ -26,13 +25,7 @@ LONGEST_PAGE = 500
     help="Schedules that stand so only.",
 )
 @click.option("--task", shell_complete=complete.tasks, help="Schedules of this task only.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, LONGEST_PAGE),
-    default=50,
-    show_default=True,
-    help="How many.",
-)
+@limit_option(50)
 @click.option(
     "--after",
     type=click.IntRange(0, LARGEST),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from offhours.cli.calls import seconds
+from offhours.cli.options import together
 from offhours.core.fire_rules import Overlap
 from offhours.core.model import TaskPriority
-
-C = TypeVar("C", bound=Callable[..., Any])
 
 NONE = "none"
 _UNSET = ("expires", "timeout", "max_runs", "disable_after")
@@ -29,45 +27,38 @@ def _count(ctx: click.Context, param: click.Parameter, text: str | None) -> int 
     return int(text)
 
 
-def policy_options(function: C) -> C:
-    """Those of `ScheduleOptions`."""
-    overlaps = [policy.value for policy in Overlap]
-    for option in reversed(
-        (
-            click.option("--name", help="What to call it [its task and arguments]."),
-            click.option("--timezone", metavar="ZONE", help="Like Europe/Berlin [the app's, UTC]."),
-            click.option(
-                "--catch-up", metavar="POLICY",
-                help="Fires missed while no worker was there: skip, once (the latest only, the "
-                "default), all, all:20, or window:2h.",
-            ),
-            click.option(
-                "--overlap", type=click.Choice(overlaps),
-                help="While an earlier job is not finished [skip].",
-            ),
-            click.option("--jitter", callback=seconds, metavar="TIME",
-                         help="Fire up to so much later, each time by another share."),
-            click.option(
-                "--blackout", "blackouts", multiple=True, metavar="WHEN",
-                help="When not to fire: 22:00-06:00, 2026-12-24, 2026-12-24..2026-12-26. "
-                "Repeatable; none takes them off.",
-            ),
-            click.option("--expires", callback=_span, metavar="TIME",
-                         help="A job that cannot start so soon after its fire is not run."),
-            click.option("--max-runs", callback=_count, metavar="N",
-                         help="End after so many jobs."),
-            click.option("--disable-after", callback=_count, metavar="N|never",
-                         help="Stop after so many failures in a row [5]."),
-            click.option("--priority", type=click.Choice([p.name.lower() for p in TaskPriority])),
-            click.option("--queue", help="The name of its jobs' queue."),
-            click.option("--retries", type=click.IntRange(0),
-                         help="Attempts after a job's first one fails."),
-            click.option("--timeout", callback=_span, metavar="TIME",
-                         help="How long an attempt may take."),
-        )
-    ):  # fmt: skip
-        function = option(function)
-    return function
+policy_options = together(
+    click.option("--name", help="What to call it [its task and arguments]."),
+    click.option("--timezone", metavar="ZONE", help="Like Europe/Berlin [the app's, UTC]."),
+    click.option(
+        "--catch-up", metavar="POLICY",
+        help="Fires missed while no worker was there: skip, once (the latest only, the "
+        "default), all, all:20, or window:2h.",
+    ),
+    click.option(
+        "--overlap", type=click.Choice([policy.value for policy in Overlap]),
+        help="While an earlier job is not finished [skip].",
+    ),
+    click.option("--jitter", callback=seconds, metavar="TIME",
+                 help="Fire up to so much later, each time by another share."),
+    click.option(
+        "--blackout", "blackouts", multiple=True, metavar="WHEN",
+        help="When not to fire: 22:00-06:00, 2026-12-24, 2026-12-24..2026-12-26. "
+        "Repeatable; none takes them off.",
+    ),
+    click.option("--expires", callback=_span, metavar="TIME",
+                 help="A job that cannot start so soon after its fire is not run."),
+    click.option("--max-runs", callback=_count, metavar="N",
+                 help="End after so many jobs."),
+    click.option("--disable-after", callback=_count, metavar="N|never",
+                 help="Stop after so many failures in a row [5]."),
+    click.option("--priority", type=click.Choice([p.name.lower() for p in TaskPriority])),
+    click.option("--queue", help="The name of its jobs' queue."),
+    click.option("--retries", type=click.IntRange(0),
+                 help="Attempts after a job's first one fails."),
+    click.option("--timeout", callback=_span, metavar="TIME",
+                 help="How long an attempt may take."),
+)  # fmt: skip
 
 
 def given(options: dict[str, Any]) -> dict[str, Any]:
