@@ -40,7 +40,7 @@ from offhours.core.times import (
     Duration,
     Micros,
     Moment,
-    iso,
+    iso_second,
     parse_duration,
     parse_moment,
     parse_until,
@@ -194,7 +194,7 @@ class GoalBook:
         zone = self._app.schedules.zone(options.get("timezone"))
         moment = _moment(when, self._app.settings.timezone)
         if moment is not None:
-            return Plan((At(moment),), zone), iso(moment)[:19] + "Z", moment
+            return Plan((At(moment),), zone), iso_second(moment), moment
         return *self._app.schedules.plan(when, zone), None
 
     def get(self, task_id: str, tenant: str | None = None) -> GoalHandle:

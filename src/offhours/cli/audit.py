@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from offhours.cli.session import common, json_option, session
-from offhours.core.times import iso
+from offhours.core.times import iso_second
 from offhours.views import audited_dict
 
 HEADERS = ("ID", "AT", "WHO", "DID", "JOB", "WAS", "BECAME")
@@ -31,7 +31,7 @@ def audit(actor: str | None, before: int | None, limit: int) -> None:
         state.emit({"audit": [audited_dict(row) for row in found]})
     elif found:
         rows = [
-            (str(r.id), iso(r.at)[:19], r.actor, r.action, str(r.job_id or ""), r.was or "",
+            (str(r.id), iso_second(r.at), r.actor, r.action, str(r.job_id or ""), r.was or "",
              r.became or "")
             for r in found
         ]  # fmt: skip

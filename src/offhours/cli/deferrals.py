@@ -8,7 +8,7 @@ from offhours.cli import complete
 from offhours.cli.ids import job_number
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
-from offhours.core.times import iso
+from offhours.core.times import iso_second
 from offhours.handles import job_dict
 from offhours.views import deferral_dict
 
@@ -99,8 +99,7 @@ def _of_job(job_id: int) -> None:
         state.emit({"job": job_id, "deferrals": [deferral_dict(each) for each in found]})
     elif found:
         rows = [
-            (f"{iso(d.at)[:19]}Z", f"{iso(d.until)[:19]}Z", d.gate or "its task", d.reason)
-            for d in found
+            (iso_second(d.at), iso_second(d.until), d.gate or "its task", d.reason) for d in found
         ]
         state.table(HEADERS, rows)
     else:

@@ -12,7 +12,7 @@ from offhours.cli.calls import seconds
 from offhours.cli.schedules.phrase import understood
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable, printable_lines
-from offhours.core.times import iso, spoken
+from offhours.core.times import iso_second, spoken
 from offhours.known_tasks import served_tasks
 from offhours.views import deferral_dict
 
@@ -163,7 +163,7 @@ def show(goal_id: str) -> None:
         if key not in ("id", "agent", "status", "prompt") and value not in (None, 0, ""):
             click.echo(f"  {key:<12}  {printable(value)}")
     for each in moved:
-        click.echo(f"  moved at {iso(each.at)[:19]}Z to {iso(each.until)[:19]}Z: "
+        click.echo(f"  moved at {iso_second(each.at)} to {iso_second(each.until)}: "
                    f"{printable(each.reason)}")  # fmt: skip
     click.secho("prompt", bold=True)
     for line in printable_lines(told["prompt"]).splitlines():

@@ -15,7 +15,7 @@ from offhours.core.access import Operation
 from offhours.core.bulk import Order
 from offhours.core.errors import BatchError
 from offhours.core.filters import spoken_filter
-from offhours.core.times import iso
+from offhours.core.times import iso_second
 from offhours.views import operation_dict
 
 HEADERS = ("ID", "WHAT", "STATE", "DONE", "REFUSED", "OF", "BY", "BEGUN", "WHICH")
@@ -51,7 +51,7 @@ def _row(each: Operation) -> tuple[str, ...]:
     which = "" if each.request is None else spoken_filter(Order.from_json(each.request).wanted)
     return (
         str(each.id), each.kind, each.state, str(each.done), str(each.failed), str(each.total),
-        each.made_by, iso(each.created_at)[:19], which,
+        each.made_by, iso_second(each.created_at), which,
     )  # fmt: skip
 
 

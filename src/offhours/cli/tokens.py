@@ -11,7 +11,7 @@ from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
 from offhours.core.access import NewToken, Scope
-from offhours.core.times import iso, parse_until
+from offhours.core.times import iso_second, parse_until
 
 if TYPE_CHECKING:
     from offhours.cli.remote import AnyApp
@@ -114,7 +114,7 @@ def _holds(token: Token, now: int) -> str:
         return "revoked"
     if token.expires_at is None:
         return "yes"
-    return f"until {iso(token.expires_at)[:19]}Z" if now < token.expires_at else "expired"
+    return f"until {iso_second(token.expires_at)}" if now < token.expires_at else "expired"
 
 
 @token.command()

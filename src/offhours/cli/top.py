@@ -20,7 +20,7 @@ from offhours.cli.views import (
     worker_rows,
 )
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
-from offhours.core.times import Micros, iso
+from offhours.core.times import Micros, iso, iso_second
 from offhours.handles import job_dict
 from offhours.views import worker_dict
 
@@ -82,7 +82,7 @@ class Snapshot(NamedTuple):
 
     def headline(self) -> list[str]:
         """The figures, and who is in front."""
-        lines = [f"{printable(self.name)} at {iso(self.now)[:19]}Z"]
+        lines = [f"{printable(self.name)} at {iso_second(self.now)}"]
         lines.append(", ".join(f"{count} {state}" for state, count in self.counts.items()))
         for lease in self.foreground:
             until = iso(lease.until)[11:19]

@@ -108,7 +108,7 @@ def deleted_since(app: Offhours, entries: Iterable[Entry]) -> set[str]:
     found: set[str] = set()
     for event in app.events() if missing else ():
         if event.kind == "schedule.deleted":
-            told = load(event.data)
+            told = event.told
             if (str(told["schedule"]), told["name"]) in missing:
                 found.add(told["name"])
     return found

@@ -20,7 +20,7 @@ from offhours.core.times import (
     SECOND,
     Duration,
     Micros,
-    iso,
+    iso_second,
     parse_duration,
     parse_moment,
     spoken,
@@ -182,7 +182,7 @@ class Writer:
             case datetime():
                 moment = parse_moment(when, "when", self._app.settings.timezone)
                 if moment <= now:
-                    raise ScheduleError(f"when: {iso(moment)[:19]}Z has passed", "when")
+                    raise ScheduleError(f"when: {iso_second(moment)} has passed", "when")
                 plan = Plan((At(moment),), timezone)
             case Cron() | Every() | Calendar() | At():
                 plan = Plan((when,), timezone)

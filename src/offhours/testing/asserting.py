@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from offhours.app import Offhours
 from offhours.core.errors import OptionError
 from offhours.core.model import Job, TaskPriority
-from offhours.core.times import Moment, iso, parse_moment
+from offhours.core.times import Moment, iso_second, parse_moment
 from offhours.core.triggers import Every, Plan, Trigger
 from offhours.engine.codec import dump
 from offhours.engine.registry import task_name
@@ -191,7 +191,7 @@ def _shown(job: Job) -> str:
         "queue": None if job.queue == "default" else job.queue,
         "name": job.name,
         "tenant": job.tenant,
-        "at": iso(job.run_at)[:19] if job.run_at > job.created_at else None,
+        "at": iso_second(job.run_at) if job.run_at > job.created_at else None,
     }
     more = "".join(f" {key}={value}" for key, value in extras.items() if value is not None)
     return f"job {job.id}: {job.task}({', '.join(words)}){more}"
