@@ -22,7 +22,6 @@ from offhours.faces.entries import (
     deleted_since,
     entry_of,
 )
-from offhours.faces.records import records
 
 DEFAULT_PATH = "data/scheduled_tasks/tasks.json"
 VERSION = 1
@@ -73,13 +72,15 @@ class Backup:
 
 def entries_of(app: Offhours, only: str | None = None) -> list[Entry]:
     """All tasks that can outlive their process, or those of one function."""
-    entries = (entry_of(record) for record in records(app) if only in (None, record.task))
+    entries = (
+        entry_of(record) for record in app.schedules.records() if only in (None, record.task)
+    )
     return [entry for entry in entries if entry is not None]
 
 
 def create_missing(app: Offhours, entries: Iterable[Entry]) -> list[str]:
     """Create the tasks whose names are not taken; their ids."""
-    known = {record.name for record in records(app)}
+    known = {record.name for record in app.schedules.records()}
     missing = [entry for entry in entries if entry.name not in known]
     return [made for entry in missing if (made := create_entry(app, entry)) is not None]
 

@@ -18,7 +18,7 @@ from offhours.core.times import iso
 from offhours.core.triggers import Plan
 from offhours.engine.codec import load
 from offhours.faces.local_time import LOCAL
-from offhours.faces.records import ENABLED, cron_of, description_of, records
+from offhours.faces.records import ENABLED, cron_of, description_of
 from offhours.schedules import ScheduleOptions, schedule_dict
 
 LOCAL_TASK = "local:"
@@ -101,7 +101,7 @@ def create_entry(app: Offhours, entry: Entry) -> str | None:
 
 def deleted_since(app: Offhours, entries: Iterable[Entry]) -> set[str]:
     """Which of these the database knows as deleted: they must not come back with the copy."""
-    known = {record.name for record in records(app)}
+    known = {record.name for record in app.schedules.records()}
     missing = {
         (entry.values.get("task_id"), entry.name) for entry in entries if entry.name not in known
     }

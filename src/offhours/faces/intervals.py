@@ -23,7 +23,6 @@ from offhours.engine.codec import load
 from offhours.engine.lifeline import owner_name, process_is_gone
 from offhours.faces.base import MEMORY, label
 from offhours.faces.entries import LOCAL_TASK
-from offhours.faces.records import records
 from offhours.faces.scheduled_task import ScheduledTask
 from offhours.faces.tasks import BackgroundTask, TaskStatus, cancel
 from offhours.options import make_task
@@ -157,7 +156,7 @@ def schedule_interval(
 
 def sweep(app: Offhours) -> None:
     """Take away what was to be repeated in processes that have ended."""
-    for record in list(records(app)):
+    for record in list(app.schedules.records()):
         if record.task.startswith(LOCAL_TASK):
             owner = (load(record.metadata) or {}).get(_OWNER)
             if isinstance(owner, str) and process_is_gone(owner):
@@ -168,7 +167,7 @@ def forget_local(app: Offhours) -> list[RecurringTask]:
     """Take away what is repeated in this process only, for it ends now; what that was."""
     here = json.loads(owner_name(""))
     ended = []
-    for record in list(records(app)):
+    for record in list(app.schedules.records()):
         if record.task.startswith(LOCAL_TASK):
             owner = (load(record.metadata) or {}).get(_OWNER)
             if isinstance(owner, str) and json.loads(owner) == here:

@@ -25,7 +25,7 @@ from offhours.faces.backup import (
 )
 from offhours.faces.base import MEMORY, open_app, shared
 from offhours.faces.local_time import LOCAL
-from offhours.faces.records import ENABLED, OURS, due_of, records
+from offhours.faces.records import ENABLED, OURS, due_of
 from offhours.faces.scheduled_task import ScheduledTask
 from offhours.handles import TaskHandle
 from offhours.schedules import ScheduleOptions, When
@@ -187,7 +187,7 @@ class ScheduledTaskManager:
         """All scheduled tasks of the database, in the order of their creation."""
         return [
             ScheduledTask(self.app, record)
-            for record in records(self.app)
+            for record in self.app.schedules.records()
             if record.status in ENABLED or not enabled_only
         ]
 
@@ -203,7 +203,7 @@ class ScheduledTaskManager:
         by = self.app.clock.micros() + round(max(0, window_minutes) * MINUTE)
         due = [
             (moment, record.id, record)
-            for record in records(self.app)
+            for record in self.app.schedules.records()
             if (moment := due_of(record)) is not None and moment <= by
         ]
         return [ScheduledTask(self.app, record) for _, _, record in sorted(due)]

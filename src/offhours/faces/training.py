@@ -19,7 +19,6 @@ from offhours.faces.backup import (
     write_entries,
 )
 from offhours.faces.base import open_app, shared_app
-from offhours.faces.records import records
 from offhours.faces.tasks import id_number
 from offhours.faces.training_config import AutonomousConfig
 from offhours.faces.training_notices import TrainingNotices
@@ -338,7 +337,7 @@ class SchedulerManager:
 
     def _all(self, tenant_id: str | None) -> list[TrainingSchedule]:
         mine = self.trainer.task.task.name
-        found = [TrainingSchedule(self.app, record) for record in records(self.app)
+        found = [TrainingSchedule(self.app, record) for record in self.app.schedules.records()
                  if record.task == mine and f'"{OURS}"' in (record.metadata or "")]  # fmt: skip
         return [each for each in found if tenant_id in (None, each.tenant_id)]
 

@@ -63,8 +63,11 @@ def confirmation(said: dict[str, Any]) -> str:
 
 
 def _live_of(app: Offhours, agent: str) -> list[Schedule]:
-    found = (handle.record for handle in app.schedules)
-    return [s for s in found if s.status is not ScheduleStatus.ENDED and _agent(s) == agent]
+    return [
+        s
+        for s in app.schedules.records()
+        if s.status is not ScheduleStatus.ENDED and _agent(s) == agent
+    ]
 
 
 def _agent(schedule: Schedule) -> str | None:
