@@ -52,6 +52,20 @@ class Backup:
             deleted = deleted_since(self._app, entries)
             create_missing(self._app, [entry for entry in entries if entry.name not in deleted])
 
+    def export(self, path: str | os.PathLike[str]) -> int:
+        """Write the tasks to another file; how many."""
+        entries = entries_of(self._app, self._only)
+        write_entries(Path(path), entries)
+        return len(entries)
+
+    def take_in(self, path: str | os.PathLike[str]) -> list[str]:
+        """Create what another file holds of these tasks and the database does not; the ids."""
+        entries = read_entries(Path(path))
+        mine = [each for each in entries if self._only in (None, each.values["func_name"])]
+        created = create_missing(self._app, mine)
+        self.save()
+        return created
+
     def save(self) -> None:
         """Renew the file. It is a copy: that it cannot be written is logged."""
         if self.path is None:

@@ -19,9 +19,8 @@ from offhours.core.triggers import Plan
 from offhours.engine.codec import load
 from offhours.faces.local_time import LOCAL
 from offhours.faces.records import ENABLED, cron_of, description_of
+from offhours.known_tasks import is_local
 from offhours.schedules import ScheduleOptions, schedule_dict
-
-LOCAL_TASK = "local:"
 
 _OPTIONS = ("catch_up", "overlap", "max_runs", "disable_after", "priority", "queue")
 _log = logging.getLogger("offhours")
@@ -40,7 +39,7 @@ class Entry(NamedTuple):
 
 def entry_of(record: Schedule) -> Entry | None:
     """What is written of a task; None for one that cannot outlive its process."""
-    if record.task.startswith(LOCAL_TASK):
+    if is_local(record.task):
         return None
     shown = schedule_dict(record)
     values = {
