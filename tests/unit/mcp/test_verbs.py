@@ -265,7 +265,7 @@ def test_an_agents_schedule_ends_and_keeps_its_distance() -> None:
         end = app.schedules.get(saved["schedule"]).plan.end
         assert end == app.clock.micros() + timedelta(days=30) // timedelta(microseconds=1)
         often = await agent.refused("schedule", task="add", when="every 30 seconds", name="b")
-        assert "at most once in 1 m" in often
+        assert "may fire every 1 min at most" in often
         late = await agent.refused("schedule", task="add", when="on 24 december 2026 at 9am",
                                    name="b")  # fmt: skip
         assert "no fires in the next 30 d" in late
