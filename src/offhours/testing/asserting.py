@@ -58,17 +58,10 @@ def assert_submitted(
       job 1: mail("ann") queue=slow
     """
     app, wanted = _found(task, app)
-    conditions = {
-        "args": None if args is None else tuple(args),
-        "kwargs": kwargs,
-        "queue": queue,
-        "priority": priority,
-        "name": name,
-        "tenant": tenant,
-        "metadata": metadata,
-        "at": at,
-    }
-    asked = {key: value for key, value in conditions.items() if value is not None}
+    asked = _given(
+        args=None if args is None else tuple(args), kwargs=kwargs, queue=queue, priority=priority,
+        name=name, tenant=tenant, metadata=metadata, at=at,
+    )  # fmt: skip
     jobs = list(_submitted(app))
     good = [job for job in jobs if job.task == wanted and _fits(app, job, asked)]
     if len(good) == times or (times is None and good):
@@ -130,6 +123,10 @@ def _found(task: AnyTask, app: Offhours | None) -> tuple[Offhours, str]:
     if app is None:
         raise OptionError(f"app: {task!r} does not know its app; say app=")
     return app, task if isinstance(task, str) else task_name(task)
+
+
+def _given(**conditions: Any) -> dict[str, Any]:
+    return {key: value for key, value in conditions.items() if value is not None}
 
 
 def _submitted(app: Offhours) -> Iterator[Job]:
