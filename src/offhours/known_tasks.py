@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from offhours.core.model import Job, WorkerInfo
 
 RECENT = 500
+LOCAL = "local:"
 _OWN = ("train:", "phase:", "offhours.", "offhours ")
 
 
@@ -50,7 +51,7 @@ def task_counts(app: Asked) -> list[TaskCount]:
 
 def is_local(name: str) -> bool:
     """Whether it is the function of a durable=False job, which no other process can run."""
-    return name.startswith("local:")
+    return name.startswith(LOCAL)
 
 
 def is_own(name: str) -> bool:

@@ -105,7 +105,7 @@ def event_dict(event: Event) -> dict[str, Any]:
         "kind": event.kind,
         "job": event.job_id,
         "attempt": event.attempt,
-        "data": None if event.data is None else json.loads(event.data),
+        "data": None if event.data is None else event.told,
     }
 
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from offhours.core import schedules, states
@@ -40,7 +39,7 @@ from offhours.core.times import (
     Duration,
     Micros,
     Moment,
-    iso,
+    iso_second,
     parse_duration,
     parse_moment,
     parse_until,
@@ -58,7 +57,6 @@ THOUGHT_KEY = f"{OURS}thought"
 BY_AGENT = "agent"
 MAKERS = ("human", "agent", "code")
 LIFE = 30 * DAY
-_LOOKED_AT = 60
 _LONGEST_NAME = 200
 
 
@@ -151,7 +149,7 @@ class GoalBook:
         limit = None if expires is None else now + parse_duration(expires, "expires")
         if created_by == BY_AGENT:
             limit = min(now + LIFE, limit or now + LIFE)
-            _check_gap(plan, now, least_gap)
+            check_gap(plan, now, least_gap)
         if limit is not None and _recurs(plan):
             plan = replace(plan, end=limit if plan.end is None else min(plan.end, limit))
         first = plan.next_after(now) if moment is None else moment
@@ -194,7 +192,7 @@ class GoalBook:
         zone = self._app.schedules.zone(options.get("timezone"))
         moment = _moment(when, self._app.settings.timezone)
         if moment is not None:
-            return Plan((At(moment),), zone), iso(moment)[:19] + "Z", moment
+            return Plan((At(moment),), zone), iso_second(moment), moment
         return *self._app.schedules.plan(when, zone), None
 
     def get(self, task_id: str, tenant: str | None = None) -> GoalHandle:
@@ -329,10 +327,10 @@ def _moment(when: Any, timezone: Any) -> Micros | None:
     return None
 
 
-def _check_gap(plan: Plan, now: Micros, least: Micros) -> None:
-    fires = plan.fires(now, _LOOKED_AT)
-    gap = min((late - early for early, late in pairwise(fires)), default=least)
-    if gap < least:
+def check_gap(plan: Plan, now: Micros, least: Micros) -> None:
+    """An agent is not told the same all the time."""
+    gap = plan.shortest_gap(now)
+    if gap is not None and gap < least:
         raise ScheduleError(
             f"when: {spoken(gap)} between two fires; an agent's schedule may fire every "
             f"{spoken(least)} at most",

@@ -27,7 +27,7 @@ from offhours.core.here import running
 from offhours.core.model import Job, NewJob, TaskPriority
 from offhours.core.outcomes import Defer
 from offhours.core.quotas import Quota, Usage
-from offhours.core.times import Duration, Micros, iso, parse_duration, to_datetime
+from offhours.core.times import Duration, Micros, iso_second, parse_duration, to_datetime
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -97,7 +97,7 @@ class AgentRoom:
         note = None
         if goal.expires_at is not None and goal.next_at is None:
             note = (
-                f"This goal expires at {iso(goal.expires_at)[:19]}Z, and this was its last fire; "
+                f"This goal expires at {iso_second(goal.expires_at)}, and this was its last fire; "
                 "schedule it again if it is still wanted."
             )
         return NewThought(

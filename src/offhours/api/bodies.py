@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from contextlib import suppress
 from itertools import accumulate
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,6 +46,8 @@ class Bodies:
         if body:
             self._check_type(headers)
             self._check_depth(body)
+            with suppress(ValueError):  # whoever wants it will say what is wrong with it
+                json.loads(body, object_pairs_hook=_each_once)
         scope["body"] = body
         given = False
 
@@ -97,6 +102,16 @@ class Bodies:
             raise Problem(
                 422, "invalid", f"the body is nested deeper than {self._limits.depth} levels"
             )
+
+
+def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; the last of two members of one name would win, in silence."""
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Problem(422, "invalid", f"an object has {twice[:100]!a} twice", "say each name once")
+    return found
 
 
 def depth(body: bytes) -> int:

@@ -6,7 +6,7 @@ import click
 
 from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
-from offhours.cli.views import stamp
+from offhours.core.times import iso_second
 from offhours.views import audited_dict
 
 HEADERS = ("ID", "AT", "WHO", "DID", "JOB", "WAS", "BECAME")
@@ -32,7 +32,7 @@ def audit(actor: str | None, before: int | None, limit: int) -> None:
         state.emit({"audit": [audited_dict(row) for row in found]})
     elif found:
         rows = [
-            (str(r.id), stamp(r.at), r.actor, r.action, str(r.job_id or ""), r.was or "",
+            (str(r.id), iso_second(r.at), r.actor, r.action, str(r.job_id or ""), r.was or "",
              r.became or "")
             for r in found
         ]  # fmt: skip

@@ -9,7 +9,7 @@ from offhours.cli.ids import job_number
 from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
-from offhours.cli.views import stamp
+from offhours.core.times import iso_second
 from offhours.handles import job_dict
 from offhours.views import deferral_dict
 
@@ -98,7 +98,9 @@ def _of_job(job_id: int) -> None:
     if state.json:
         state.emit({"job": job_id, "deferrals": [deferral_dict(each) for each in found]})
     elif found:
-        rows = [(stamp(d.at), stamp(d.until), d.gate or "its task", d.reason) for d in found]
+        rows = [
+            (iso_second(d.at), iso_second(d.until), d.gate or "its task", d.reason) for d in found
+        ]
         state.table(HEADERS, rows)
     else:
         state.note(f"job {job_id} was never moved to later")

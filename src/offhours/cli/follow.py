@@ -12,7 +12,7 @@ from offhours.cli.text import printable
 from offhours.core.errors import OffhoursError, StoreClosed
 from offhours.core.events import Event
 from offhours.core.ports import Store
-from offhours.core.times import iso
+from offhours.core.times import iso, iso_second
 
 SHORTEST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
@@ -35,19 +35,20 @@ GRAVE = frozenset(
 def log_line(event: Event, job: str = "") -> str:
     """One fact as one line: `2026-06-01 10:00:00Z job.started 42 app:send worker=1`."""
     moment = iso(event.at)
-    told = {} if event.data is None else json.loads(event.data)
     parts = [f"{moment[:10]} {moment[11:19]}Z", event.kind, job]
     if event.attempt is not None and event.attempt > 1:
         parts.append(f"attempt={event.attempt}")
     parts += [
-        f"{key}={_short(key, value)}" for key, value in told.items() if value not in (None, "")
+        f"{key}={_short(key, value)}"
+        for key, value in event.told.items()
+        if value not in (None, "")
     ]
     return printable(" ".join(part for part in parts if part))
 
 
 def _short(key: str, value: Any) -> str:
     if key in ("until", "run_at", "instant") and isinstance(value, int):
-        return iso(value)[:19] + "Z"
+        return iso_second(value)
     if key == "error":
         lines = str(value).strip().splitlines()
         return lines[-1] if lines else ""

@@ -13,7 +13,8 @@ from offhours.cli.options import limit_option
 from offhours.cli.schedules.phrase import understood
 from offhours.cli.session import Session, common, json_option, session
 from offhours.cli.text import printable, printable_lines
-from offhours.cli.views import ahead, stamp
+from offhours.cli.views import ahead
+from offhours.core.times import iso_second
 from offhours.known_tasks import served_tasks
 from offhours.views import deferral_dict
 
@@ -163,7 +164,7 @@ def show(goal_id: str) -> None:
         if key not in ("id", "agent", "status", "prompt") and value not in (None, 0, ""):
             click.echo(f"  {key:<12}  {printable(value)}")
     for each in moved:
-        click.echo(f"  moved at {stamp(each.at)} to {stamp(each.until)}: "
+        click.echo(f"  moved at {iso_second(each.at)} to {iso_second(each.until)}: "
                    f"{printable(each.reason)}")  # fmt: skip
     click.secho("prompt", bold=True)
     for line in printable_lines(told["prompt"]).splitlines():

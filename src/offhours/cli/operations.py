@@ -11,11 +11,11 @@ from offhours.cli.calls import app_of, file_options, read_json
 from offhours.cli.ids import parse_id
 from offhours.cli.options import limit_option
 from offhours.cli.session import common, json_option, session
-from offhours.cli.views import stamp
 from offhours.core.access import Operation
 from offhours.core.bulk import Order
 from offhours.core.errors import BatchError
 from offhours.core.filters import spoken_filter
+from offhours.core.times import iso_second
 from offhours.views import operation_dict
 
 HEADERS = ("ID", "WHAT", "STATE", "DONE", "REFUSED", "OF", "BY", "BEGUN", "WHICH")
@@ -51,7 +51,7 @@ def _row(each: Operation) -> tuple[str, ...]:
     which = "" if each.request is None else spoken_filter(Order.from_json(each.request).wanted)
     return (
         str(each.id), each.kind, each.state, str(each.done), str(each.failed), str(each.total),
-        each.made_by, stamp(each.created_at), which,
+        each.made_by, iso_second(each.created_at), which,
     )  # fmt: skip
 
 

@@ -10,9 +10,8 @@ from offhours.cli.codes import CommandError, Exit
 from offhours.cli.ids import parse_id
 from offhours.cli.session import common, json_option, session
 from offhours.cli.text import printable
-from offhours.cli.views import stamp
 from offhours.core.access import NewToken, Scope
-from offhours.core.times import parse_until
+from offhours.core.times import iso_second, parse_until
 
 if TYPE_CHECKING:
     from offhours.cli.remote import AnyApp
@@ -115,7 +114,7 @@ def _holds(token: Token, now: int) -> str:
         return "revoked"
     if token.expires_at is None:
         return "yes"
-    return f"until {stamp(token.expires_at)}" if now < token.expires_at else "expired"
+    return f"until {iso_second(token.expires_at)}" if now < token.expires_at else "expired"
 
 
 @token.command()

@@ -18,11 +18,10 @@ from offhours.cli.views import (
     coming_rows,
     job_rows,
     queue_rows,
-    stamp,
     worker_rows,
 )
 from offhours.core.model import ForegroundLease, Job, WorkerInfo
-from offhours.core.times import Micros, iso
+from offhours.core.times import Micros, iso, iso_second
 from offhours.handles import job_dict
 from offhours.views import worker_dict
 
@@ -84,7 +83,7 @@ class Snapshot(NamedTuple):
 
     def headline(self) -> list[str]:
         """The figures, and who is in front."""
-        lines = [f"{printable(self.name)} at {stamp(self.now)}"]
+        lines = [f"{printable(self.name)} at {iso_second(self.now)}"]
         lines.append(", ".join(f"{count} {state}" for state, count in self.counts.items()))
         for lease in self.foreground:
             until = iso(lease.until)[11:19]

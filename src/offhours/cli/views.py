@@ -9,7 +9,7 @@ from typing import Any
 from offhours.core.limits import Limit
 from offhours.core.model import Job, JobState, TaskPriority, WorkerInfo
 from offhours.core.notices import Alert, Delivery, DeliveryState
-from offhours.core.times import Micros, iso, parse_moment, spoken
+from offhours.core.times import Micros, parse_moment, spoken
 from offhours.known_tasks import TaskCount
 from offhours.views import is_alive
 
@@ -183,11 +183,6 @@ def ago(moment: Micros, now: Micros) -> str:
 def ahead(moment: Micros, now: Micros) -> str:
     """In how long something will be."""
     return f"in {_span(now, moment)}"
-
-
-def stamp(moment: Micros) -> str:
-    """A moment in a row: `2026-06-01T09:00:00Z`."""
-    return f"{iso(moment)[:19]}Z"
 
 
 def _span(start: Micros, end: Micros) -> str:

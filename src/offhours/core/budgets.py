@@ -9,7 +9,16 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from offhours.core.errors import OptionError
-from offhours.core.times import DAY, HOUR, MINUTE, SECOND, Duration, Micros, iso, parse_duration
+from offhours.core.times import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Duration,
+    Micros,
+    iso_second,
+    parse_duration,
+)
 
 DOLLAR = 1_000_000
 _SPANS = {"minute": MINUTE, "hour": HOUR, "day": DAY, "week": 7 * DAY}
@@ -209,7 +218,7 @@ class Overspent(NamedTuple):
 
 def question(budget: StoredBudget, job_id: int, now: Micros) -> str:
     """What a person is asked about a job whose budget is used up: once in a span of time."""
-    span = f" since {iso(budget.since(now))[:19]}Z" if budget.per else ""
+    span = f" since {iso_second(budget.since(now))}" if budget.per else ""
     return f"{budget} is used up{span}; may job {job_id} go on?"
 
 
@@ -246,7 +255,7 @@ def _breach(budget: StoredBudget, used: Amounts, now: Micros, bad: Any) -> Breac
     for name, amount, limit in zip(Amounts._fields, used, budget.limits, strict=True):
         if limit is not None and bad(amount, limit):
             until = budget.refills_at(now)
-            refill = "it never refills" if until is None else f"it refills at {iso(until)[:19]}Z"
+            refill = "it never refills" if until is None else f"it refills at {iso_second(until)}"
             told = f"{_shown(name, amount)} of {_shown(name, limit)}"
             reason = f"{budget} is used up: {told}; {refill}"
             return Breach(budget, reason, _number(name, amount), _number(name, limit), until)

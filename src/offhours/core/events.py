@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from offhours.core.model import JobState
 from offhours.core.times import Micros
@@ -18,6 +19,16 @@ class Event(NamedTuple):
     job_id: int | None
     attempt: int | None
     data: str | None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Its data; empty when it has none.
+
+        >>> Event(7, 0, "job.held", 42, None, '{"reason": "quiet hours"}').told["reason"]
+        'quiet hours'
+        """
+        found: dict[str, Any] = json.loads(self.data) if self.data else {}
+        return found
 
 
 class Audited(NamedTuple):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from offhours.core.phrases import describe
-from offhours.core.times import Micros, iso, spoken, to_datetime
+from offhours.core.times import Micros, iso_second, spoken, to_datetime
 from offhours.core.triggers import At, Calendar, Cron, Every, Plan, Trigger, dst_notes, warnings
 
 
@@ -79,4 +79,4 @@ def _expression(trigger: Trigger, plan: Plan) -> str:
             times = ", ".join(f"{wall:%H:%M}" for wall in at)
             return f"every {unit} at {times}, counted from {anchor_date}"
         case At(moment):
-            return f"once, at {iso(moment)[:19]}Z"
+            return f"once, at {iso_second(moment)}"

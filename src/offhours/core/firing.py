@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from offhours.core.fire_rules import MOST_CAUGHT_UP, Blackout, CatchUp, Overlap
 from offhours.core.schedules import Schedule, due_at, runs_left
-from offhours.core.times import SECOND, Micros, iso, spoken
+from offhours.core.times import SECOND, Micros, iso_second, spoken
 from offhours.core.triggers import Plan
 from offhours.core.triggers.zones import instant as wall_instant
 from offhours.core.triggers.zones import local
@@ -147,7 +147,7 @@ def _stretch(
 ) -> Fire:
     """One skip that stands for more instants than anybody would read, from `start` to `end`."""
     count = _about([*like[-2:]], end)
-    reason = f"{reason}; so did all before {iso(end)[:19]}Z, about {count:,}"
+    reason = f"{reason}; so did all before {iso_second(end)}, about {count:,}"
     return _skip(schedule, start, code, reason, now)
 
 
@@ -261,7 +261,7 @@ def _judged(
         if instant in made_up:
             judged[instant] = _run(schedule, instant, "caught_up", now)
         elif policy.policy == "once":
-            reason = f"missed: the fire of {iso(open_[-1])[:19]}Z makes up for it"
+            reason = f"missed: the fire of {iso_second(open_[-1])} makes up for it"
             judged[instant] = _skip(schedule, instant, "missed", reason, now)
         else:
             judged[instant] = _lost(schedule, plan, instant, policy, now)

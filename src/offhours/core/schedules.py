@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from offhours.core.fire_rules import Overlap
 from offhours.core.model import NewJob
-from offhours.core.times import Micros, iso, spoken
+from offhours.core.times import Micros, iso_second, spoken
 from offhours.core.triggers import Plan
 
 
@@ -208,7 +208,7 @@ def defer(
     told = {"from": schedule.next_at, "until": until, "reason": reason}
     new: dict[str, Any] = {}
     if plan is not None:
-        new = {"plan": json.dumps(plan.to_dict()), "text": f"{iso(until)[:19]}Z"}
+        new = {"plan": json.dumps(plan.to_dict()), "text": iso_second(until)}
     return _changed(
         schedule, "schedule.deferred", now, told, status=ScheduleStatus.ACTIVE, reason=None,
         failures=0, next_at=until, due_at=_due_of(schedule, until), **new,

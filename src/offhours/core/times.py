@@ -47,7 +47,21 @@ def iso(moment: Micros | None) -> str | None:
     """RFC 3339 in UTC, as JSON answers carry it: `2026-06-01T10:00:00.000000Z`; None for None."""
     if moment is None:
         return None
-    return to_datetime(moment).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return _cut(moment, "microseconds")
+
+
+def iso_second(moment: Micros) -> str:
+    """The same for people, cut off at the second: `2026-06-01T10:00:00Z`."""
+    return _cut(moment, "seconds")
+
+
+def iso_minute(moment: Micros) -> str:
+    """The same, cut off at the minute: `2026-06-01T10:00Z`."""
+    return _cut(moment, "minutes")
+
+
+def _cut(moment: Micros, at: str) -> str:
+    return to_datetime(moment).replace(tzinfo=None).isoformat(timespec=at) + "Z"
 
 
 def parse_duration(value: Duration, name: str = "duration") -> Micros:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
@@ -45,7 +44,7 @@ def sightings_of(
     told = Sightings()
     for event in events:
         if event.kind.startswith("foreground."):
-            if json.loads(event.data or "{}").get("workflow") == workflow:
+            if event.told.get("workflow") == workflow:
                 entered = event.kind == "foreground.entered"
                 setattr(told, "entered" if entered else "left", event.at)
         elif event.job_id in background:

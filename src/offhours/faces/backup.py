@@ -22,7 +22,6 @@ from offhours.faces.entries import (
     deleted_since,
     entry_of,
 )
-from offhours.faces.records import records
 
 DEFAULT_PATH = "data/scheduled_tasks/tasks.json"
 VERSION = 1
@@ -53,6 +52,20 @@ class Backup:
             deleted = deleted_since(self._app, entries)
             create_missing(self._app, [entry for entry in entries if entry.name not in deleted])
 
+    def export(self, path: str | os.PathLike[str]) -> int:
+        """Write the tasks to another file; how many."""
+        entries = entries_of(self._app, self._only)
+        write_entries(Path(path), entries)
+        return len(entries)
+
+    def take_in(self, path: str | os.PathLike[str]) -> list[str]:
+        """Create what another file holds of these tasks and the database does not; the ids."""
+        entries = read_entries(Path(path))
+        mine = [each for each in entries if self._only in (None, each.values["func_name"])]
+        created = create_missing(self._app, mine)
+        self.save()
+        return created
+
     def save(self) -> None:
         """Renew the file. It is a copy: that it cannot be written is logged."""
         if self.path is None:
@@ -73,13 +86,15 @@ class Backup:
 
 def entries_of(app: Offhours, only: str | None = None) -> list[Entry]:
     """All tasks that can outlive their process, or those of one function."""
-    entries = (entry_of(record) for record in records(app) if only in (None, record.task))
+    entries = (
+        entry_of(record) for record in app.schedules.records() if only in (None, record.task)
+    )
     return [entry for entry in entries if entry is not None]
 
 
 def create_missing(app: Offhours, entries: Iterable[Entry]) -> list[str]:
     """Create the tasks whose names are not taken; their ids."""
-    known = {record.name for record in records(app)}
+    known = {record.name for record in app.schedules.records()}
     missing = [entry for entry in entries if entry.name not in known]
     return [made for entry in missing if (made := create_entry(app, entry)) is not None]
 

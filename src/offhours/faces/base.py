@@ -21,6 +21,7 @@ from offhours.notify.configured import Configured
 from offhours.sources.configuration import read
 
 MEMORY = ":memory:"
+NOT_STORABLE = (TaskError, ArgumentError, PayloadTooLarge)
 SHARED_OPTIONS = {"threads": 4, "max_queue_size": 1000, "background_throttle": "100ms"}
 EXIT_SECONDS = 0.5
 
@@ -85,7 +86,7 @@ def submit(
     if app.store.name != MEMORY:
         try:
             return str(app.submit(function, args=args, kwargs=kwargs, **options).id)
-        except (TaskError, ArgumentError, PayloadTooLarge) as error:
+        except NOT_STORABLE as error:
             _log.info("%s lives in this process only: %s", options["name"], error)
     options["durable"] = False
     return str(app.submit(function, args=args, kwargs=kwargs, **options).id)

@@ -18,10 +18,9 @@ from offhours.core.times import iso
 from offhours.core.triggers import Plan
 from offhours.engine.codec import load
 from offhours.faces.local_time import LOCAL
-from offhours.faces.records import ENABLED, cron_of, description_of, records
+from offhours.faces.records import ENABLED, cron_of, description_of
+from offhours.known_tasks import is_local
 from offhours.schedules import ScheduleOptions, schedule_dict
-
-LOCAL_TASK = "local:"
 
 _OPTIONS = ("catch_up", "overlap", "max_runs", "disable_after", "priority", "queue")
 _log = logging.getLogger("offhours")
@@ -40,7 +39,7 @@ class Entry(NamedTuple):
 
 def entry_of(record: Schedule) -> Entry | None:
     """What is written of a task; None for one that cannot outlive its process."""
-    if record.task.startswith(LOCAL_TASK):
+    if is_local(record.task):
         return None
     shown = schedule_dict(record)
     values = {
@@ -101,14 +100,14 @@ def create_entry(app: Offhours, entry: Entry) -> str | None:
 
 def deleted_since(app: Offhours, entries: Iterable[Entry]) -> set[str]:
     """Which of these the database knows as deleted: they must not come back with the copy."""
-    known = {record.name for record in records(app)}
+    known = {record.name for record in app.schedules.records()}
     missing = {
         (entry.values.get("task_id"), entry.name) for entry in entries if entry.name not in known
     }
     found: set[str] = set()
     for event in app.events() if missing else ():
         if event.kind == "schedule.deleted":
-            told = load(event.data)
+            told = event.told
             if (str(told["schedule"]), told["name"]) in missing:
                 found.add(told["name"])
     return found

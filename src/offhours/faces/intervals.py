@@ -11,21 +11,15 @@ from typing import Any
 from uuid import uuid4
 
 from offhours.app import Offhours
-from offhours.core.errors import (
-    ArgumentError,
-    PayloadTooLarge,
-    ScheduleNotFound,
-    TaskError,
-)
+from offhours.core.errors import ScheduleNotFound, TaskError
 from offhours.core.model import JobState
 from offhours.core.times import Duration, parse_duration
 from offhours.engine.codec import load
 from offhours.engine.lifeline import owner_name, process_is_gone
-from offhours.faces.base import MEMORY, label
-from offhours.faces.entries import LOCAL_TASK
-from offhours.faces.records import records
+from offhours.faces.base import MEMORY, NOT_STORABLE, label
 from offhours.faces.scheduled_task import ScheduledTask
 from offhours.faces.tasks import BackgroundTask, TaskStatus, cancel
+from offhours.known_tasks import LOCAL, is_local
 from offhours.options import make_task
 from offhours.schedules import ScheduleOptions
 
@@ -86,7 +80,7 @@ class RecurringTask:
     @property
     def durable(self) -> bool:
         """Whether it outlives this process."""
-        local = self._task.func_name.startswith(LOCAL_TASK)
+        local = is_local(self._task.func_name)
         return self._app.store.name != MEMORY and not local
 
     @property
@@ -113,7 +107,7 @@ class RecurringTask:
             job = self.last_run
             if job is not None and job.record.state is not JobState.RUNNING:
                 cancel(self._app, job.task_id)
-        if record.task.startswith(LOCAL_TASK):
+        if is_local(record.task):
             self._app.registry.remove(record.task)
         return True
 
@@ -135,7 +129,7 @@ def schedule_interval(
     if app.store.name != MEMORY:
         try:
             handle = app.schedule(function, every, args=args, kwargs=kwargs, **options)
-        except (TaskError, ArgumentError, PayloadTooLarge) as error:
+        except NOT_STORABLE as error:
             _log.info("%s is repeated in this process only: %s", label(function), error)
     if handle is None:
         if not callable(function):
@@ -145,7 +139,7 @@ def schedule_interval(
         options = {**options, "metadata": {_OWNER: owner_name("")}}
         name = f"{label(function)} {uuid4().hex[:12]}"
         options["name"] = options.get("name") or name
-        task = make_task(bound, {"name": f"{LOCAL_TASK}{name}"})
+        task = make_task(bound, {"name": f"{LOCAL}{name}"})
         app.registry.add(task)
         try:
             handle = app.schedules.add(task, every, (), {}, options, replace_existing=False)
@@ -157,21 +151,25 @@ def schedule_interval(
 
 def sweep(app: Offhours) -> None:
     """Take away what was to be repeated in processes that have ended."""
-    for record in list(records(app)):
-        if record.task.startswith(LOCAL_TASK):
-            owner = (load(record.metadata) or {}).get(_OWNER)
-            if isinstance(owner, str) and process_is_gone(owner):
-                RecurringTask(ScheduledTask(app, record), app).cancel()
+    for task, owner in _local_tasks(app):
+        if process_is_gone(owner):
+            task.cancel()
 
 
 def forget_local(app: Offhours) -> list[RecurringTask]:
     """Take away what is repeated in this process only, for it ends now; what that was."""
     here = json.loads(owner_name(""))
-    ended = []
-    for record in list(records(app)):
-        if record.task.startswith(LOCAL_TASK):
-            owner = (load(record.metadata) or {}).get(_OWNER)
-            if isinstance(owner, str) and json.loads(owner) == here:
-                ended.append(RecurringTask(ScheduledTask(app, record), app))
-                ended[-1].cancel()
+    ended = [task for task, owner in _local_tasks(app) if json.loads(owner) == here]
+    for task in ended:
+        task.cancel()
     return ended
+
+
+def _local_tasks(app: Offhours) -> list[tuple[RecurringTask, str]]:
+    """What is repeated in single processes, each with the process."""
+    found = []
+    for record in app.schedules.records():
+        owner = (load(record.metadata) or {}).get(_OWNER) if is_local(record.task) else None
+        if isinstance(owner, str):
+            found.append((RecurringTask(ScheduledTask(app, record), app), owner))
+    return found

@@ -10,7 +10,6 @@ from offhours.app import Offhours
 from offhours.core.events import KINDS, Event
 from offhours.core.model import JobState
 from offhours.core.times import SECOND, Micros
-from offhours.engine.codec import load
 
 AT_ONCE: Micros = SECOND // 100
 
@@ -52,20 +51,20 @@ class FireStats:
     def _take(self, event: Event) -> None:
         match event.kind:
             case "foreground.entered":
-                self._workflows[load(event.data)["workflow"]] += 1
+                self._workflows[event.told["workflow"]] += 1
                 for job_id in self._schedule_of.keys() - self._running:
                     self._hold(job_id, event.at)
             case "foreground.left":
-                self._workflows[load(event.data)["workflow"]] -= 1
+                self._workflows[event.told["workflow"]] -= 1
                 self._workflows += Counter()  # only what is above zero stays
             case "schedule.skipped":
-                self._skip(load(event.data))
+                self._skip(event.told)
             case _ if event.job_id is not None and KINDS[event.kind] is not None:
                 self._move(event, event.job_id)
 
     def _move(self, event: Event, job_id: int) -> None:
         if event.kind == "job.submitted":
-            told: dict[str, Any] = load(event.data) or {}
+            told: dict[str, Any] = event.told
             if "schedule" not in told:
                 return
             self._schedule_of[job_id] = told["schedule"]

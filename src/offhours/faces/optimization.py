@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, Unpack
@@ -18,6 +18,7 @@ from offhours.core.times import iso, parse_duration, to_datetime
 from offhours.engine.context import find_context
 from offhours.faces.base import MEMORY, FaceApp, open_app
 from offhours.faces.optimization_jobs import JobFollower
+from offhours.faces.optimization_report import report
 from offhours.handles import JobHandle, SubmitOptions
 from offhours.optimize.analyzer import PerformanceAnalyzer
 from offhours.optimize.automations import Automation
@@ -25,7 +26,6 @@ from offhours.optimize.creator import MicroAutomationCreator
 from offhours.optimize.cycle import Findings, OptimizationCycle
 from offhours.optimize.identify import RepetitiveTaskIdentifier
 from offhours.optimize.judging import Trying, try_out
-from offhours.optimize.patterns import Pattern
 from offhours.optimize.records import PerformanceMetric, Task
 from offhours.optimize.running import Runner
 from offhours.optimize.settings import SECTIONS, OptimizationSettings
@@ -74,6 +74,22 @@ class OptimizationEngine:
         self._own_app: FaceApp | None = open_app(database, {}, {}) if app is None else None
         self.app: Offhours = self._own_app or app  # type: ignore[assignment]
         self.app.attached["optimizer"] = self
+        self._sandbox = sandbox
+        self._make_parts(settings)
+        self._findings = Findings()
+        self.cycles = 0  # that this process has made
+        self._last_cycle: str | None = None
+        self._watch_jobs = watch_jobs
+        self._jobs = JobFollower(
+            self.app, self.record_task, self.record_performance, but=(CYCLE, AUTOMATION)
+        )
+        self._schedule: ScheduleHandle | None = None
+        self._cycle_task = self.app.task(
+            name=CYCLE, priority=TaskPriority.BACKGROUND, on_lost="fail"
+        )(self._cycle_job)
+        self._automation_task = self.app.task(name=AUTOMATION)(self._automation_job)
+
+    def _make_parts(self, settings: OptimizationSettings) -> None:
         self.task_identifier = RepetitiveTaskIdentifier(
             settings.min_occurrences, settings.time_window_hours, settings.max_history_size
         )
@@ -93,7 +109,6 @@ class OptimizationEngine:
             level=settings.isolation_level,
             max_automations=settings.max_automations,
         )
-        self._sandbox = sandbox
         self._runner = Runner(
             self.automation_creator, store, _Late(self._get_sandbox), clock, self._measured
         )
@@ -101,18 +116,6 @@ class OptimizationEngine:
             self.task_identifier, self.performance_analyzer, self.workflow_optimizer,
             self.automation_creator, self._runner, settings, clock, self._get_sandbox,
         )  # fmt: skip
-        self._findings = Findings()
-        self._cycles = 0
-        self._last_cycle: str | None = None
-        self._watch_jobs = watch_jobs
-        self._jobs = JobFollower(
-            self.app, self.record_task, self.record_performance, but=(CYCLE, AUTOMATION)
-        )
-        self._schedule: ScheduleHandle | None = None
-        self._cycle_task = self.app.task(
-            name=CYCLE, priority=TaskPriority.BACKGROUND, on_lost="fail"
-        )(self._cycle_job)
-        self._automation_task = self.app.task(name=AUTOMATION)(self._automation_job)
 
     # -- life -------------------------------------------------------------------------------------
 
@@ -175,7 +178,7 @@ class OptimizationEngine:
         if self._watch_jobs:
             self.follow_jobs()
         self._findings = self._cycle.run(context.checkpoint if context else lambda: None)
-        self._cycles += 1
+        self.cycles += 1
         self._last_cycle = iso(self.app.clock.micros())
         return self._findings
 
@@ -190,35 +193,7 @@ class OptimizationEngine:
 
     def get_optimization_report(self) -> dict[str, Any]:
         """What repeats now, what was made of it, what it saved, and what else would help."""
-        patterns = self.task_identifier.identify_repetitive_patterns()
-        found = self._findings
-        every = [*found.routines, *patterns]
-        threshold = self.settings.automation_threshold
-        automations = self.automation_creator.list_automations()
-        bottlenecks = self.performance_analyzer.bottlenecks()
-        return {
-            "repetitive_patterns": len(patterns),
-            "high_potential_patterns": sum(p.automation_potential >= threshold for p in every),
-            "routines": [_told(routine) for routine in found.routines],
-            "patterns": [_told(pattern) for pattern in patterns],
-            "automations_created": len(automations),
-            "automations_tested": sum(automation.tested for automation in automations),
-            "automations_deployed": sum(automation.deployed for automation in automations),
-            "automations_refused": dict(found.refused),
-            "time_saved_ms": sum(automation.time_saved_ms for automation in automations),
-            "tasks_recorded": len(self.task_identifier.history),
-            "metrics_recorded": len(self.performance_analyzer.metrics()),
-            "bottlenecks": len(bottlenecks),
-            "slow_processes": self.performance_analyzer.identify_slow_processes(
-                self.settings.slow_process_threshold_ms
-            ),
-            "suggestions": [str(suggestion) for suggestion in found.suggestions],
-            "trials": [trial._asdict() for trial in self.app.store.automations.trials()],
-            "next_step": None if found.next_step is None else found.next_step.judgement._asdict(),
-            "cycles": self._cycles,
-            "last_cycle": self._last_cycle,
-            "settings": asdict(self.settings),
-        }
+        return report(self)
 
     @property
     def findings(self) -> Findings:
@@ -360,19 +335,6 @@ def _sections(config: str | os.PathLike[str] | Mapping[str, Any] | None) -> Mapp
         return tree(Path(config))
     found = read()
     return {name: chosen for name in SECTIONS if (chosen := found.section(name))}
-
-
-def _told(pattern: Pattern) -> dict[str, Any]:
-    return {
-        "pattern_id": pattern.pattern_id,
-        "task_type": pattern.task_type,
-        "occurrences": pattern.occurrences,
-        "automation_potential": pattern.automation_potential,
-        "score_parts": asdict(pattern.potential),
-        "average_duration_ms": pattern.average_duration_ms,
-        "would_have_saved_ms": pattern.total_duration_ms,
-        "inputs": [given.name for given in pattern.inputs],
-    }
 
 
 def _in_zone(moment: datetime, zone: Any) -> datetime:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from offhours.app import Offhours
 from offhours.core.firing import plan_of
 from offhours.core.schedules import Schedule, ScheduleStatus, due_at
 from offhours.core.times import Micros
@@ -16,14 +13,6 @@ OURS = "scheduled_task"
 """The key of a schedule's metadata under which this face keeps what is its own."""
 
 ENABLED = (ScheduleStatus.ACTIVE, ScheduleStatus.PARKED)
-
-
-def records(app: Offhours) -> Iterator[Schedule]:
-    """The stored rows of all schedules, by number."""
-    after = 0
-    while page := app.schedules.page(after=after, limit=500):
-        yield from page
-        after = page[-1].id
 
 
 def due_of(record: Schedule) -> Micros | None:

@@ -15,17 +15,10 @@ from offhours.app import Offhours
 from offhours.core.errors import OptionError, TaskError
 from offhours.core.model import TaskPriority
 from offhours.core.times import MINUTE, Duration
-from offhours.faces.backup import (
-    DEFAULT_PATH,
-    Backup,
-    create_missing,
-    entries_of,
-    read_entries,
-    write_entries,
-)
+from offhours.faces.backup import DEFAULT_PATH, Backup
 from offhours.faces.base import MEMORY, open_app, shared
 from offhours.faces.local_time import LOCAL
-from offhours.faces.records import ENABLED, OURS, due_of, records
+from offhours.faces.records import ENABLED, OURS, due_of
 from offhours.faces.scheduled_task import ScheduledTask
 from offhours.handles import TaskHandle
 from offhours.schedules import ScheduleOptions, When
@@ -187,7 +180,7 @@ class ScheduledTaskManager:
         """All scheduled tasks of the database, in the order of their creation."""
         return [
             ScheduledTask(self.app, record)
-            for record in records(self.app)
+            for record in self.app.schedules.records()
             if record.status in ENABLED or not enabled_only
         ]
 
@@ -203,7 +196,7 @@ class ScheduledTaskManager:
         by = self.app.clock.micros() + round(max(0, window_minutes) * MINUTE)
         due = [
             (moment, record.id, record)
-            for record in records(self.app)
+            for record in self.app.schedules.records()
             if (moment := due_of(record)) is not None and moment <= by
         ]
         return [ScheduledTask(self.app, record) for _, _, record in sorted(due)]
@@ -255,9 +248,7 @@ class ScheduledTaskManager:
 
     def export_tasks(self, path: str | os.PathLike[str]) -> int:
         """Write all tasks to a JSON file; how many."""
-        entries = entries_of(self.app)
-        write_entries(Path(path), entries)
-        return len(entries)
+        return self.backup.export(path)
 
     def import_tasks(self, path: str | os.PathLike[str]) -> list[str]:
         """Create the tasks of a JSON file whose names are not taken; their ids.
@@ -266,9 +257,7 @@ class ScheduledTaskManager:
         the line. Functions are found by their names when this program registers them; nothing of
         the file is imported or executed.
         """
-        created = create_missing(self.app, read_entries(Path(path)))
-        self.backup.save()
-        return created
+        return self.backup.take_in(path)
 
 
 def _with_copy(*, app: Offhours) -> ScheduledTaskManager:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import threading
@@ -12,23 +11,23 @@ from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 from offhours.app import Offhours
-from offhours.core.agents import Deferral, Goal, GoalStatus
 from offhours.core.clock import SystemClock
-from offhours.core.errors import InputError, OptionError, StoreError
+from offhours.core.errors import OptionError, StoreError
 from offhours.core.outcomes import clean_text
 from offhours.core.quotas import Quota
-from offhours.core.times import SECOND, Duration, Micros, iso, parse_duration, parse_moment
-from offhours.core.triggers import Cron
+from offhours.core.times import SECOND, Duration, Micros, iso, parse_duration
 from offhours.engine.loop import Loop
 from offhours.faces import service_answers as answers
 from offhours.faces.base import MEMORY, open_app
 from offhours.faces.service_clock import ServiceClock
+from offhours.faces.service_figures import goals_of, metrics
 from offhours.faces.service_forms import (
     ScheduledTask,
     ScheduledTaskInfo,
     ServiceCapabilities,
     ServiceStatus,
 )
+from offhours.faces.service_tasks import ServiceTasks
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -87,14 +86,15 @@ class TaskSchedulerService:
         self.version = version
         self._set_quota(agent, max_cron_tasks)
         self.agent = self.app.agent(agent)
+        self._tasks = ServiceTasks(self.app, self.agent.name, self._soonest)
         self._shutdown_event = threading.Event()
         self._task: CheckTask | None = None
         self._lock = threading.Lock()
         self._started: float | None = None
-        self._checked: float | None = None
+        self.checked_at: float | None = None
         self._next_check: Micros = 0
         self.checks = self.task_errors = self.database_errors = 0
-        self._requests = self._errors = 0
+        self.requests = self.errors = 0
         self._last_error: str | None = None
 
     def _set_quota(self, agent: str, cron: int) -> None:
@@ -139,7 +139,7 @@ class TaskSchedulerService:
             return self._next_check
         self._next_check = now + self._interval
         self.checks += 1
-        self._checked = self.app.clock.monotonic()
+        self.checked_at = self.app.clock.monotonic()
         try:
             self.app.store.agents.expire(now)
             self.app.wake_workers()
@@ -177,53 +177,9 @@ class TaskSchedulerService:
         """
         origin = None if origin_thought_id is None else {"thought_id": origin_thought_id}
         return await self._answer(
-            self._schedule, name, goal_description, trigger_prompt, origin, defer_until,
+            self._tasks.schedule, name, goal_description, trigger_prompt, origin, defer_until,
             schedule_cron,
         )  # fmt: skip
-
-    def _schedule(
-        self,
-        name: str,
-        goal: str,
-        prompt: str,
-        origin: Mapping[str, Any] | None,
-        defer_until: datetime | str | None,
-        cron: str | None,
-        task_id: str | None = None,
-        deferral: Deferral | None = None,
-    ) -> ScheduledTask:
-        if defer_until is None and cron is None:
-            raise OptionError("schedule_task: say when, by defer_until or by schedule_cron")
-        due_at = None
-        if defer_until is not None:
-            due_at = max(self._moment(defer_until), self._soonest())
-        made = self.app.agents.goals.add(
-            self.agent.name,
-            self._moment_of(defer_until) if cron is None else self._cron(cron),
-            prompt=prompt, name=name, goal=goal, origin=origin, created_by="code",
-            thought_expires=None, task_id=task_id, deferral=deferral, due_at=due_at, cron=cron,
-        )  # fmt: skip
-        return self._form(made.record)
-
-    def _moment(self, given: datetime | str) -> Micros:
-        return parse_moment(given, "defer_until", self.app.settings.timezone)
-
-    def _moment_of(self, given: datetime | str | None) -> datetime | str:
-        assert given is not None
-        return given if isinstance(given, datetime) else iso(self._moment(given))
-
-    def _soonest(self) -> Micros:
-        """What is due already is triggered by the next check."""
-        return self._next_check if self.task_running else self.app.clock.micros()
-
-    def _cron(self, expression: str) -> Cron:
-        try:
-            return Cron(expression)
-        except (InputError, TypeError, AttributeError) as error:
-            self.app.store.agents.count("refused_cron")
-            if isinstance(error, InputError):
-                raise
-            raise OptionError(f"schedule_cron: expected text, got {expression!r}") from None
 
     async def schedule_deferred_task(
         self,
@@ -234,36 +190,15 @@ class TaskSchedulerService:
         context: Mapping[str, Any] | None = None,
     ) -> ScheduledTask:
         """Move a task to later, with the reason. A task id that is not known makes a new task."""
-        return await self._answer(self._defer, thought_id, task_id, defer_until, reason, context)
-
-    def _defer(
-        self,
-        thought_id: str,
-        task_id: str,
-        defer_until: datetime | str,
-        reason: str,
-        context: Mapping[str, Any] | None,
-    ) -> ScheduledTask:
-        told = None if context is None else json.dumps(dict(context))
-        until = self._moment(defer_until)
-        if self.app.store.agents.goal_of_task(task_id) is not None:
-            self.app.agents.goals.defer(task_id, iso(until), reason, thought_id, told)
-            return self._form(self.app.agents.goals.record(task_id))
-        now = self.app.clock.micros()
-        deferral = Deferral(now, until, clean_text(reason), None, None, thought_id, told)
-        prompt = f"Task {task_id!r} was deferred: {reason}. Take it up again."
-        return self._schedule(
-            f"Deferred: {task_id}", f"Take up {task_id} again", prompt, {"thought_id": thought_id},
-            defer_until, None, task_id, deferral,
-        )  # fmt: skip
+        return await self._answer(
+            self._tasks.defer, thought_id, task_id, defer_until, reason, context
+        )
 
     async def get_scheduled_tasks(self) -> list[ScheduledTaskInfo]:
         """All tasks that are not over, in the order in which they were made."""
         return await self._answer(
             lambda: [
-                ScheduledTaskInfo.of(goal)
-                for goal in answers.goals_of(self.app)
-                if not goal.status.final
+                ScheduledTaskInfo.of(goal) for goal in goals_of(self.app) if not goal.status.final
             ]
         )
 
@@ -272,7 +207,7 @@ class TaskSchedulerService:
 
         def find() -> ScheduledTask | None:
             found = self.app.store.agents.goal_of_task(task_id)
-            return None if found is None else self._form(found)
+            return None if found is None else self._tasks.form(found)
 
         return await self._answer(find)
 
@@ -285,8 +220,9 @@ class TaskSchedulerService:
 
         return await self._answer(cancel)
 
-    def _form(self, goal: Goal) -> ScheduledTask:
-        return ScheduledTask.of(goal, self.app.agents.goals.deferrals(goal))
+    def _soonest(self) -> Micros:
+        """What is due already is triggered by the next check."""
+        return self._next_check if self.task_running else self.app.clock.micros()
 
     # -- health and figures -----------------------------------------------------------------
 
@@ -309,7 +245,7 @@ class TaskSchedulerService:
             "maintenance",
             self._healthy(),
             self._calculate_uptime(),
-            self._collect_custom_metrics(),
+            metrics(self),
             self._last_error,
             iso(self.app.clock.micros()),
         )
@@ -339,30 +275,7 @@ class TaskSchedulerService:
         Tasks, deferrals and fires are counted over all that the database has ever seen; checks,
         requests and errors since this service was made. `avg_task_execution_time` is in seconds.
         """
-        tally = answers.Tally(self.app)
-        done = self.app.store.agents.executions(0)
-        now = self.app.clock.monotonic()
-        return {
-            "active_tasks": float(tally.active),
-            "check_interval": self.check_interval_seconds,
-            "task_run_count": float(self.checks),
-            "task_error_count": float(self.task_errors),
-            "task_error_rate": self.task_errors / self.checks if self.checks else 0.0,
-            "task_interval_seconds": self.check_interval_seconds,
-            "time_since_last_task_run": 0.0 if self._checked is None else now - self._checked,
-            "task_running": float(self.task_running),
-            "uptime_seconds": self._calculate_uptime(),
-            "request_count": float(self._requests),
-            "error_count": float(self._errors),
-            "error_rate": self._errors / self._requests if self._requests else 0.0,
-            "healthy": float(self._healthy()),
-            "scheduled_tasks_created": float(tally.created),
-            "scheduled_tasks_completed": float(tally.ever(GoalStatus.COMPLETE)),
-            "scheduled_tasks_failed": float(tally.ever(GoalStatus.FAILED)),
-            "deferral_requests": float(tally.deferrals),
-            "cron_trigger_count": float(tally.cron_fires),
-            "avg_task_execution_time": done.mean_seconds or 0.0,
-        }
+        return metrics(self)
 
     def _calculate_uptime(self) -> float:
         """Seconds since it was started; 0 before."""
@@ -420,11 +333,11 @@ class TaskSchedulerService:
 
     def _track_request(self) -> None:
         """Count a request."""
-        self._requests += 1
+        self.requests += 1
 
     def _track_error(self, error: Exception | None = None) -> None:
         """Count an error."""
-        self._errors += 1
+        self.errors += 1
         if error is not None:
             self._note(error)
 

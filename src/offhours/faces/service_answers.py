@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from offhours.core.agents import Executions, Goal, GoalCount, GoalStatus
+from offhours.core.agents import Executions, Goal, GoalStatus
 from offhours.core.errors import OptionError
 from offhours.core.times import DAY, HOUR, Micros
+from offhours.faces.service_figures import Tally, by_cron, goals_of, metrics
 from offhours.faces.service_forms import next_execution, stamp
 
 if TYPE_CHECKING:
@@ -19,67 +19,12 @@ if TYPE_CHECKING:
 PERIODS: dict[str, Micros] = {"1h": HOUR, "1d": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 KINDS = ("one_time", "recurring")
 CRON_LIBRARY = "cronsim"
-_PAGE = 500
 _MEGABYTE = 1_000_000
-
-
-class Tally:
-    """Counts over all goals, those that were forgotten since included."""
-
-    def __init__(self, app: Offhours) -> None:
-        self.counts: list[GoalCount] = app.store.agents.goal_counts()
-        self.told = app.store.agents.tallies()
-
-    def of(self, *statuses: GoalStatus, recurring: bool | None = None) -> int:
-        """How many goals are there that stand like this."""
-        return sum(
-            each.goals
-            for each in self.counts
-            if each.status in statuses and recurring in (None, each.recurring)
-        )
-
-    def ever(self, status: GoalStatus) -> int:
-        """How many have ever come to this end."""
-        return self.of(status) + self.told.get(f"goals.{status.lower()}", 0)
-
-    def kind(self, recurring: bool) -> int:
-        name = "recurring" if recurring else "one_time"
-        return self.of(*GoalStatus, recurring=recurring) + self.told.get(f"goals.{name}", 0)
-
-    @property
-    def active(self) -> int:
-        """All that is scheduled and not final."""
-        return self.of(GoalStatus.PENDING, GoalStatus.ACTIVE)
-
-    @property
-    def created(self) -> int:
-        return self.told.get("goals.created", 0)
-
-    @property
-    def deferrals(self) -> int:
-        return sum(each.deferrals for each in self.counts) + self.told.get("goals.deferrals", 0)
-
-    @property
-    def cron_fires(self) -> int:
-        fires = sum(each.fires for each in self.counts if each.recurring)
-        return fires + self.told.get("goals.fires", 0)
-
-    @property
-    def refused_cron(self) -> int:
-        return self.told.get("goals.refused_cron", 0)
-
-
-def goals_of(app: Offhours) -> Iterator[Goal]:
-    """All goals, in the order in which they were made."""
-    after = 0
-    while page := app.store.agents.goals(None, after, _PAGE):
-        yield from page
-        after = page[-1].schedule_id
 
 
 def status(service: TaskSchedulerService) -> dict[str, Any]:
     """`GET /v1/telemetry/task-scheduler/status`"""
-    told = service._collect_custom_metrics()
+    told = metrics(service)
     return {
         "service_name": service.service_name,
         "healthy": told["healthy"] > 0,
@@ -191,7 +136,7 @@ def analytics(service: TaskSchedulerService, period: str, kind: str | None) -> d
 
 def cron(service: TaskSchedulerService) -> dict[str, Any]:
     """`GET /v1/telemetry/task-scheduler/cron`"""
-    tally, active = Tally(service.app), _by_cron(service.app)
+    tally, active = Tally(service.app), by_cron(service.app)
     valid = tally.kind(recurring=True)
     return {
         "cron_support": {"available": True, "library": CRON_LIBRARY},
@@ -286,7 +231,7 @@ def statistics(service: TaskSchedulerService) -> dict[str, Any]:
 
 def cron_analytics(service: TaskSchedulerService) -> dict[str, Any]:
     """The document's "Cron Scheduling Analytics"."""
-    active = _by_cron(service.app)
+    active = by_cron(service.app)
     return {
         "cron_support_available": True,
         "cron_expressions_used": [
@@ -308,15 +253,6 @@ def cron_analytics(service: TaskSchedulerService) -> dict[str, Any]:
             for goal in found
         ],
     }
-
-
-def _by_cron(app: Offhours) -> dict[str, list[Goal]]:
-    """The recurring goals that go on, by expression, the most used first."""
-    found: dict[str, list[Goal]] = {}
-    for goal in goals_of(app):
-        if goal.cron is not None and not goal.status.final:
-            found.setdefault(goal.cron, []).append(goal)
-    return dict(sorted(found.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
 def _described(app: Offhours, expression: str) -> str:

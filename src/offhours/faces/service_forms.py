@@ -7,15 +7,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from offhours.core.agents import Deferral, Goal
-from offhours.core.times import Micros, iso
+from offhours.core.times import SECOND, Micros, iso, iso_second
 
 
 def stamp(moment: Micros | None) -> str | None:
     """A moment as the document writes it: `2025-08-15T09:00:00Z`."""
     if moment is None:
         return None
-    text = iso(moment)
-    return f"{text[:19]}Z" if moment % 1_000_000 == 0 else text
+    return iso_second(moment) if moment % SECOND == 0 else iso(moment)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from copy import deepcopy
-from itertools import pairwise
 from typing import Any
 
 from offhours.core.errors import InputError, OffhoursError, PhraseError, did_you_mean
-from offhours.faces.entries import LOCAL_TASK
+from offhours.core.times import MINUTE
 from offhours.faces.local_time import LOCAL
 from offhours.faces.scheduled import ScheduledTaskManager
+from offhours.known_tasks import is_local
 
-SHORTEST_SECONDS = 60
 _SHOWN = 3
 
 SCHEDULE_TASK_TOOL: dict[str, Any] = {
@@ -99,8 +98,9 @@ def _schedule(manager: ScheduledTaskManager, arguments: Mapping[str, Any]) -> di
     words = arguments["schedule"]
     zone = arguments.get("timezone") or manager.app.settings.timezone or LOCAL
     told = manager.app.schedules.preview(words, timezone=zone)
-    gaps = [(later - sooner).total_seconds() for sooner, later in pairwise(told.fires)]
-    if min(gaps, default=SHORTEST_SECONDS) < SHORTEST_SECONDS:
+    plan, _ = manager.app.schedules.plan(words, told.timezone)
+    gap = plan.shortest_gap(manager.app.clock.micros())
+    if gap is not None and gap < MINUTE:
         return _refused(f"{words!a} runs more often than once a minute", ["every minute"])
     answer: dict[str, Any] = {
         "explanation": told.sentence,
@@ -141,7 +141,7 @@ def _check_types(arguments: object) -> None:
 
 
 def _functions(manager: ScheduledTaskManager) -> list[str]:
-    return [n for n in manager.app.registry.names() if not n.startswith(LOCAL_TASK)]
+    return [n for n in manager.app.registry.names() if not is_local(n)]
 
 
 def _refused(reason: str, choices: Collection[str] = ()) -> dict[str, Any]:

@@ -5,36 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Generator, Mapping
-from pathlib import Path
 from typing import Any
 
 from offhours.app import Offhours
-from offhours.core.errors import ConfigError, OptionError, did_you_mean
+from offhours.core.errors import ConfigError
 from offhours.core.schedules import ScheduleStatus
-from offhours.faces.backup import (
-    Backup,
-    create_missing,
-    entries_of,
-    read_entries,
-    write_entries,
-)
+from offhours.faces.backup import Backup
 from offhours.faces.base import open_app, shared_app
-from offhours.faces.records import records
 from offhours.faces.tasks import id_number
 from offhours.faces.training_config import AutonomousConfig
 from offhours.faces.training_notices import TrainingNotices
 from offhours.faces.training_schedule import OURS, TrainingSchedule
+from offhours.faces.training_updates import changes_of, check_updates, config_of, kept
 from offhours.gates import ResourceMonitor
 from offhours.handles import JobHandle
 from offhours.learning import Trainer
 from offhours.schedules import When
 from offhours.training import GoldenSet
 from offhours.training.registry import ModelRegistry, check_name
-
-_UPDATES = (
-    "name", "description", "cron_expression", "config", "timezone", "enabled",
-    "consecutive_failures",
-)  # fmt: skip
 
 _NOT_ENABLED = "it is not enabled in its configuration"
 
@@ -110,14 +98,14 @@ class SchedulerManager:
 
         An unclear schedule is a `PhraseError` with `suggestions`; nothing is stored then.
         """
-        chosen = _config(config)
+        chosen = config_of(config)
         tenant = check_name(tenant_id, "tenant_id")
         name = check_name(name, "name")
         handle = self.trainer.schedule(
             tenant,
             chosen.training_schedule if cron_expression is None else cron_expression,
-            name=f"{self.trainer.task.task.name} {tenant}: {name}",
-            metadata={OURS: _kept(tenant, name, description, chosen.to_dict())},
+            name=self._full_name(tenant, name),
+            metadata={OURS: kept(tenant, name, description, chosen.to_dict())},
             controls=chosen.controls(),
             start_within=chosen.start_within,
             redeclare=True,
@@ -176,13 +164,7 @@ class SchedulerManager:
         name, description, cron_expression, config, timezone, enabled; `consecutive_failures=0`
         ends a cool-down
         """
-        unknown = [key for key in updates if key not in _UPDATES]
-        if unknown:
-            raise OptionError(
-                f"{unknown[0]}: cannot be updated{did_you_mean(unknown[0], _UPDATES)}"
-            )
-        if updates.get("consecutive_failures", 0) != 0:
-            raise OptionError("consecutive_failures: can only be set to 0")
+        check_updates(updates)
         schedule = self._find(schedule_id, tenant_id)
         if schedule is None:
             return False
@@ -206,34 +188,19 @@ class SchedulerManager:
         self.backup.save()
 
     def _update(self, schedule: TrainingSchedule, updates: Mapping[str, Any]) -> None:
-        changes: dict[str, Any] = {}
-        tenant, name = schedule.tenant_id, schedule.name
-        config, told = schedule.known_config, schedule.config
-        if "config" in updates:
-            config = _config(updates["config"])
-            told = config.to_dict()
-            changes["timezone"] = config.timezone
-            changes["expires"] = config.start_within
-            changes["timeout"] = config.controls().max_training_time_minutes * 60
-            controls = config.controls().to_dict()
-            changes["kwargs"] = {"tenant_id": tenant, "controls": controls}
-        if updates.get("timezone") is not None:
-            changes["timezone"] = updates["timezone"]
-        if "name" in updates:
-            name = check_name(updates["name"], "name")
-            changes["name"] = f"{self.trainer.task.task.name} {tenant}: {name}"
-        if {"config", "name", "description"} & set(updates):
-            described = str(updates.get("description", schedule.description))
-            changes["metadata"] = {OURS: _kept(tenant, name, described, told)}
+        changes = changes_of(schedule, updates, self._full_name)
         if changes or "cron_expression" in updates:
             schedule.handle.update(updates.get("cron_expression"), **changes)
         if "config" in updates:
-            self._notices.begin(schedule, config.notifications)
+            self._notices.begin(schedule, config_of(updates["config"]).notifications)
         if "consecutive_failures" in updates:
             now = self.app.clock.micros()
             self.app.store.models.pardon(None, int(schedule.schedule_id), now)
         if "enabled" in updates:
             (schedule.handle.resume if updates["enabled"] else schedule.handle.pause)()
+
+    def _full_name(self, tenant: str, name: str) -> str:
+        return f"{self.trainer.task.task.name} {tenant}: {name}"
 
     # -- cycles and models --------------------------------------------------------------------
 
@@ -316,9 +283,7 @@ class SchedulerManager:
 
     def backup_schedules(self, path: str | os.PathLike[str]) -> int:
         """Write all schedules to a JSON file, without secrets; how many."""
-        entries = entries_of(self.app, self.trainer.task.task.name)
-        write_entries(Path(path), entries)
-        return len(entries)
+        return self.backup.export(path)
 
     def restore_schedules(self, path: str | os.PathLike[str]) -> list[str]:
         """Create the schedules of a JSON file whose names are not taken; their ids.
@@ -326,19 +291,16 @@ class SchedulerManager:
         Those of another model than this manager's are left out. Nothing of the file is imported or
         executed; what is wrong is an `InputError` that names the file and the line.
         """
-        mine = self.trainer.task.task.name
-        entries = [e for e in read_entries(Path(path)) if e.values["func_name"] == mine]
-        created = create_missing(self.app, entries)
+        created = self.backup.take_in(path)
         for schedule_id in created:
             self._notices.begin_again(self.schedules[schedule_id])
-        self.backup.save()
         return created
 
     # -- finding them -------------------------------------------------------------------------
 
     def _all(self, tenant_id: str | None) -> list[TrainingSchedule]:
         mine = self.trainer.task.task.name
-        found = [TrainingSchedule(self.app, record) for record in records(self.app)
+        found = [TrainingSchedule(self.app, record) for record in self.app.schedules.records()
                  if record.task == mine and f'"{OURS}"' in (record.metadata or "")]  # fmt: skip
         return [each for each in found if tenant_id in (None, each.tenant_id)]
 
@@ -361,14 +323,3 @@ class _Stopped:
     def __await__(self) -> Generator[Any, None, bool]:
         return self._clean
         yield  # it is a generator, as `await` wants one
-
-
-def _config(given: AutonomousConfig | Mapping[str, Any] | None) -> AutonomousConfig:
-    if given is None:
-        return AutonomousConfig()
-    return AutonomousConfig.from_dict(given) if isinstance(given, Mapping) else given
-
-
-def _kept(tenant: str, name: str, description: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    described = str(description)
-    return {"tenant_id": tenant, "name": name, "description": described, "config": dict(config)}

@@ -8,19 +8,17 @@ from typing import Any, Self
 
 from offhours.core.errors import ConfigError, InputError, did_you_mean
 from offhours.core.kinds import Zone
-from offhours.core.times import SECOND, Duration, parse_duration
+from offhours.core.phrases import parse
+from offhours.core.times import SECOND, Duration, parse_duration, to_datetime
 from offhours.faces.notifications import NotificationConfig
 from offhours.training import SafetyControls
 
 _SECRET = frozenset(("email_password", "webhook_url", "webhook_secret"))
 _REFERENCES = ("env:", "file:")
-# What is said here, and the control that it is.
-_CONTROLS = {
-    "min_data_threshold": "min_data_threshold",
-    "max_data_threshold": "max_data_threshold",
-    "quality_threshold": "quality_threshold",
-    "validation_threshold": "validation_threshold",
-}
+# What may be said here as well as in the controls.
+_CONTROLS = (
+    "min_data_threshold", "max_data_threshold", "quality_threshold", "validation_threshold",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class AutonomousConfig:
 
     def controls(self) -> SafetyControls:
         """All thresholds and limits that hold."""
-        said = {control: getattr(self, name) for name, control in _CONTROLS.items()}
+        said = {name: getattr(self, name) for name in _CONTROLS}
         if self.max_training_time is not None:
             said["max_training_time_minutes"] = _minutes(self.max_training_time)
         said = {name: value for name, value in said.items() if value is not None}
@@ -124,9 +122,6 @@ class AutonomousConfig:
         return told
 
     def _check_schedule(self) -> None:
-        from offhours.core.phrases import parse
-        from offhours.core.times import to_datetime
-
         if not isinstance(self.training_schedule, str):
             raise InputError(f"training_schedule: expected text, got {self.training_schedule!r}")
         try:

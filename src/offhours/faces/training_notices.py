@@ -6,7 +6,7 @@ import logging
 
 from offhours.app import Offhours
 from offhours.core.errors import ConfigError
-from offhours.faces.notifications import NotificationConfig
+from offhours.faces.notifications import NotificationConfig, NotificationType
 from offhours.faces.training_schedule import TrainingSchedule
 from offhours.notify import Route, Rule
 
@@ -64,8 +64,7 @@ class TrainingNotices:
         ]  # fmt: skip
 
     def _names(self, schedule: TrainingSchedule) -> list[str]:
-        kinds = ("log", "email", "webhook", "memory")
-        return [f"{self._prefix(schedule)}{kind}" for kind in kinds]
+        return [f"{self._prefix(schedule)}{kind}" for kind in NotificationType]
 
     def _prefix(self, schedule: TrainingSchedule) -> str:
         return f"training-{schedule.schedule_id}-"

@@ -9,7 +9,7 @@ from offhours.core.errors import OptionError
 from offhours.core.gates import OPEN, Verdict
 from offhours.core.model import Claimed, Job, JobState
 from offhours.core.ports import Store
-from offhours.core.times import Duration, Micros, iso, parse_duration, spoken
+from offhours.core.times import Duration, Micros, iso_minute, parse_duration, spoken
 
 _PAGE, _MOST = 200, 2_000  # jobs of a state
 _OVER = (JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
@@ -62,7 +62,7 @@ class TimeBudget:
         return Verdict(
             False,
             f"{spoken(used)} of the last {spoken(self._per)} were used (the budget is "
-            f"{spoken(self._most)}); some of it is free again at {iso(again)[:16]}Z",
+            f"{spoken(self._most)}); some of it is free again at {iso_minute(again)}",
             again,
             used / 1e6,
             self._most / 1e6,

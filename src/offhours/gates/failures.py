@@ -9,7 +9,7 @@ from offhours.core.errors import OptionError
 from offhours.core.gates import OPEN, Verdict
 from offhours.core.model import Claimed, Job, JobState
 from offhours.core.ports import Store
-from offhours.core.times import Duration, Micros, iso, parse_duration, spoken
+from offhours.core.times import Duration, Micros, iso_minute, parse_duration, spoken
 
 _AGAIN: Micros = 30_000_000
 
@@ -61,7 +61,7 @@ class FailureCooldown:
         told = f"{found.failures} failed in a row (the pause begins at {self._after})"
         over = found.last_failure + self._pause
         if now < over:
-            reason = f"{told}; a pause of {spoken(self._pause)} lasts until {iso(over)[:16]}Z"
+            reason = f"{told}; a pause of {spoken(self._pause)} lasts until {iso_minute(over)}"
         elif found.trying:
             over, reason = now + _AGAIN, f"{told}; the pause is over and another one is being tried"
         else:

@@ -9,7 +9,7 @@ from offhours.core.hours import Hours
 from offhours.core.kinds import Zone
 from offhours.core.model import Claimed
 from offhours.core.ports import Store
-from offhours.core.times import Micros, iso
+from offhours.core.times import Micros, iso_minute
 
 
 class QuietHours:
@@ -33,7 +33,7 @@ class QuietHours:
         if over <= now:
             return OPEN
         return Verdict(
-            False, f"these are quiet hours ({self._hours}), until {iso(over)[:16]}Z", over
+            False, f"these are quiet hours ({self._hours}), until {iso_minute(over)}", over
         )
 
     def __repr__(self) -> str:

@@ -17,10 +17,10 @@ from offhours.core.graph import (
 from offhours.core.model import Job
 from offhours.core.phrases import describe
 from offhours.core.ports import Store
-from offhours.core.times import iso
+from offhours.core.times import iso_second
 from offhours.graph import names
 from offhours.graph.derived import Derived
-from offhours.graph.runs import Run, data_of
+from offhours.graph.runs import Run
 
 _LONGEST = 1_000
 _MOST_ADDED = 100
@@ -93,7 +93,7 @@ def _run_step(job: Job, runs: list[Run], attempt: int) -> str:
     ended = before[-1].ended
     if ended is None:
         return f"run {attempt} of job {job.id} follows run {before[-1].attempt}"
-    told = data_of(ended)
+    told = ended.told
     lines = str(told.get("reason") or told.get("error") or "").strip().splitlines()
     reason = lines[-1] if lines else "no reason told"
     how = {
@@ -118,6 +118,6 @@ def _words(store: Store, job: Job, edge: Edge) -> str:
     if schedule is None:
         return f"was made by schedule {name.number}, which is deleted"
     plan = plan_of(schedule.plan)
-    when = "" if job.fire_at is None else f" for its fire of {iso(job.fire_at)[:19]}Z"
+    when = "" if job.fire_at is None else f" for its fire of {iso_second(job.fire_at)}"
     words = describe(plan, plan.timezone)
     return f"was made by schedule {name.number} ({schedule.name}, {words}){when}"

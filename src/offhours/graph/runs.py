@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from offhours.core.events import KINDS, Event
@@ -91,18 +90,12 @@ def deferrals_of(history: Sequence[Event]) -> list[Deferral]:
     found: list[Deferral] = []
     for event in history:
         if event.kind == "job.deferred":
-            told = data_of(event)
+            told = event.told
             found.append(
                 Deferral(event.seq, event.at, event.attempt or 0, told.get("until"),
                          str(told.get("reason") or ""), len(found) + 1)
             )  # fmt: skip
     return found
-
-
-def data_of(event: Event) -> Mapping[str, Any]:
-    """What an event tells."""
-    told = json.loads(event.data or "{}")
-    return told if isinstance(told, dict) else {}
 
 
 def _type_of(job: Job) -> str:

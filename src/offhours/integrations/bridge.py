@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _STREAM = "text/event-stream"
+# They are between a server and its neighbour; what stands inside of one must not set them.
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "upgrade"})
 
 
 class Answer(NamedTuple):
@@ -153,7 +155,8 @@ async def _answer(made: Callable[..., Any], scope: dict[str, Any], body: bytes) 
 
     await made(scope, receive, send)
     headers = [(name.decode("latin-1"), told.decode("latin-1")) for name, told in start["headers"]]
-    return Answer(start["status"], headers, b"".join(parts))
+    kept = [(name, told) for name, told in headers if name.lower() not in _HOP_BY_HOP]
+    return Answer(start["status"], kept, b"".join(parts))
 
 
 def _no_streams(root: str) -> Answer:

@@ -24,12 +24,11 @@ from offhours.core.times import SECOND
 from offhours.integrations.bridge import METHODS, Asked, Bridge
 from offhours.integrations.in_front import InFront
 from offhours.integrations.processes import PerProcess
-from offhours.integrations.settings import HostSettings
+from offhours.integrations.settings import SETTING, HostSettings
 
 V = TypeVar("V", bound=Callable[..., Any])
 Who = Callable[[], tuple[str, str] | None]
 
-KEY = "OFFHOURS"
 _KEYS = frozenset({"foreground", "workflow", "linger", "page", "token", "hosts", "work"})
 _MARK = "offhours_in_front"
 _INSIDE = "offhours_inside"
@@ -73,15 +72,14 @@ class OffhoursFlask:
         if self._given is not None:
             return self._given
         if has_app_context():  # a factory may have made several applications
-            found: _Installed = current_app.extensions["offhours"]
-            return found.app
+            return _installed().app
         if self._made is None:
             raise NotStarted("this extension has no app yet; call init_app(flask) first")
         return self._made
 
     def init_app(self, flask: Flask) -> None:
         """Put Offhours into an application; a `ConfigError` names all that cannot be used."""
-        settings = HostSettings.of(flask.config.get(KEY, {}), _KEYS)
+        settings = HostSettings.of(flask.config.get(SETTING, {}), _KEYS)
         if self._given is not None and (settings.db is not None or settings.options):
             keys = [*(["db"] if settings.db is not None else []), *settings.options]
             raise ConfigError([f"{key}: the app is given already; set it there" for key in keys])
@@ -109,8 +107,7 @@ class OffhoursFlask:
 
     def close(self) -> None:
         """Let go of what this process holds; the app itself stays open."""
-        found: _Installed = current_app.extensions["offhours"]
-        found.close()
+        _installed().close()
 
 
 class _Installed:
@@ -155,6 +152,13 @@ class _Installed:
         self._in_front.close()
         if self._bridge is not None:
             self._bridge.close()
+
+
+def _installed() -> _Installed:
+    found: _Installed | None = current_app.extensions.get("offhours")
+    if found is None:
+        raise NotStarted(f"{current_app.name} has no Offhours yet; call init_app(flask) first")
+    return found
 
 
 def _answered(bridge: Bridge, prefix: str, path: str, holder: tuple[str, str] | None) -> Response:

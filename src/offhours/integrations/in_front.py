@@ -98,7 +98,7 @@ class _Holder:
 
     def leave(self) -> None:
         with self._lock:
-            self.inside -= 1
+            self.inside = max(0, self.inside - 1)  # they may have come before a close
             if not self.inside:
                 self._last = self._app.clock.micros()
 

@@ -14,6 +14,8 @@ from offhours.core.kinds import Flag, Kind, Names, OneOf, Span, Text
 from offhours.core.times import SECOND, Micros
 from offhours.sources.configuration import read
 
+SETTING = "OFFHOURS"
+
 _OWN: dict[str, Kind] = {
     "foreground": Flag(),
     "workflow": Text("a name"),
@@ -55,14 +57,16 @@ class HostSettings:
     work: bool = False
 
     @classmethod
-    def of(cls, given: Mapping[str, Any], allowed: frozenset[str]) -> HostSettings:
-        """Check a host's mapping; a `ConfigError` names every fault.
+    def of(cls, given: object, allowed: frozenset[str]) -> HostSettings:
+        """Check what a host has as OFFHOURS, a mapping; a `ConfigError` names every fault.
 
         allowed: which keys besides those of `Offhours` this host has
 
         >>> HostSettings.of({"db": "jobs.db", "threads": 2}, frozenset()).options
         {'threads': 2}
         """
+        if not isinstance(given, Mapping):
+            raise ConfigError([f"{SETTING}: expected a mapping, got {type(given).__name__}"])
         faults: list[str] = []
         own: dict[str, Any] = {}
         for key, value in given.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from offhours.core.errors import OffhoursError
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
 def held_because(app: Offhours, job_id: int) -> str:
     """What the gate said that held a job last."""
     try:
-        told = [json.loads(event.data or "{}") for event in app.history(job_id)
-                if event.kind == "job.deferred"]  # fmt: skip
+        told = [event.told for event in app.history(job_id) if event.kind == "job.deferred"]
     except OffhoursError:
         told = []
     return str(told[-1].get("reason") or "") if told else "it could not start in time"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from offhours.agents.goals import check_gap
 from offhours.core.errors import ScheduleError
 from offhours.core.explain import explain
 from offhours.core.phrases import parse
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 LIFE: Micros = 30 * DAY
 MOST = 50
 SHORTEST: Micros = 60 * SECOND
-_LOOKED_AT = 60
 
 
 def plan_for_agent(app: Offhours, when: str, timezone: str | None) -> Plan:
@@ -32,11 +31,7 @@ def plan_for_agent(app: Offhours, when: str, timezone: str | None) -> Plan:
     if not any(fire <= latest for fire in plan.fires(now, 1)):
         raise ScheduleError(f"when: {when!a} has no fires in the next {spoken(LIFE)}", "when")
     plan = replace(plan, end=latest if plan.end is None else min(plan.end, latest))
-    fires = plan.fires(now, _LOOKED_AT)
-    if any(late - early < SHORTEST for early, late in pairwise(fires)):
-        raise ScheduleError(
-            f"when: an agent's schedule fires at most once in {spoken(SHORTEST)}", "when"
-        )
+    check_gap(plan, now, SHORTEST)
     return plan
 
 
@@ -63,8 +58,11 @@ def confirmation(said: dict[str, Any]) -> str:
 
 
 def _live_of(app: Offhours, agent: str) -> list[Schedule]:
-    found = (handle.record for handle in app.schedules)
-    return [s for s in found if s.status is not ScheduleStatus.ENDED and _agent(s) == agent]
+    return [
+        s
+        for s in app.schedules.records()
+        if s.status is not ScheduleStatus.ENDED and _agent(s) == agent
+    ]
 
 
 def _agent(schedule: Schedule) -> str | None:

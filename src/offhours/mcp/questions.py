@@ -12,6 +12,7 @@ import jsonschema
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
+from offhours.core.errors import OptionError
 from offhours.core.model import Job, JobState
 from offhours.core.times import Duration
 from offhours.engine.codec import load
@@ -56,8 +57,13 @@ def ask(
     The job is held meanwhile, as with `ctx.wait_for_signal`, and begins anew with the answer: what
     must not be done twice stands in steps.
     """
+    form = _form(fields)
+    try:
+        jsonschema.Draft202012Validator.check_schema(form)
+    except jsonschema.SchemaError as error:
+        raise OptionError(f"fields: expected a JSON schema for each: {error.message}") from None
     context = current_context()
-    asked = {"message": message, "schema": _form(fields)}
+    asked = {"message": message, "schema": form}
     context.step(f"{_STEP}{name}", lambda: asked)
     answer: dict[str, Any] = context.wait_for_signal(f"{_SIGNAL}{name}", timeout)
     return answer["content"] if answer["action"] == "accept" else None

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
-from offhours.core.errors import OffhoursError
+from offhours.core.errors import OffhoursError, OptionError
 from offhours.core.flows import Approval
 from offhours.core.limits import Limit
-from offhours.core.model import Job
-from offhours.core.schedules import Schedule
+from offhours.core.model import Job, JobState
+from offhours.core.schedules import Schedule, ScheduleStatus
 from offhours.core.times import iso
 from offhours.handles import job_dict
+from offhours.known_tasks import is_local, served_tasks
 from offhours.mcp.quoting import MOST, NOTE, USUAL, quoted, short
 from offhours.schedules.views import schedule_dict
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+E = TypeVar("E", bound=StrEnum)
 
 Kind = Literal["job", "schedule"]
 Listed = Literal["jobs", "schedules", "tasks", "limits", "approvals"]
@@ -40,7 +42,7 @@ def telling(function: Callable[P, R]) -> Callable[P, R]:
     def told(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except (OffhoursError, ValueError) as error:
+        except OffhoursError as error:
             raise ToolError(str(error)) from error
 
     return told
@@ -70,10 +72,13 @@ class Reading:
         """
         match what:
             case "jobs":
-                jobs = self._app.jobs(state=state, task=task, after=after, limit=limit)
+                jobs = self._app.jobs(
+                    state=_one_of(JobState, state), task=task, after=after, limit=limit
+                )
                 return _page([_job_row(job) for job in jobs], limit)
             case "schedules":
-                page = self._app.schedules.page(status=state, task=task, after=after, limit=limit)
+                status = _one_of(ScheduleStatus, state)
+                page = self._app.schedules.page(status=status, task=task, after=after, limit=limit)
                 return _page([_schedule_row(schedule) for schedule in page], limit)
             case "tasks":
                 return {"items": known_tasks(self._app)}
@@ -123,9 +128,13 @@ class Reading:
 
 def known_tasks(app: Offhours) -> list[str]:
     """The names of the tasks that this process or a worker knows."""
-    served = {name for worker in app.workers() for name in json.loads(worker.tasks)}
-    served.update(app.registry.names())
-    return sorted(name for name in served if not name.startswith("local:"))
+    return sorted(served_tasks(app).keys() | {n for n in app.registry.names() if not is_local(n)})
+
+
+def _one_of(kind: type[E], state: str | None) -> E | None:
+    if state is None or state in list(kind):
+        return None if state is None else kind(state)
+    raise OptionError(f"state: expected one of {', '.join(kind)}, got {state!a}")
 
 
 def _page(rows: list[dict[str, Any]], limit: int) -> dict[str, Any]:

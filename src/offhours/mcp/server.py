@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
 
 from offhours import __version__
@@ -47,16 +49,26 @@ def make_server(app: Offhours, *, write: bool = False, **options: Any) -> MCPSer
     'offhours'
     """
     told = {"name": "offhours", "instructions": INSTRUCTIONS, "version": __version__}
-    server: MCPServer[Any] = MCPServer(**{"log_level": "WARNING", **told, **options})
     reading = Reading(app)
-    for look in (reading.offhours_list, reading.offhours_get, reading.offhours_why,
-                 reading.offhours_explain_schedule):  # fmt: skip
-        server.add_tool(look, annotations=READING)
+    looks = (reading.offhours_list, reading.offhours_get, reading.offhours_why,
+             reading.offhours_explain_schedule)  # fmt: skip
+    tools = [_tool(look, READING) for look in looks]
     if write or options.get("auth") is not None:
         writing = Writing(app, everybody=write)
         for name, destructive in DESTRUCTIVE.items():
             hints = ToolAnnotations(
                 read_only_hint=False, destructive_hint=destructive, open_world_hint=False
             )
-            server.add_tool(getattr(writing, name), annotations=hints)
-    return server
+            tools.append(_tool(getattr(writing, name), hints))
+    tools += options.pop("tools", ())
+    return MCPServer(**{"log_level": "WARNING", **told, **options, "tools": tools})
+
+
+def _tool(verb: Callable[..., Any], hints: ToolAnnotations) -> Tool:
+    """A verb as a tool that refuses arguments it has not: a `dryrun` must not act."""
+    tool = Tool.from_function(verb, annotations=hints)
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    tool.parameters = arguments.model_json_schema(by_alias=True)
+    return tool

@@ -116,9 +116,7 @@ class Writing(Changes):
 
         would = f"have {task} run {told['sentence']}, as {name}"
         if confirm != code and not dry_run:
-            again = f"read the explanation, then call again with confirm={code}"
-            return {"done": False, "would": would, "explanation": told, "confirm": code,
-                    "next": again}  # fmt: skip
+            return _unconfirmed(would, told, code)
         answer = self._change(caller, dry_run, would, change)
         return {**answer, "explanation": told, **({"confirm": code} if dry_run else {})}
 
@@ -130,7 +128,7 @@ class Writing(Changes):
 
         until: a delay ("10m"), a time of day ("14:00") or a moment (2026-06-01T09:00+02:00)
         """
-        now = self._app.clock.micros()
+        caller, now = self._caller(ctx), self._app.clock.micros()
         moment = parse_until(until, now, self._app.settings.timezone)
         states.reschedule(self._app.record(job), moment, reason)  # or it says why not
 
@@ -138,7 +136,7 @@ class Writing(Changes):
             self._app.defer(job, until, reason)
             return {"job": job, "run_at": iso(moment)}
 
-        return self._change(self._caller(ctx), dry_run, f"move job {job} to {iso(moment)}", change)
+        return self._change(caller, dry_run, f"move job {job} to {iso(moment)}", change)
 
     @telling
     def offhours_cancel(
@@ -223,7 +221,7 @@ class Writing(Changes):
         self, ctx: McpContext, job: Page, name: Text, payload: Any = None, dry_run: bool = False
     ) -> dict[str, Any]:
         """Send a job the signal that it waits for. A signal is no approval: people give those."""
-        found = self._app.record(job)
+        caller, found = self._caller(ctx), self._app.record(job)
         if found.state.final:
             raise OptionError(f"job {job} is {found.state} and hears no signal any more")
 
@@ -231,7 +229,12 @@ class Writing(Changes):
             self._app.signal(job, name, payload)
             return {"job": job}
 
-        return self._change(self._caller(ctx), dry_run, f"send job {job} {name!r}", change)
+        return self._change(caller, dry_run, f"send job {job} {name!r}", change)
+
+
+def _unconfirmed(would: str, told: dict[str, Any], code: str) -> dict[str, Any]:
+    again = f"read the explanation, then call again with confirm={code}"
+    return {"done": False, "would": would, "explanation": told, "confirm": code, "next": again}
 
 
 def _about(queue: str | None, task: str | None, schedule: int | None) -> str:

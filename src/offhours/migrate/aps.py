@@ -12,7 +12,7 @@ from apscheduler.schedulers.base import STATE_STOPPED, BaseScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from offhours.core.errors import OffhoursError
-from offhours.core.times import MINUTE, SECOND, Micros, iso, to_micros
+from offhours.core.times import MINUTE, SECOND, Micros, iso_second, to_micros
 from offhours.engine.registry import is_durable, task_name
 from offhours.migrate.aps_triggers import plan_of
 from offhours.migrate.database import Database
@@ -52,7 +52,7 @@ def read_store(database: Database) -> list[Foreign]:
     found = []
     for row in database.rows(TABLE, ("id", "next_run_time")):
         at = row["next_run_time"]
-        said = "paused" if at is None else f"next at {iso(round(at * SECOND))[:19]}Z"
+        said = "paused" if at is None else f"next at {iso_second(round(at * SECOND))}"
         found.append(Foreign(SOURCE, str(row["id"]), "?", said, paused=at is None, refused=_LIVE))
     return found
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -65,7 +64,7 @@ class Fact:
 
     @cached_property
     def told(self) -> dict[str, Any]:
-        return json.loads(self.event.data) if self.event.data else {}
+        return self.event.told
 
     @property
     def kind(self) -> str:

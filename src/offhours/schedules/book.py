@@ -100,10 +100,14 @@ class ScheduleBook:
         return self._table.page(status=wanted, task=task, after=after, limit=limit)
 
     def __iter__(self) -> Iterator[ScheduleHandle]:
-        """All schedules by number."""
+        """All schedules, by number."""
+        return (ScheduleHandle(self, record.id) for record in self.records())
+
+    def records(self) -> Iterator[Schedule]:
+        """The stored rows of all schedules, by number."""
         after = 0
         while page := self._table.page(after=after, limit=500):
-            yield from (ScheduleHandle(self, schedule.id) for schedule in page)
+            yield from page
             after = page[-1].id
 
     def between(

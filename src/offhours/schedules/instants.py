@@ -10,7 +10,7 @@ from offhours.core import schedules
 from offhours.core.errors import ScheduleError
 from offhours.core.firing import plan_of
 from offhours.core.schedules import FireRecord, Schedule
-from offhours.core.times import Micros, Moment, iso, parse_moment
+from offhours.core.times import Micros, Moment, iso_second, parse_moment
 
 if TYPE_CHECKING:
     from offhours.app import Offhours
@@ -47,14 +47,14 @@ def missing(app: Offhours, schedule: Schedule, start: Moment, end: Moment) -> li
         raise ScheduleError("backfill: the end lies before the start", "end")
     if last > now:
         raise ScheduleError(
-            f"backfill: {iso(last)[:19]}Z is still to come; only past fires can be made up for",
+            f"backfill: {iso_second(last)} is still to come; only past fires can be made up for",
             "end",
         )
     plan = plan_of(schedule.plan)
     known_since = now - app.settings.retention
     if first < known_since and last >= schedule.created_at:
         raise ScheduleError(
-            f"backfill: what ran before {iso(known_since)[:19]}Z is not recorded any more "
+            f"backfill: what ran before {iso_second(known_since)} is not recorded any more "
             "(the app's retention); take a later start",
             "start",
         )

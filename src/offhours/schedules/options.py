@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import blake2b
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from offhours.core.errors import OptionError, ScheduleError, did_you_mean
@@ -20,7 +19,7 @@ from offhours.core.times import (
     SECOND,
     Duration,
     Micros,
-    iso,
+    iso_second,
     parse_duration,
     parse_moment,
     spoken,
@@ -41,7 +40,6 @@ _JOB_OPTIONS = ("priority", "queue", "retries", "timeout", "metadata", "on_lost"
 _LONGEST_NAME = 200
 _MOST_BLACKOUTS = 400
 _SHORTEST: Micros = SECOND // 10
-_LOOKED_AT = 60
 _LONGEST_LIFE: Micros = 36_525 * DAY
 
 
@@ -182,7 +180,7 @@ class Writer:
             case datetime():
                 moment = parse_moment(when, "when", self._app.settings.timezone)
                 if moment <= now:
-                    raise ScheduleError(f"when: {iso(moment)[:19]}Z has passed", "when")
+                    raise ScheduleError(f"when: {iso_second(moment)} has passed", "when")
                 plan = Plan((At(moment),), timezone)
             case Cron() | Every() | Calendar() | At():
                 plan = Plan((when,), timezone)
@@ -218,9 +216,8 @@ def check_density(plan: Plan, jitter: Micros, now: Micros) -> None:
     """Refuse fires that no store could keep up with, and a jitter in which they overtake."""
     if any(isinstance(each, Every) and each.interval < _SHORTEST for each in plan.triggers):
         raise ScheduleError(f"when: expected at least {spoken(_SHORTEST)} between fires", "when")
-    fires = plan.fires(now, _LOOKED_AT) if jitter else ()
-    gap = min((late - early for early, late in pairwise(fires)), default=jitter)
-    if gap < jitter:
+    gap = plan.shortest_gap(now) if jitter else None
+    if gap is not None and gap < jitter:
         raise ScheduleError(
             f"jitter: {spoken(jitter)} is longer than the {spoken(gap)} between two fires", "jitter"
         )

@@ -222,7 +222,7 @@ class Search:
         touched: set[int] = set()
         wanted = name_list(_KINDS)
         while page := self._store.events(seq, _PAGE, wanted):
-            touched.update(json.loads(event.data or "{}").get("schedule", 0) for event in page)
+            touched.update(event.told.get("schedule", 0) for event in page)
             seq = page[-1].seq
             if seq >= end:
                 break

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
@@ -139,7 +137,7 @@ class Tally:
         if state is None:
             return
         job.started = None
-        told = _data(event) if event.kind in _NEXT or event.kind == "job.failed" else {}
+        told = event.told if event.kind in _NEXT or event.kind == "job.failed" else {}
         if event.kind == "job.failed" and "crashes" in told:
             job.series.counts["crashed"] += 1
         if state.final:
@@ -167,11 +165,6 @@ class Tally:
             found = self._series[task, queue] = Series(task, queue)
             self.state.series.append(found)
         return found
-
-
-def _data(event: Event) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(event.data or "{}")
-    return found
 
 
 def _read(stored: str) -> State:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from offhours.app import Offhours
 from offhours.core.errors import OptionError
 from offhours.core.model import Job, TaskPriority
-from offhours.core.times import Moment, iso, parse_moment
+from offhours.core.times import Moment, iso_second, parse_moment
 from offhours.core.triggers import Every, Plan, Trigger
 from offhours.engine.codec import dump
 from offhours.engine.registry import task_name
@@ -58,17 +58,10 @@ def assert_submitted(
       job 1: mail("ann") queue=slow
     """
     app, wanted = _found(task, app)
-    conditions = {
-        "args": None if args is None else tuple(args),
-        "kwargs": kwargs,
-        "queue": queue,
-        "priority": priority,
-        "name": name,
-        "tenant": tenant,
-        "metadata": metadata,
-        "at": at,
-    }
-    asked = {key: value for key, value in conditions.items() if value is not None}
+    asked = _given(
+        args=None if args is None else tuple(args), kwargs=kwargs, queue=queue, priority=priority,
+        name=name, tenant=tenant, metadata=metadata, at=at,
+    )  # fmt: skip
     jobs = list(_submitted(app))
     good = [job for job in jobs if job.task == wanted and _fits(app, job, asked)]
     if len(good) == times or (times is None and good):
@@ -132,6 +125,10 @@ def _found(task: AnyTask, app: Offhours | None) -> tuple[Offhours, str]:
     return app, task if isinstance(task, str) else task_name(task)
 
 
+def _given(**conditions: Any) -> dict[str, Any]:
+    return {key: value for key, value in conditions.items() if value is not None}
+
+
 def _submitted(app: Offhours) -> Iterator[Job]:
     after = 0
     while page := app.store.jobs(after=after, newest_first=False, limit=_PAGE):
@@ -191,7 +188,7 @@ def _shown(job: Job) -> str:
         "queue": None if job.queue == "default" else job.queue,
         "name": job.name,
         "tenant": job.tenant,
-        "at": iso(job.run_at)[:19] if job.run_at > job.created_at else None,
+        "at": iso_second(job.run_at) if job.run_at > job.created_at else None,
     }
     more = "".join(f" {key}={value}" for key, value in extras.items() if value is not None)
     return f"job {job.id}: {job.task}({', '.join(words)}){more}"

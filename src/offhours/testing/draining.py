@@ -135,10 +135,9 @@ def _wait_until_quiet(app: Offhours, seconds: float) -> None:
 def _busy(app: Offhours) -> str | None:
     """What keeps the workers from being done with this moment."""
     now = app.clock.micros()
-    for handle in app.schedules:
-        due = handle.record.due_at
-        if due is not None and due <= now:
-            return f"schedule {handle.id} is due: {handle.why()}"
+    for record in app.schedules.records():
+        if record.due_at is not None and record.due_at <= now:
+            return f"schedule {record.id} is due: {app.schedules.get(record.id).why()}"
     for job in _unfinished(app):
         waits = job.state is JobState.PENDING and job.run_at <= now
         if job.state is JobState.RUNNING or (waits and app.why(job.id).code in _ABOUT_TO_START):
@@ -160,7 +159,7 @@ def _unfinished(app: Offhours) -> Iterator[Job]:
 def _next_change(app: Offhours) -> Micros | None:
     """The next instant at which a job or a schedule wants something."""
     now = app.clock.micros()
-    schedules = (handle.record for handle in app.schedules)
+    schedules = app.schedules.records()
     moments = [s.due_at for s in schedules if s.status is ScheduleStatus.ACTIVE]
     for job in _unfinished(app):
         moments += [job.run_at, job.expires_at]

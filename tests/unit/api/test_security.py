@@ -466,6 +466,17 @@ def test_s13_depth_is_counted_as_json_has_it(body: bytes, levels: int) -> None:
     assert depth(body) == levels
 
 
+@pytest.mark.parametrize(
+    "body",
+    ['{"task": "shop:work", "task": "shop:other"}',
+     '{"task": "shop:work", "kwargs": {"how": [{"a": 1, "\\u0061": 2}]}}'],
+)  # fmt: skip
+def test_s13_no_object_has_a_name_twice(client: TestClient, body: str) -> None:
+    told = client.post("/api/v1/jobs", content=body, headers={"content-type": "application/json"})
+    assert told.status_code == 422 and " twice" in told.json()["detail"]
+    assert client.get("/api/v1/jobs").json()["data"] == []
+
+
 @pytest.mark.parametrize("part", [b'\\"', b'"', b'"\\', b"[]", b'"a"', b"\\"])
 def test_s13_depth_is_counted_in_linear_time(part: bytes) -> None:
     started = time.process_time()

@@ -65,6 +65,10 @@ def test_the_app_is_made_of_the_configuration(
         assert current_app.extensions["offhours"].app is jobs.app is OffhoursFlask().app
     with pytest.raises(NotStarted, match="init_app"):
         _ = OffhoursFlask().app
+    with Flask("bare").app_context():
+        for look in (lambda: OffhoursFlask().app, OffhoursFlask().close):
+            with pytest.raises(NotStarted, match=r"bare has no Offhours.*init_app"):
+                look()
 
 
 def test_all_faults_come_at_once(flask: Flask) -> None:
@@ -79,6 +83,9 @@ def test_all_faults_come_at_once(flask: Flask) -> None:
         "lease",
     ]
     assert 'did you mean "threads"?' in faults[0]
+    flask.config["OFFHOURS"] = "jobs.db"
+    with pytest.raises(ConfigError, match="OFFHOURS: expected a mapping, got str"):
+        OffhoursFlask(flask)
     flask.config["OFFHOURS"] = {"threads": 2, "db": "other.db"}
     with pytest.raises(ConfigError, match=r"db: the app is given already.*threads:"):
         OffhoursFlask(flask, Offhours(":memory:"))
@@ -151,6 +158,13 @@ def test_the_page_and_the_api_below_a_prefix(
     made = flask.test_cli_runner().invoke(args=["offhours", "token", "create", "ann"]).stdout
     shown = client.get(f"/ops/api/v1/jobs/{job.id}", headers=signed(made.split()[0]))
     assert shown.status_code == 200, (made, shown.text)
+
+
+def test_no_answer_speaks_for_the_server_around_it(client: FlaskClient) -> None:
+    # PEP 3333 forbids it, and wsgiref, which `runserver` is made of, then answers 500.
+    much = client.post("/ops/api/v1/session", data=b" " * 5_000, content_type="application/json")
+    assert much.status_code == 413
+    assert "connection" not in much.headers
 
 
 def test_a_token_of_ones_own(tmp_path: Path) -> None:

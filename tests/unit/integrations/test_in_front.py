@@ -59,6 +59,18 @@ def test_a_request_never_fails_by_the_database(app: Offhours) -> None:
     in_front.close()
 
 
+def test_those_of_before_a_close_do_not_count_afterwards(app: Offhours, eventually: Wait) -> None:
+    in_front = InFront(app, linger="1ms")
+    in_front.enter()
+    in_front.close()
+    in_front.enter()
+    in_front.leave()
+    in_front.leave()  # the one of before
+    assert in_front.inside == 0
+    eventually(lambda: not app.foreground_leases())
+    in_front.close()
+
+
 def test_what_cannot_be_a_time_is_refused(app: Offhours) -> None:
     with pytest.raises(TimeError, match="linger"):
         InFront(app, linger="soon")

@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from tests.mcp_client import TASKS, TakesTasks, ask, begin
 
 import offhours
-from offhours.core.errors import TaskError
+from offhours.core.errors import OptionError, TaskError
 from offhours.mcp import OffhoursTasks
 from offhours.mcp import ask as question
 from offhours.mcp.tool import key_of
@@ -110,6 +110,11 @@ def talk(
 
     asyncio.run(main())
     return house
+
+
+def test_fields_that_are_no_schema_are_refused_when_they_are_asked() -> None:
+    with pytest.raises(OptionError, match="fields: expected a JSON schema"):
+        question("Which folder?", {"folder": {"type": "strin"}})
 
 
 def test_a_call_is_a_job_before_it_is_a_handle() -> None:

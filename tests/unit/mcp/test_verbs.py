@@ -100,6 +100,26 @@ def test_without_the_right_to_write_there_is_nothing_to_write_with() -> None:
     talk(scene, write=False)
 
 
+def test_an_argument_that_is_not_there_is_no_dry_run() -> None:
+    async def scene(agent: Agent) -> None:
+        for verb, given in (("submit", {"task": "add", "args": [1, 2]}), ("why", {"id": 1})):
+            assert "dryrun" in await agent.refused(verb, **given, dryrun=True)
+        assert agent.app.jobs() == []
+        for tool in (await agent.client.list_tools()).tools:
+            assert tool.input_schema["additionalProperties"] is False
+
+    talk(scene)
+
+
+def test_a_state_that_is_none_is_refused_with_those_that_are() -> None:
+    async def scene(agent: Agent) -> None:
+        told = await agent.refused("list", state="done")
+        assert "state: expected one of pending, held, running" in told
+        assert "active, paused" in await agent.refused("list", what="schedules", state="pending")
+
+    talk(scene)
+
+
 def test_submit_and_ask() -> None:
     async def scene(agent: Agent) -> None:
         app = agent.app
@@ -245,7 +265,7 @@ def test_an_agents_schedule_ends_and_keeps_its_distance() -> None:
         end = app.schedules.get(saved["schedule"]).plan.end
         assert end == app.clock.micros() + timedelta(days=30) // timedelta(microseconds=1)
         often = await agent.refused("schedule", task="add", when="every 30 seconds", name="b")
-        assert "at most once in 1 m" in often
+        assert "may fire every 1 min at most" in often
         late = await agent.refused("schedule", task="add", when="on 24 december 2026 at 9am",
                                    name="b")  # fmt: skip
         assert "no fires in the next 30 d" in late

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import ConfigDict
@@ -22,6 +21,7 @@ from offhours.api.shapes import (
     problems,
     read_cursor,
 )
+from offhours.core.events import Event
 from offhours.core.ports import name_list
 from offhours.core.times import iso
 from offhours.views import deferral_dict
@@ -143,15 +143,15 @@ def deferrals(here: Here, who: Reader, limit: Limit = 50, cursor: Cursor = None)
     found = search.events(read_cursor(cursor, "deferrals"), limit, kind)
     newest = found if cursor is None and len(found) < limit else search.events(0, LOOKED_AT, kind)
     jobs = {job.id: job for job in search.rows(sorted({e.job_id or 0 for e in [*found, *newest]}))}
-    reasons = Counter(_told(e.data).get("reason") or "no reason given" for e in newest)
+    reasons = Counter(e.told.get("reason") or "no reason given" for e in newest)
     data = [
         {
             "seq": event.seq,
             "job": event.job_id,
             "task": jobs[event.job_id].task if event.job_id in jobs else None,
             "deferred_at": iso(event.at),
-            "deferred_until": _until(event.data),
-            "reason": _told(event.data).get("reason"),
+            "deferred_until": _until(event),
+            "reason": event.told.get("reason"),
         }
         for event in found
     ]
@@ -167,11 +167,6 @@ def deferrals(here: Here, who: Reader, limit: Limit = 50, cursor: Cursor = None)
     )
 
 
-def _told(data: str | None) -> dict[str, Any]:
-    told = json.loads(data) if data else {}
-    return told if isinstance(told, dict) else {}
-
-
-def _until(data: str | None) -> str | None:
-    until = _told(data).get("until")
+def _until(event: Event) -> str | None:
+    until = event.told.get("until")
     return iso(until) if isinstance(until, int) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import islice
 
 from offhours.core.times import DAY, MINUTE, Micros, spoken, to_datetime, to_micros
 from offhours.core.triggers.cron import Cron
@@ -13,7 +13,6 @@ from offhours.core.triggers.plan import Plan
 from offhours.core.triggers.zones import changes, instant, local, offset
 
 _YEAR = 366 * DAY
-_LOOKED_AT = 60
 _LACKED_BY = {29: {2}, 30: {2}, 31: {2, 4, 6, 9, 11}}
 _WEEKDAYS = (
     "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday",
@@ -63,9 +62,8 @@ def _fifth_weekdays(cron: Cron) -> Iterator[str]:
 
 
 def _dense(plan: Plan, now: Micros) -> Iterator[str]:
-    fires = plan.fires(now, _LOOKED_AT)
-    shortest = min((late - early for early, late in pairwise(fires)), default=MINUTE)
-    if shortest < MINUTE:
+    shortest = plan.shortest_gap(now)
+    if shortest is not None and shortest < MINUTE:
         yield f"runs more often than once a minute: every {spoken(shortest)}"
 
 

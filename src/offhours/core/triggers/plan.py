@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -161,6 +162,15 @@ class Plan:
                 break
             found.append(fire)
         return tuple(found)
+
+    def shortest_gap(self, after: Micros, looked_at: int = 60) -> Micros | None:
+        """The least time between two of the next fires; None when there are not two.
+
+        >>> Plan((Cron("0,5 9 * * *"),), "UTC").shortest_gap(0) // 60_000_000
+        5
+        """
+        fires = self.fires(after, looked_at)
+        return min((late - early for early, late in pairwise(fires)), default=None)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON with what was set, read back by `Plan.from_dict`."""

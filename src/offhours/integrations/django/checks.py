@@ -12,7 +12,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from offhours.core.errors import ConfigError
-from offhours.integrations.django.project import SETTING, project_settings
+from offhours.integrations.django.project import project_settings
+from offhours.integrations.settings import SETTING
 
 _NEEDED = (
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -26,7 +27,8 @@ def check_settings(app_configs: object = None, **options: Any) -> list[CheckMess
         found = project_settings()
     except ConfigError as error:
         hint = "the keys are those of `Offhours` and of docs/integrations.md"
-        return [Error(f"{SETTING}: {f}", hint=hint, id="offhours.E001") for f in error.faults]
+        faults = [fault.removeprefix(f"{SETTING}: ") for fault in error.faults]
+        return [Error(f"{SETTING}: {f}", hint=hint, id="offhours.E001") for f in faults]
     if found.db == ":memory:" and found.options.get("executor") != "inline":
         return [
             checks.Warning(

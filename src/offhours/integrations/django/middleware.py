@@ -8,7 +8,7 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.decorators import sync_and_async_middleware
 
 from offhours.core.times import SECOND
@@ -53,6 +53,7 @@ def foreground(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequ
 def _excluded() -> tuple[str, ...]:
     excluded = project_settings().exclude or ()
     try:
-        return (*excluded, reverse("offhours:page", args=[""]))
+        page = reverse("offhours:page", args=[""])
     except NoReverseMatch:
         return excluded
+    return (*excluded, "/" + page.removeprefix(get_script_prefix()))

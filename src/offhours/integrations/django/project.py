@@ -16,21 +16,16 @@ from django.db import close_old_connections, reset_queries
 
 from offhours.app import Offhours
 from offhours.config import DEFAULT_DB
-from offhours.core.errors import ConfigError
 from offhours.engine import registry
-from offhours.integrations.settings import HostSettings
+from offhours.integrations.settings import SETTING, HostSettings
 
-SETTING = "OFFHOURS"
 _KEYS = frozenset({"workflow", "linger", "exclude", "token", "staff_scope"})
 
 
 @functools.cache
 def project_settings() -> HostSettings:
     """The setting, checked; a `ConfigError` names all that is wrong with it."""
-    given = getattr(conf.settings, SETTING, {})
-    if not isinstance(given, dict):
-        raise ConfigError([f"{SETTING}: expected a dict, got {type(given).__name__}"])
-    return HostSettings.of(given, _KEYS)
+    return HostSettings.of(getattr(conf.settings, SETTING, {}), _KEYS)
 
 
 @functools.cache

@@ -76,7 +76,7 @@ def _path(name: str) -> str:
 def _workers(app: Offhours, job_id: int) -> list[str]:
     """The worker of each attempt."""
     started = (e for e in app.history(job_id) if e.kind == "job.started")
-    return [str(json.loads(event.data or "{}").get("worker", "")) for event in started]
+    return [str(event.told.get("worker", "")) for event in started]
 
 
 def _moment(at: Micros | None) -> Any:

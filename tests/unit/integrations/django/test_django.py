@@ -16,6 +16,7 @@ from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import AsyncClient, Client, override_settings
+from django.urls import clear_script_prefix, set_script_prefix
 from tests.django_site.shop import tasks
 from tests.django_site.shop.models import Order
 
@@ -27,7 +28,7 @@ from offhours.integrations.django.framework import (
     TaskResultStatus,
     signals,
 )
-from offhours.integrations.django.middleware import requests_in_front
+from offhours.integrations.django.middleware import _excluded, requests_in_front
 from offhours.integrations.django.page import _bridge
 from offhours.integrations.django.project import project_app, project_settings
 
@@ -162,6 +163,16 @@ def test_requests_hold_background_work_back(app: Offhours, eventually: Wait) -> 
     assert app.job(int(order.content)).result() == "a scarf"
 
 
+def test_the_page_is_in_nobodys_way_below_a_script_name_too() -> None:
+    _excluded.cache_clear()
+    set_script_prefix("/site/")
+    try:
+        assert "/back/" in _excluded()
+    finally:
+        clear_script_prefix()
+        _excluded.cache_clear()
+
+
 # -- the page -------------------------------------------------------------------------------
 
 
@@ -234,7 +245,7 @@ def test_checks_of_what_is_likely_a_mistake(anew: None) -> None:
         assert [each.id for each in checks.check_settings()] == ["offhours.W001"]
     with override_settings(OFFHOURS=["db"]):
         project_settings.cache_clear()
-        assert "expected a dict" in checks.check_settings()[0].msg
+        assert checks.check_settings()[0].msg == "OFFHOURS: expected a mapping, got list"
     backend = tasks.add.get_backend()
     backend.options = {"retry": 3}
     try:
