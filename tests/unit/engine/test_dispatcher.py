@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from queue import Queue
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -38,6 +41,7 @@ class Round:
     def __init__(self) -> None:
         self.store = SqlStore(SqliteDatabase(":memory:"))
         self.clock = FakeClock()
+        self.clock.advance("1h")
         self.registry = Registry()
         self.registry.add(Task("t", len, Codec(len, "t"), retries=2, timeout=7))
         self.tasks = ["t"]
@@ -138,9 +142,12 @@ def test_a_round_records_what_has_ended_and_claims_what_comes_next(round_: Round
 def test_a_job_submitted_by_name_has_the_policy_of_its_task(round_: Round) -> None:
     round_.submit(1, max_attempts=None)
     round_.submit(1, max_attempts=9, timeout=5)
+    round_.submit(1, max_attempts=None, task="gone")
+    round_.tasks.append("gone")
+    round_.lane.slots = 3
     round_.tick()
-    found = [(job.max_attempts, job.timeout) for job in round_.start(2)]
-    assert found == [(3, 7), (9, 5)]
+    found = [(job.max_attempts, job.timeout) for job in round_.start(3)]
+    assert found == [(3, 7), (9, 5), (None, None)]
 
 
 def test_only_what_was_claimed_ahead_and_not_begun_is_unspent_in_a_crash(round_: Round) -> None:
@@ -197,12 +204,38 @@ def test_a_hungry_round_comes_back_when_something_may_start(
 
 
 def test_a_round_without_room_waits_for_the_end_of_a_run(round_: Round) -> None:
+    round_.tick()
     round_.submit(3)
     round_.submit(1, run_at=round_.now + 300)
     round_.tick()
     round_.start(2)
     assert round_.tick() == POLL
     assert not round_.dispatcher.hungry.is_set()
+
+
+def test_a_lane_of_one_slot_is_hungry_and_full_like_any_other(round_: Round) -> None:
+    round_.lane.slots = 1
+    round_.tick()
+    assert round_.dispatcher.hungry.is_set()
+    round_.submit(2)
+    round_.tick()
+    assert round_.told == ["more"]
+
+
+def test_what_is_called_during_a_round_has_the_next_one_at_once(
+    round_: Round, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchange = round_.store.exchange
+
+    def called_meanwhile(moves: Any, order: ClaimOrder, now: int) -> Exchange:
+        round_.lane.call(10)
+        return exchange(moves, order, now)
+
+    round_.submit()
+    with monkeypatch.context() as patch:
+        patch.setattr(round_.store, "exchange", called_meanwhile)
+        assert round_.tick() == 0
+    assert round_.tick() == BUSY_PAUSE
 
 
 def test_while_the_buffer_moves_a_round_comes_after_a_short_pause(round_: Round) -> None:
@@ -351,6 +384,29 @@ def test_what_waits_here_and_cannot_start_is_given_back(
     assert [round_.job(ids[n]).returned for n in given_back] == [1] * len(given_back)
 
 
+def test_a_round_brings_what_is_in_front(round_: Round) -> None:
+    """So that what waits here does not start meanwhile, and does again after."""
+    lease = round_.store.enter_foreground("wf", "h", HOUR, round_.now)
+    round_.tick()
+    assert round_.foreground.active(round_.now)
+    round_.store.leave_foreground([lease], round_.now)
+    round_.tick()
+    assert not round_.foreground.active(round_.now)
+
+
+def test_a_job_that_nobody_was_woken_for_starts_all_the_same(round_: Round) -> None:
+    taken = Queue[Any]()
+    thread = Thread(target=lambda: taken.put(round_.lane.take()))
+    thread.start()
+    round_.lane._rouse = lambda: None  # type: ignore[method-assign]
+    [job_id] = round_.submit()
+    deadline = time.monotonic() + 20
+    while taken.empty() and time.monotonic() < deadline:
+        round_.tick()
+    assert taken.get(timeout=1).id == job_id
+    thread.join(10)
+
+
 def test_without_a_workflow_or_slow_runs_all_stays(round_: Round) -> None:
     round_.submit(4, priority=100)
     round_.ahead()
@@ -394,6 +450,20 @@ def test_a_worker_that_drains_hands_back_and_records(round_: Round) -> None:
     assert round_.states(ids) == ["succeeded"] + ["pending"] * 3
     assert round_.returned() == dict.fromkeys(ids[1:], "the worker stopped")
     assert round_.store.counts()["ready"] == 3  # no schedule has fired for a worker that goes
+
+
+def test_a_worker_that_stops_records_its_last_outcome(round_: Round) -> None:
+    [job_id] = round_.submit()
+    round_.tick()
+    round_.finish(*round_.start())
+    round_.dispatcher.drain(round_.now)
+    assert round_.states([job_id]) == ["succeeded"]
+
+
+def test_a_worker_that_drains_does_not_spin_for_a_schedule_that_is_due(round_: Round) -> None:
+    round_.schedule("t", due=0)
+    round_.dispatcher.draining = True
+    assert round_.tick() == POLL
 
 
 def test_what_was_claimed_while_it_was_told_to_stop_is_handed_back(
@@ -457,7 +527,7 @@ def test_a_round_that_fails_with_nothing_to_record_does_not_alarm(
 
 
 def test_one_outcome_that_cannot_be_stored_does_not_hold_up_the_others(
-    round_: Round, monkeypatch: pytest.MonkeyPatch
+    round_: Round, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = round_.submit(2)
     round_.tick()
@@ -475,11 +545,36 @@ def test_one_outcome_that_cannot_be_stored_does_not_hold_up_the_others(
     monkeypatch.setattr(round_.store, "apply", refusing)
     more = round_.submit()
     round_.tick()
+    assert "a round of 2 outcomes failed; recording them one by one" in caplog.text
     assert round_.states(ids + more) == ["succeeded", "failed", "running"]
     assert "a value no store takes" in (round_.job(bad.id).error or "")
     round_.tick()
     refused = [e for e in round_.store.events() if e.kind == "job.result_refused"]
     assert refused == []  # nothing is recorded twice
+
+
+@pytest.mark.parametrize("locked", ["apply", "exchange"])
+def test_a_lock_while_they_are_recorded_one_by_one_fails_no_job(
+    round_: Round, monkeypatch: pytest.MonkeyPatch, locked: str
+) -> None:
+    ids = round_.submit(2)
+    round_.tick()
+    for job in round_.start(2):
+        round_.finish(job)
+    errors = iter([ValueError("a fault"), Busy("locked")])
+
+    def refuse(*args: Any) -> Any:
+        raise next(errors)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(round_.store, "exchange", refuse)
+        if locked == "apply":
+            patch.setattr(round_.store, "apply", refuse)
+        with pytest.raises(Busy):
+            round_.tick()
+    round_.tick()
+    assert round_.states(ids) == ["succeeded"] * 2
+    assert "job.result_refused" not in [event.kind for event in round_.store.events()]
 
 
 @pytest.mark.parametrize("stored", [True, False])
@@ -501,14 +596,18 @@ def test_after_an_answer_that_was_lost_the_store_is_asked(round_: Round, stored:
     assert kinds.count("job.succeeded") == 1 and "job.result_refused" not in kinds
 
 
-def test_what_was_not_stored_for_sure_needs_no_question(
+def test_only_after_an_answer_that_was_lost_the_store_is_asked_once(
     round_: Round, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(round_.store, "unfinished_of", lambda worker: pytest.fail("it was asked"))
-    _fail(round_, StoreUnavailable("cut off"))
-    with pytest.raises(StoreUnavailable):
-        round_.tick()
-    round_.tick()
+    asked: list[int] = []
+    monkeypatch.setattr(round_.store, "unfinished_of", lambda worker: asked.append(worker) or [])
+    for unknown in (False, True):
+        _fail(round_, StoreUnavailable("cut off", unknown=unknown))
+        with pytest.raises(StoreUnavailable):
+            round_.tick()
+        for _ in range(2):
+            round_.tick()
+        assert asked == [round_.me] * unknown
 
 
 def test_a_submit_whose_answer_was_lost_has_its_claim_handed_back(

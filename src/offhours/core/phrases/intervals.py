@@ -142,6 +142,4 @@ def _month_anchor(reader: Reader, clause: Clause, begin: date) -> date:
     day = begin
     while (day.month, day.day) not in wanted:
         day += timedelta(days=1)
-        if (day - begin).days > 366 * 9:
-            raise reader.wrong("there is no such date", place)
     return day
