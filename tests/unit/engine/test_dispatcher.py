@@ -215,7 +215,8 @@ def test_a_round_without_room_waits_for_the_end_of_a_run(round_: Round) -> None:
 
 def test_a_lane_of_one_slot_is_hungry_and_full_like_any_other(round_: Round) -> None:
     round_.lane.slots = 1
-    round_.tick()
+    round_.submit(1, run_at=round_.now + 300)
+    assert round_.tick() == 300
     assert round_.dispatcher.hungry.is_set()
     round_.submit(2)
     round_.tick()
