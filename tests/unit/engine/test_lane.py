@@ -133,9 +133,10 @@ def test_fast_jobs_are_claimed_ahead_by_milliseconds() -> None:
     assert 0 < ahead <= 256
 
 
-def test_a_full_buffer_still_asks_for_the_urgent() -> None:
+@pytest.mark.parametrize("jobs", [1, 5])
+def test_a_full_buffer_still_asks_for_the_urgent(jobs: int) -> None:
     made = lane(slots=1)
-    fill(made, *(job(n, 90) for n in range(5)))
+    fill(made, *(job(n, 90) for n in range(jobs)))
     made.call(0)
     wish = made.wanted()
     assert (wish.slots, wish.below) == (1, 90)
