@@ -283,5 +283,3 @@ class Dispatcher:
         with self._one_round:
             self._hand_back(self._lane.withdraw(), "the worker stopped", now)
             self._round(now)
-            if self._unrecorded:
-                self._round(now)

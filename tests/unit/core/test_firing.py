@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from offhours.core import firing
 from offhours.core.errors import ScheduleError
 from offhours.core.fire_rules import Blackout, CatchUp, Overlap
 from offhours.core.firing import CHUNK, GRACE, Verdict, decide, skip_all
-from offhours.core.schedules import Schedule, ScheduleStatus, due_at
+from offhours.core.schedules import NewSchedule, Schedule, ScheduleStatus, due_at, edit, next_words
 from offhours.core.times import DAY, HOUR, MINUTE, SECOND
 from offhours.core.triggers import Cron, Every, Plan
 
@@ -167,7 +168,9 @@ def test_a_wrong_catch_up_is_refused(text: str) -> None:
         CatchUp.parse(text)
 
 
-@pytest.mark.parametrize("value", ["skip", "once", "all", "all:7", 7, "window:90s"])
+@pytest.mark.parametrize(
+    "value", ["skip", "once", "all", "all:7", 7, "window:90s", timedelta(hours=2)]
+)
 def test_a_catch_up_reads_back(value: object) -> None:
     assert CatchUp.parse(str(CatchUp.parse(value))) == CatchUp.parse(value)
 
@@ -179,3 +182,58 @@ def test_a_catch_up_reads_back(value: object) -> None:
 def test_a_wrong_blackout_is_refused(text: str) -> None:
     with pytest.raises(ScheduleError, match="blackout"):
         Blackout.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wall", "ends"),
+    [
+        ("22:00-06:00", "2026-12-24T23:00", "2026-12-25T06:00"),
+        ("22:00-06:00", "2026-12-24T05:59", "2026-12-24T06:00"),
+        ("22:00-06:00", "2026-12-24T06:00", None),
+        ("09:00-17:00", "2026-12-24T09:00", "2026-12-24T17:00"),
+        ("2026-12-24..2026-12-26", "2026-12-26T23:59", "2026-12-27T00:00"),
+        ("2026-12-24..2026-12-26", "2026-12-23T23:59", None),
+        ("2026-12-24..2026-12-26", "2026-12-27T00:00", None),
+    ],
+)
+def test_a_blackout_holds_until_its_end(text: str, wall: str, ends: str | None) -> None:
+    blackout, moment = Blackout.parse(text), datetime.fromisoformat(wall)
+    assert blackout.holds(moment) == (ends is not None)
+    if ends is not None:
+        assert blackout.end_after(moment) == datetime.fromisoformat(ends)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"due_at": START + 4 * MINUTE}, "in 4 min"),
+        ({"due_at": START}, "due now"),
+        ({"status": ScheduleStatus.PAUSED, "reason": None}, "paused"),
+        ({"status": ScheduleStatus.DISABLED, "reason": "it failed"}, "disabled: it failed"),
+    ],
+)
+def test_when_it_fires_next_in_words(changes: dict[str, Any], words: str) -> None:
+    assert next_words(schedule(**changes), START) == words
+
+
+def new_of(row: Schedule, **changes: Any) -> NewSchedule:
+    return NewSchedule(**{name: getattr(row, name) for name in NewSchedule._fields} | changes)
+
+
+def test_a_change_that_changes_nothing_is_none() -> None:
+    row = schedule()
+    assert edit(row, new_of(row), START, START) is None
+    assert edit(row, new_of(row, priority=10), START, START) is not None
+
+
+def test_a_change_that_leaves_no_fire_ends_it() -> None:
+    row = schedule()
+    move = edit(row, new_of(row, max_runs=1), None, START)
+    assert move is not None
+    assert (move.changes["status"], move.changes["due_at"]) == (ScheduleStatus.ENDED, None)
+
+
+def test_of_a_window_longer_than_may_be_made_up_for_the_oldest_are_told() -> None:
+    row = schedule(catch_up="window:10h", plan=Plan((Every(10 * SECOND, START),), "UTC"))
+    fired = decide(row, START + 10 * HOUR, 0, 0)
+    assert "missed: at most 1,000 are made up for" in {fire.reason for fire in fired.fires}

@@ -10,7 +10,16 @@ from offhours.core import states
 from offhours.core.errors import IllegalMove
 from offhours.core.events import KINDS
 from offhours.core.model import FINAL, Claimed, Job, JobState
-from offhours.core.outcomes import Crashed, Deferred, Done, Failed, HandedBack, Stopped
+from offhours.core.outcomes import (
+    Crashed,
+    Deferred,
+    Done,
+    Failed,
+    Gated,
+    HandedBack,
+    Stopped,
+    Suspended,
+)
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import SECOND
 
@@ -108,6 +117,8 @@ def test_hand_back_keeps_the_place_in_the_queue() -> None:
     [
         Failed("error", "x"),
         Deferred(NOW, "later"),
+        Gated("hours", "closed", NOW),
+        Suspended("sleep", "sleeps", NOW, held=False),
         HandedBack("drain"),
         Stopped(),
         Crashed("signal 9"),

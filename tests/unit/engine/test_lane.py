@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+from math import inf
+from queue import Queue
+from threading import Thread
 from typing import Any
+
+import pytest
 
 from offhours.core.clock import Signal
 from offhours.core.model import Claimed
-from offhours.core.outcomes import Done, Failed
+from offhours.core.outcomes import Done, Failed, HandedBack, Stopped
 from offhours.engine.context import Foreground
 from offhours.engine.lane import Lane
 from offhours.testing import FakeClock
@@ -128,9 +133,10 @@ def test_fast_jobs_are_claimed_ahead_by_milliseconds() -> None:
     assert 0 < ahead <= 256
 
 
-def test_a_full_buffer_still_asks_for_the_urgent() -> None:
+@pytest.mark.parametrize("jobs", [1, 5])
+def test_a_full_buffer_still_asks_for_the_urgent(jobs: int) -> None:
     made = lane(slots=1)
-    fill(made, *(job(n, 90) for n in range(5)))
+    fill(made, *(job(n, 90) for n in range(jobs)))
     made.call(0)
     wish = made.wanted()
     assert (wish.slots, wish.below) == (1, 90)
@@ -186,3 +192,177 @@ def test_close_releases_those_who_wait() -> None:
     thread.join(10)
     assert taken == [None]
     assert made.wait_idle(0)
+
+
+def test_nothing_starts_after_it_was_closed() -> None:
+    made = lane()
+    fill(made, job(1))
+    made.close()
+    assert made.try_take() is None and made.take() is None
+
+
+def test_each_job_that_waits_gets_a_thread(until: Any) -> None:
+    made = lane()
+    threads = [Thread(target=made.take) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    until(lambda: made._waiting == 2)
+    fill(made, job(1), job(2))
+    for thread in threads:
+        thread.join(10)
+    assert made.running == 2
+
+
+@pytest.mark.parametrize(
+    ("mean", "waiting", "jobs", "woken"),
+    [(1.0, 3, 2, [2]), (inf, 3, 2, [2]), (0.0001, 3, 2, [1]), (1.0, 0, 2, []), (1.0, 3, 0, [])],
+)
+def test_as_many_threads_are_woken_as_the_work_is_worth(
+    mean: float, waiting: int, jobs: int, woken: list[int]
+) -> None:
+    """Of quick jobs one thread does many, and others would only get in its way."""
+    made, told = lane(), list[int]()
+    made._mean, made._waiting = mean, waiting
+    made._changed.notify = told.append  # type: ignore[method-assign, assignment]
+    fill(made, *(job(n) for n in range(jobs)))
+    assert told == woken
+
+
+def test_all_are_woken_when_the_buffer_has_not_moved_between_two_looks() -> None:
+    made, told = lane(), list[int]()
+    made._changed.notify = told.append  # type: ignore[method-assign, assignment]
+    made.rouse_if_stalled()
+    made.rouse_if_stalled()
+    fill(made, job(1), job(2))
+    made.rouse_if_stalled()
+    assert told == []
+    made.rouse_if_stalled()
+    assert told == [2]
+    made.try_take()
+    made.rouse_if_stalled()
+    assert told == [2]
+
+
+def begun_ago(made: Lane, seconds: float) -> None:
+    """All that runs has done so for that long."""
+    for job_id, (claimed, at) in made._running.items():
+        made._running[job_id] = (claimed, at - seconds)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "seconds", "asks"), [(2, 0, False), (1, 0, True), (2, 0.01, True)]
+)
+def test_an_end_asks_for_a_round_when_there_is_nothing_left_or_it_was_long_ago(
+    jobs: int, seconds: float, asks: bool
+) -> None:
+    need = Signal()
+    made = Lane(1, FakeClock(), Foreground(), need)
+    fill(made, *(job(n) for n in range(jobs)))
+    taken = made.try_take()
+    begun_ago(made, seconds)
+    made.finish(taken, Done("1"))
+    assert need.is_set() == asks
+
+
+def test_one_slow_run_is_believed_at_once_and_quick_ones_slowly() -> None:
+    made = lane(1)
+
+    def run(seconds: float) -> int:
+        fill(made, job(1))
+        taken = made.try_take()
+        begun_ago(made, seconds)
+        made.finish(taken, Done("1"))
+        return made.wanted().slots
+
+    quick = [run(0.0001) for _ in range(5)]
+    assert min(quick) > 5  # the first is believed as it is
+    assert run(0.03) == 1
+    assert [run(0.0001) for _ in range(5)][-1] == 1
+    assert [run(0.0001) for _ in range(200)][-1] > 5
+
+
+def test_a_run_that_was_given_up_keeps_its_thread_until_it_returns() -> None:
+    need, void = Signal(), list[Claimed]()
+    made = Lane(2, FakeClock(), Foreground(), need, void.append)
+    fill(made, job(1), job(2))
+    late, asked_to_stop = made.try_take(), made.try_take()
+    for taken in (late, asked_to_stop):
+        assert made.give_up(taken.id, Failed("timeout", "x"))
+        assert not made.give_up(taken.id, Failed("timeout", "x"))
+        made.lose_slot()
+    assert (made.slots, made.wanted().slots, need.is_set()) == (0, 0, True)
+    need.clear()
+    made.finish(late, Done("1"))
+    assert (made.slots, need.is_set(), void) == (1, True, [late])
+    made.finish(asked_to_stop, Stopped())
+    made.finish(asked_to_stop, Stopped())
+    assert (made.slots, void) == (2, [late])  # who stopped as asked has no result
+
+
+def test_what_waits_can_be_cancelled_and_the_order_stays() -> None:
+    made = lane()
+    fill(made, *(job(n, 90 - n) for n in range(1, 7)))
+    assert made.cancel_buffered(6) and not made.cancel_buffered(6)
+    assert made.collect() == [(job(6, 84), Stopped())]
+    assert [made.try_take().id for _ in range(5)] == [5, 4, 3, 2, 1]
+    assert not made.cancel_buffered(1)
+
+
+def test_what_is_withdrawn_leaves_the_rest_in_order() -> None:
+    made = lane()
+    fill(made, *(job(n, p) for n, p in enumerate((100, 50, 90, 10, 89))))
+    assert [each.id for each in made.withdraw(background_only=True)] == [2, 0]
+    assert [made.try_take().id for _ in range(3)] == [3, 1, 4]
+    fill(made, job(7, 10))
+    assert [each.id for each in made.withdraw()] == [7] and not made.active
+
+
+def test_a_lost_lease_leaves_nothing_behind() -> None:
+    made = lane()
+    fill(made, job(1), job(2))
+    made.try_take()
+    assert made.held_ids() == {1, 2} and made.running_ids() == [1]
+    assert made.forget() == [1]
+    assert (made.running, made.active, made.held_ids()) == (0, False, set())
+
+
+@pytest.mark.parametrize("how", ["finished", "given up"])
+def test_a_drain_waits_for_the_last_run(until: Any, how: str) -> None:
+    made = lane()
+    fill(made, job(1))
+    run = made.try_take()
+    made.close()
+    assert not made.wait_idle(0)
+    idle = Queue[bool]()
+    thread = Thread(target=lambda: idle.put(made.wait_idle(60)))
+    thread.start()
+    until(lambda: made._changed._waiters)  # type: ignore[attr-defined]
+    if how == "finished":
+        made.finish(run, Done("1"))
+    else:
+        made.give_up(run.id, Failed("timeout", "x"))
+    assert idle.get(timeout=10)
+    thread.join(10)
+
+
+def test_what_still_runs_is_handed_back_or_lost_as_its_task_wants() -> None:
+    made = lane()
+    fill(made, job(1, on_lost="retry"), job(2, on_lost="fail"))
+    made.try_take(), made.try_take()
+    assert made.hand_back_running("the worker stopped") == [1, 2]
+    (_, back), (_, lost) = made.collect()
+    assert back == HandedBack("the worker stopped")
+    assert isinstance(lost, Failed) and (lost.code, lost.retry) == ("lost", False)
+    assert lost.error == "the worker stopped while it ran, and it may run at most once"
+
+
+def test_slow_runs_in_every_slot_leave_the_buffer_stuck() -> None:
+    made = lane(2)
+    fill(made, job(1), job(2))
+    made.try_take(), made.try_take()
+    begun_ago(made, 1)
+    assert not made.stuck  # nothing waits
+    fill(made, job(3))
+    assert made.stuck
+    made.finish(job(1), Done("1"))
+    assert not made.stuck

@@ -97,3 +97,15 @@ def test_a_program_started_as_a_module_is_run_by_its_name(
     monkeypatch.syspath_prepend(tmp_path)
     work = function_at(Place("__main__", "work", "a_program", None))
     assert work() == ("__mp_main__", "a_program")
+
+
+@pytest.mark.parametrize(("text", "why"), [("1 / 0", ZeroDivisionError), (None, TaskError)])
+def test_a_file_that_cannot_be_imported_leaves_no_half_module(
+    tmp_path: Path, text: str | None, why: type[Exception]
+) -> None:
+    file = tmp_path / ("half.py" if text else "half.txt")
+    file.write_text(text or "")
+    for _ in range(2):
+        with pytest.raises(why):
+            function_at(Place("half_a_module", "work", None, str(file)))
+        assert "half_a_module" not in sys.modules

@@ -43,3 +43,17 @@ def test_what_is_set_later_holds_from_the_next_start() -> None:
     worker = app._work.make_worker("")
     threads, _ = worker._places[0]
     assert threads.slots == 1
+
+
+def test_a_worker_that_is_declared_dead_begins_anew_once() -> None:
+    """Two of its loops may notice."""
+    app = memory_app()
+    app.start()
+    worker = app._work.worker
+    assert worker is not None
+    first = worker.id
+    worker._start_over(first)
+    second = worker.id
+    worker._start_over(first)
+    assert worker.id == second != first
+    app.stop()

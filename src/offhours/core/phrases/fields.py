@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import pairwise
 
-from offhours.core.errors import ScheduleError
-from offhours.core.triggers import Cron
-
 MINUTE, HOUR, DAY, MONTH, WEEKDAY = (0, 59), (0, 23), (1, 31), (1, 12), (0, 6)
 _ALL = (MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 _DAY_NAMES = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -127,11 +124,3 @@ def _sundays(text: str) -> str:
         for item in text.split(",")
     ]
     return ",".join(items)
-
-
-def valid(expression: str) -> Cron | None:
-    """The trigger, when the expression is one."""
-    try:
-        return Cron(expression)
-    except ScheduleError:
-        return None

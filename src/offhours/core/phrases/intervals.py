@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from offhours.core.errors import PhraseError
 from offhours.core.phrases import recurring
 from offhours.core.phrases.checks import part_of
 from offhours.core.phrases.clock_times import settle
@@ -72,7 +73,10 @@ def triggers(
     anchor = clause.anchor or schedule.start
     if often.unit == "second":
         return _real_time(reader, clause, often, anchor, now, zone)
-    return _calendar(reader, clause, often, anchor, now), []
+    try:
+        return _calendar(reader, clause, often, anchor, now), []
+    except OverflowError:
+        raise PhraseError("that is beyond the calendar") from None
 
 
 def _real_time(
@@ -142,6 +146,4 @@ def _month_anchor(reader: Reader, clause: Clause, begin: date) -> date:
     day = begin
     while (day.month, day.day) not in wanted:
         day += timedelta(days=1)
-        if (day - begin).days > 366 * 9:
-            raise reader.wrong("there is no such date", place)
     return day
