@@ -32,7 +32,7 @@ def known() -> Iterator[None]:
     """In the block, Offhours is of the version that brings them."""
     scripts = {**migrate.scripts(), **NEXT}
     with (
-        patch("offhours.store.migrate.scripts", lambda: scripts),
-        patch("offhours.store.postgres.scripts", lambda: scripts),
+        patch("offhours.store.sqlite.schema.scripts", lambda: scripts),
+        patch("offhours.store.postgres.schema.scripts", lambda: scripts),
     ):
         yield

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from offhours.core.addresses import server_and_schema
-from offhours.store.postgres import PostgresDatabase
+from offhours.store.postgres.database import PostgresDatabase
 from offhours.store.sql import SqlStore
 
 POSTGRES = os.environ.get("OFFHOURS_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")

@@ -14,7 +14,7 @@ from tests.acceptance.proxy import Proxy, through
 from offhours import Offhours
 from offhours.core.addresses import server_and_schema
 from offhours.core.errors import Busy, NewerSchema, OptionError, StoreUnavailable, StoreUnusable
-from offhours.store.notify import PostgresWakeUps, probe
+from offhours.store.postgres.wakeups import PostgresWakeUps, probe
 
 
 def offhours(*argv: str) -> subprocess.CompletedProcess[str]:

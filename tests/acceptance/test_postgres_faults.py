@@ -23,8 +23,8 @@ from offhours.core.addresses import server_and_schema
 from offhours.core.errors import JobFailed, StoreError, StoreUnavailable
 from offhours.core.events import fold
 from offhours.store.connection import Connection
-from offhours.store.notify import PostgresWakeUps
-from offhours.store.postgres import _Session
+from offhours.store.postgres.session import Session
+from offhours.store.postgres.wakeups import PostgresWakeUps
 
 
 def test_a_shared_commit_of_which_nothing_can_be_learned_is_not_done_again(
@@ -270,7 +270,7 @@ def test_a_pooler_that_never_answers_is_given_up(
     proxy: Proxy, postgres_url: str, until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The connection is open and what is sent is acknowledged: only the time can tell."""
-    monkeypatch.setattr("offhours.store.postgres._STATEMENT", 1)
+    monkeypatch.setattr("offhours.store.postgres.session.STATEMENT_SECONDS", 1)
     app = Offhours(through(proxy, postgres_url), lock_timeout="1s", lease="1s")
     other = Offhours(postgres_url)
     app.task(name="t")(lambda: 7)
@@ -338,17 +338,17 @@ def test_a_backend_that_ends_at_any_statement(
     postgres: str, postgres_url: str, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """One workload for each n: the server ends our connection around its n-th statement."""
-    send = _Session._send
+    send = Session._send
     left = [0]
     admin = psycopg.connect(postgres, autocommit=True)
 
-    def end(session: _Session) -> None:
+    def end(session: Session) -> None:
         connection = session._connection
         if connection is not None and not connection.closed:
             pid = connection.info.backend_pid
             admin.execute("select pg_terminate_backend(%s, 5000)", (pid,))
 
-    def counted(session: _Session, sql: str) -> Any:
+    def counted(session: Session, sql: str) -> Any:
         left[0] -= 1
         if left[0] == 0 and when == "before":
             end(session)
@@ -357,7 +357,7 @@ def test_a_backend_that_ends_at_any_statement(
             end(session)
         return answer
 
-    monkeypatch.setattr(_Session, "_send", counted)
+    monkeypatch.setattr(Session, "_send", counted)
     nth = rounds = 0
     while left[0] <= 0:
         nth += 1 if NIGHTLY else 5

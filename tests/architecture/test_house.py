@@ -110,7 +110,7 @@ def test_each_file_says_what_it_is_for() -> None:
 
 
 def test_each_statement_is_used() -> None:
-    code = "".join(p.read_text(encoding="utf-8") for p in (SOURCE / "store").glob("*.py"))
+    code = "".join(p.read_text(encoding="utf-8") for p in (SOURCE / "store").rglob("*.py"))
     used = set(re.findall(r'"([a-z_]+)"', code))
     assert set(statements(Dialect.SQLITE)) - used == set()
 

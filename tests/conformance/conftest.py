@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from offhours.core.ports import Store
-from offhours.store.postgres import PostgresDatabase
+from offhours.store.postgres.database import PostgresDatabase
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite.database import SqliteDatabase
 
 STORES: dict[str, Callable[[Path], Store]] = {
     "sqlite-normal": lambda folder: SqlStore(SqliteDatabase(str(folder / "jobs.db"))),

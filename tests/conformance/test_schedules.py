@@ -18,7 +18,7 @@ from offhours.core.times import MINUTE, SECOND
 from offhours.core.triggers import Every, Plan
 from offhours.store.dialects import Dialect, statements
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite.database import SqliteDatabase
 
 NOW = 1_800_000_000 * SECOND
 PLAN = json.dumps(Plan((Every(MINUTE, NOW),), "UTC").to_dict())

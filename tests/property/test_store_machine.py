@@ -28,9 +28,9 @@ from offhours.core.outcomes import Deferred, Done, Failed, HandedBack, Outcome, 
 from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.retries import RetryPolicy
 from offhours.core.times import SECOND
-from offhours.store.postgres import PostgresDatabase
+from offhours.store.postgres.database import PostgresDatabase
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite.database import SqliteDatabase
 
 TASKS = '["t"]'
 POLICY = RetryPolicy(base=SECOND, factor=1.0, jitter=0.0)

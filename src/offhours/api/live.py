@@ -78,6 +78,7 @@ class Hub:
         self._backlog = backlog
         self._watchers: set[Watcher] = set()
         self._task: asyncio.Task[None] | None = None
+        self._beginning = asyncio.Lock()
         self.seq = 0
 
     @property
@@ -92,9 +93,9 @@ class Hub:
 
     async def join(self) -> Watcher:
         """Begin to watch: all that comes after `seq` will be handed over."""
-        if self._task is None or self._task.done():
-            self.seq = await asyncio.to_thread(self._open)
+        async with self._beginning:  # who comes meanwhile must not set `seq` anew
             if self._task is None or self._task.done():
+                self.seq = await asyncio.to_thread(self._open)
                 self._task = asyncio.create_task(self._run())
         watcher = Watcher(self._backlog)
         self._watchers.add(watcher)

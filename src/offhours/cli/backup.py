@@ -39,7 +39,7 @@ def backup(file: str, replace: bool) -> None:
     state.check_path()
     if not is_there(state.db):
         raise state.missing()
-    from offhours.store.backup import back_up
+    from offhours.store.sqlite.backup import back_up
 
     size = back_up(state.db, file, replace=replace)
     if state.json:

@@ -82,7 +82,7 @@ def sqlite(db: str) -> Check:
     """The SQLite library that we work with, and whether WAL is safe on it."""
     import apsw
 
-    from offhours.store.sqlite import check_library
+    from offhours.store.sqlite.files import check_library
 
     found = apsw.sqlite_lib_version()
     try:
@@ -114,7 +114,7 @@ def zones() -> Check:
 
 def file_system(folder: Path) -> Check:
     """Where the database lies: locks must hold there."""
-    from offhours.store.sqlite import NETWORK, file_system
+    from offhours.store.sqlite.files import NETWORK, file_system
 
     if not folder.is_dir():
         return Check("folder", FAIL, f"{folder} does not exist", f"mkdir -p {folder}")

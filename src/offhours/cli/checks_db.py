@@ -21,10 +21,10 @@ from offhours.core.errors import OffhoursError
 from offhours.core.schedules import ScheduleStatus
 from offhours.core.times import LATEST, SECOND, Micros, spoken
 from offhours.known_tasks import served_tasks
-from offhours.store.faults import translated
-from offhours.store.migrate import check as check_schema
 from offhours.store.migrate import scripts
-from offhours.store.sqlite import refuse_what_is_left
+from offhours.store.sqlite.faults import translated
+from offhours.store.sqlite.files import refuse_what_is_left
+from offhours.store.sqlite.schema import check as check_schema
 from offhours.views import is_alive
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def database(state: Session) -> Iterator[Check]:
 def _server(state: Session) -> Iterator[Check]:
     try:
         with state.open_here() as app:
-            from offhours.store.postgres import about
+            from offhours.store.postgres.about import about
 
             found = about(state.db)
             yield Check("postgres", OK, f"{state.db_name}: PostgreSQL {found.version}")

@@ -233,7 +233,7 @@ def _journal(path: str) -> str:
     """The journal mode that the file has: looking at a database must not change how it works."""
     import apsw
 
-    from offhours.store.faults import translated
+    from offhours.store.sqlite.faults import translated
 
     with translated(path):
         connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)

@@ -14,7 +14,7 @@ def open_store(address: str, *, durability: str, journal: str, lock_timeout: Mic
     database: Database
     if is_server(address):
         try:
-            from offhours.store.postgres import PostgresDatabase
+            from offhours.store.postgres.database import PostgresDatabase
         except ImportError as missing:
             if missing.name != "psycopg":
                 raise
@@ -28,7 +28,7 @@ def open_store(address: str, *, durability: str, journal: str, lock_timeout: Mic
             f'store: expected a path or postgresql://..., got an address of "{scheme}"'
         )
     else:
-        from offhours.store.sqlite import SqliteDatabase
+        from offhours.store.sqlite.database import SqliteDatabase
 
         database = SqliteDatabase(
             address, durability=durability, journal=journal, lock_timeout=lock_timeout

@@ -7,6 +7,8 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import pytest
+
 from offhours.api.live import Batch, Hub, Watcher
 from offhours.core.errors import Busy
 from offhours.core.events import Event
@@ -109,6 +111,29 @@ def test_a_store_that_cannot_be_read_is_asked_again(app: MemoryApp, monkeypatch,
 
     run(test)
     assert "locked" in caplog.text
+
+
+def test_who_comes_while_the_first_begins_skips_nothing_for_them(
+    app: MemoryApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at the newest event sees another one: the hub begins after the first of them."""
+
+    async def test() -> None:
+        async with hub_of(app) as hub:
+            opening, newest = hub._open, iter((0, 1))
+
+            def open_and_go_on() -> int:
+                opening()
+                app.submit("shop:work")
+                return next(newest)
+
+            monkeypatch.setattr(hub, "_open", open_and_go_on)
+            one, two = await asyncio.gather(hub.join(), hub.join())
+            for watcher in (one, two):
+                found = await watcher.next(20)
+                assert found is not None and found.events[0].seq == 1
+
+    run(test)
 
 
 def test_the_end_is_told_to_all(app: MemoryApp) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import runpy
 import shutil
 import socket
@@ -52,6 +53,7 @@ def contender(
         return dict(json.loads(capsys.readouterr().out))
 
     yield run
+    logging.disable(logging.NOTSET)  # the sides of others are quiet while they run
     for name in set(sys.modules) - before:
         if str(SIDES) in str(getattr(sys.modules[name], "__file__", "")):
             del sys.modules[name]

@@ -16,7 +16,7 @@ from offhours.cli import checks, checks_db
 from offhours.cli.checks import FAIL, OK, WARN
 from offhours.core.errors import SandboxUnavailable
 from offhours.sandbox import manager, probe
-from offhours.store import sqlite as store_sqlite
+from offhours.store.sqlite import connecting, files
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -65,8 +65,8 @@ def test_a_damaged_database(run, app: Offhours) -> None:
         app.submit("t:add", args=(n,))
     app.close()
     with Path("offhours.db").open("r+b") as file:
-        file.seek(3 * store_sqlite.PAGE_SIZE)
-        file.write(os.urandom(8 * store_sqlite.PAGE_SIZE))
+        file.seek(3 * connecting.PAGE_SIZE)
+        file.write(os.urandom(8 * connecting.PAGE_SIZE))
     before = Path("offhours.db").read_bytes()
     result = run("doctor")
     assert result.code == 1
@@ -152,7 +152,7 @@ def test_the_folder(monkeypatch, tmp_path: Path) -> None:
     assert checks.file_system(tmp_path).status == OK
     assert checks.file_system(tmp_path / "none").status == FAIL
     assert checks.space(tmp_path / "none").status == WARN
-    monkeypatch.setattr(store_sqlite, "file_system", lambda folder: "nfs4")
+    monkeypatch.setattr(files, "file_system", lambda folder: "nfs4")
     assert "nfs4" in checks.file_system(tmp_path).message
     assert checks.file_system(tmp_path).status == FAIL
 

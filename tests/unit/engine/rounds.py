@@ -18,7 +18,7 @@ from offhours.engine.dispatcher import Dispatcher
 from offhours.engine.lane import Lane
 from offhours.engine.registry import Registry, Task
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite.database import SqliteDatabase
 from offhours.testing import FakeClock
 
 POLL, LEASE = SECOND, 30 * SECOND

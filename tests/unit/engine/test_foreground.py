@@ -16,7 +16,7 @@ from offhours.engine.context import Foreground
 from offhours.engine.foreground import ForegroundLeases
 from offhours.engine.lifeline import host_identity
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite.database import SqliteDatabase
 from offhours.testing import FakeClock
 
 TTL = 9 * SECOND

@@ -27,7 +27,7 @@ from offhours.engine.codec import Codec
 from offhours.engine.lifeline import Lifeline, host_identity, process_is_gone, process_started
 from offhours.engine.registry import Registry, Task
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite.database import SqliteDatabase
 from offhours.testing import FakeClock
 
 LEASE = 30 * SECOND

@@ -7,7 +7,7 @@ import pytest
 from offhours.engine import pruner
 from offhours.engine.pruner import Pruner
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite.database import SqliteDatabase
 
 
 def test_a_log_that_grows_is_told_once_and_again_when_it_has_been_small(

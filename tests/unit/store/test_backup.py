@@ -13,8 +13,8 @@ import pytest
 
 from offhours import Offhours
 from offhours.core.errors import StorageFull, StoreCorrupt, StoreError, StoreUnusable
-from offhours.store import backup
-from offhours.store.backup import back_up
+from offhours.store.sqlite import backup
+from offhours.store.sqlite.backup import back_up
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_what_is_not_ours_is_refused(tmp_path: Path) -> None:
 def test_what_a_killed_copy_left_does_not_stop_the_next(source: str, tmp_path: Path) -> None:
     (tmp_path / f"copy.db.{os.getpid()}.partial").write_text("half of it")
     program = (
-        "import os, sys; from offhours.store import backup;"
+        "import os, sys; from offhours.store.sqlite import backup;"
         "backup._to_disk = lambda path: os.kill(os.getpid(), 9);"
         "backup.back_up(*sys.argv[1:])"
     )

@@ -12,9 +12,9 @@ from offhours.core.limits import EVERYTHING
 from offhours.core.model import NewJob, WorkerInfo
 from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.times import SECOND
-from offhours.store.postgres import PostgresDatabase
+from offhours.store.postgres.database import PostgresDatabase
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite.database import SqliteDatabase
 
 NOW = 1_800_000_000 * SECOND
 STEPS = 100  # of SQLite's machine

@@ -10,7 +10,7 @@ import pytest
 
 from offhours.core.errors import StoreClosed
 from offhours.store.commit import Driver, GroupCommit
-from offhours.store.faults import translate
+from offhours.store.sqlite.faults import translate
 
 
 @pytest.fixture

@@ -20,10 +20,12 @@ from offhours.core.errors import (
     StoreUnusable,
     UnsafeSQLite,
 )
-from offhours.store import sqlite
 from offhours.store.migrate import scripts
 from offhours.store.sql import SqlStore
-from offhours.store.sqlite import SqliteDatabase
+from offhours.store.sqlite import files
+from offhours.store.sqlite.connecting import PAGE_SIZE
+from offhours.store.sqlite.database import SqliteDatabase
+from offhours.store.sqlite.files import file_system
 
 
 def make(path: Path, script: str) -> None:
@@ -103,7 +105,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
     # For root no mode is read-only: open it so by flag.
     connect = apsw.Connection
     monkeypatch.setattr(
-        sqlite.apsw, "Connection",
+        apsw, "Connection",
         lambda name, flags, **rest: connect(name, flags=apsw.SQLITE_OPEN_READONLY, **rest),
     )  # fmt: skip
     with pytest.raises(StoreReadOnly, match="permissions"):
@@ -114,7 +116,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_library_that_loses_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
-    monkeypatch.setattr(sqlite.apsw, "sqlite_lib_version", lambda: version)
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: version)
     with pytest.raises(UnsafeSQLite, match=version):
         SqliteDatabase(str(tmp_path / "jobs.db"))
     assert list(tmp_path.iterdir()) == []
@@ -125,19 +127,19 @@ def test_a_library_that_loses_rows(
 def test_a_library_that_is_safe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
-    monkeypatch.setattr(sqlite.apsw, "sqlite_lib_version", lambda: version)
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: version)
     SqliteDatabase(str(tmp_path / "jobs.db")).close()
 
 
 def test_a_network_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "file_system", lambda folder: "nfs4")
+    monkeypatch.setattr(files, "file_system", lambda folder: "nfs4")
     with pytest.raises(NetworkFileSystem, match="nfs4"):
         SqliteDatabase(str(tmp_path / "jobs.db"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_file_system_is_found() -> None:
-    assert sqlite.file_system(Path("/proc")) == "proc"
+    assert file_system(Path("/proc")) == "proc"
 
 
 def test_a_lock_is_waited_for_until_the_deadline(tmp_path: Path) -> None:
@@ -157,5 +159,5 @@ def test_wal_and_page_size_are_set(tmp_path: Path) -> None:
     path = tmp_path / "jobs.db"
     database = SqliteDatabase(str(path), durability="full")
     assert database.read("pragma journal_mode") == [("wal",)]
-    assert database.read("pragma page_size") == [(sqlite.PAGE_SIZE,)]
+    assert database.read("pragma page_size") == [(PAGE_SIZE,)]
     database.close()

@@ -12,7 +12,7 @@ import pytest
 
 from offhours import Offhours
 from offhours.core.errors import StoreUnusable
-from offhours.store import owners
+from offhours.store.sqlite import owners
 
 SOMEBODY = 4_711
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import apsw
 import pytest
 
-from offhours.store.faults import patiently
+from offhours.store.sqlite.faults import patiently
 
 
 def busy_for(times: int):

@@ -23,8 +23,10 @@ from offhours.core.errors import (
     StoreUnavailable,
     StoreUnusable,
 )
-from offhours.store import faults, postgres
 from offhours.store.opening import open_store
+from offhours.store.postgres import faults as postgres
+from offhours.store.postgres.joined import driver_connection
+from offhours.store.sqlite import faults
 
 OPEN: dict[str, Any] = {"durability": "normal", "journal": "wal", "lock_timeout": 0}
 
@@ -85,7 +87,7 @@ def test_a_kind_of_server_that_we_do_not_know_is_refused_by_name() -> None:
 
 
 def test_a_server_without_its_driver_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "offhours.store.postgres")
+    monkeypatch.delitem(sys.modules, "offhours.store.postgres.database")
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StoreUnusable, match=r'pip install "offhours\[postgres\]"'):
         open_store("postgresql://localhost/jobs", **OPEN)
@@ -94,7 +96,7 @@ def test_a_server_without_its_driver_says_what_to_install(monkeypatch: pytest.Mo
 def test_a_fault_of_the_driver_is_not_taken_for_its_absence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "offhours.store.postgres", None)
+    monkeypatch.setitem(sys.modules, "offhours.store.postgres.database", None)
     with pytest.raises(ImportError, match=r"offhours\.store\.postgres"):
         open_store("postgresql://localhost/jobs", **OPEN)
 
@@ -114,10 +116,10 @@ def wrap(connection: psycopg.Connection[Any], kind: str) -> object:
 @pytest.mark.parametrize("kind", ["itself", "django", "sqlalchemy", "session"])
 def test_whose_ever_connection_it_is_the_drivers_is_found(kind: str) -> None:
     connection: psycopg.Connection[Any] = psycopg.Connection.__new__(psycopg.Connection)
-    assert postgres.driver_connection(wrap(connection, kind)) is connection
+    assert driver_connection(wrap(connection, kind)) is connection
 
 
 @pytest.mark.parametrize("given", [7, SimpleNamespace(connection=None)])
 def test_what_is_no_connection_is_named(given: object) -> None:
     with pytest.raises(OptionError, match=f"got {type(given).__module__}"):
-        postgres.driver_connection(given)
+        driver_connection(given)

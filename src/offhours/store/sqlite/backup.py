@@ -10,8 +10,8 @@ from tempfile import mkstemp
 import apsw
 
 from offhours.core.errors import StoreCorrupt, StoreUnusable
-from offhours.store.faults import translated
-from offhours.store.migrate import check
+from offhours.store.sqlite.faults import translated
+from offhours.store.sqlite.schema import check
 
 PATIENCE_MS = 10_000
 

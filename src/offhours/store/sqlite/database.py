@@ -1,49 +1,31 @@
-"""SQLite: opening a database safely, and the connections to it."""
+"""One file (or `:memory:`), and the two connections to it."""
 
 from __future__ import annotations
 
 import logging
 import os
-import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 import apsw
 
-from offhours.core.errors import (
-    NetworkFileSystem,
-    OptionError,
-    StoreCorrupt,
-    StoreError,
-    StoreGone,
-    StoreReadOnly,
-    StoreUnusable,
-    UnsafeSQLite,
-)
+from offhours.core.errors import OptionError, StoreError, StoreGone
 from offhours.core.times import SECOND, Micros
 from offhours.store.commit import Driver, GroupCommit
 from offhours.store.connection import Connection, T, Unit, not_text
 from offhours.store.dialects import Dialect
-from offhours.store.faults import patiently, translate, translated
-from offhours.store.migrate import check, migrate
-from offhours.store.owners import refuse_strangers
+from offhours.store.sqlite.connecting import check_contents, configure, connect
+from offhours.store.sqlite.faults import patiently, translate, translated
+from offhours.store.sqlite.files import check_library, prepare_file
+from offhours.store.sqlite.schema import migrate
 
-# A commit copies each page that it changed: with the small rows of a queue, half the usual page
-# makes a submit a quarter faster (docs/performance.md).
-PAGE_SIZE = 2048
-CHECKPOINT_PAGES = 4096
-CHECKED_WHOLE = 8_000_000
-HEADER_SIZE = 100
 LOOK_SECONDS = 0.1
 _log = logging.getLogger("offhours")
-WITHOUT_MODES = frozenset({"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "drvfs"})
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "afs", "ceph", "9p"})
 
 
 class SqliteDatabase:
@@ -66,16 +48,16 @@ class SqliteDatabase:
         self.path = path if memory else os.path.abspath(path)
         if not memory:
             check_library(apsw.sqlite_lib_version(), path, journal)
-            _prepare_file(path)
+            prepare_file(path)
         self._patience = lock_timeout / SECOND
         self._options = (durability, journal, lock_timeout)
         self._closed = False
         with translated(path):
-            writer = _connect(path, lock_timeout)
+            writer = connect(path, lock_timeout)
 
             def prepare() -> apsw.Connection:
-                _check_file(writer, path)
-                _configure(writer, durability, "memory" if memory else journal)
+                check_contents(writer, path)
+                configure(writer, durability, "memory" if memory else journal)
                 migrate(writer, path)
                 return writer if memory else self._open_reader()
 
@@ -106,10 +88,10 @@ class SqliteDatabase:
     def _reopen(self) -> apsw.Connection:
         """A writer in place of one that has met an I/O error, once the file was found sound."""
         durability, journal, lock_timeout = self._options
-        writer = _connect(self.path, lock_timeout)
+        writer = connect(self.path, lock_timeout)
         try:
-            _check_file(writer, self.path)
-            _configure(writer, durability, journal)
+            check_contents(writer, self.path)
+            configure(writer, durability, journal)
         except BaseException:
             writer.close()
             raise
@@ -153,7 +135,7 @@ class SqliteDatabase:
         self._gone = True
 
     def _open_reader(self) -> apsw.Connection:
-        reader = _connect(self.path, self._options[2])
+        reader = connect(self.path, self._options[2])
         reader.execute("pragma query_only = 1").fetchall()
         return reader
 
@@ -293,129 +275,3 @@ def _identity(path: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
-
-
-def check_library(version: str, path: str, journal: str) -> None:
-    """WAL with several processes loses rows on SQLite 3.7.0 to 3.51.2, but for two back-ports."""
-    numbers = tuple(int(part) for part in version.split(".")[:3])
-    safe = (
-        numbers >= (3, 51, 3)
-        or (numbers[:2] == (3, 50) and numbers >= (3, 50, 7))
-        or (numbers[:2] == (3, 44) and numbers >= (3, 44, 6))
-    )
-    if not safe and journal == "wal":
-        raise UnsafeSQLite(
-            path,
-            f"SQLite {version} can lose acknowledged rows in WAL mode (fixed in 3.51.3); "
-            'install apsw from PyPI, or ask for journal="rollback"',
-        )
-
-
-def _prepare_file(path: str) -> None:
-    """Make sure that the file exists, private to its owner, in a place where locks hold."""
-    file = Path(path)
-    if file.is_dir():
-        raise StoreUnusable(path, "is a directory; name a file in it")
-    if not file.parent.is_dir():
-        raise StoreUnusable(path, f"its folder {file.parent} does not exist; create it first")
-    kind = file_system(file.parent)
-    if kind in NETWORK:
-        raise NetworkFileSystem(
-            path, f"is on {kind}, where file locks do not hold; use a local disk or PostgreSQL"
-        )
-    refuse_what_is_left(file)
-    if kind not in WITHOUT_MODES:
-        refuse_strangers(path)
-    try:
-        # Only ever a new file: closing a descriptor of an open one would drop SQLite's locks.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise StoreUnusable(path, f"cannot be created: {error.strerror}") from error
-
-
-def refuse_what_is_left(file: Path) -> None:
-    """SQLite begins anew over the stump of a database, and deletes a log without its database."""
-    log = Path(f"{file}-wal")
-    size = log.stat().st_size if log.exists() else 0
-    left = file.stat().st_size if file.exists() else 0
-    if 0 < left < HEADER_SIZE:
-        raise StoreCorrupt(
-            str(file),
-            f"is not a database, or was cut off after {left} bytes; it was left as it is. "
-            "Restore a backup: nothing is left for the sqlite3 shell's .recover",
-        )
-    if size and not left:
-        raise StoreCorrupt(
-            str(file),
-            f"is missing or empty, but {log.name} holds {size:,} bytes of its jobs; nothing was "
-            f"touched. Put the database back beside it, or move {log.name} away to begin anew",
-        )
-
-
-def file_system(folder: Path) -> str:
-    try:
-        lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    where, best, kind = str(folder.resolve()), -1, ""
-    for line in lines:
-        left, _, right = line.partition(" - ")
-        mount = left.split(" ")[4].encode().decode("unicode_escape")
-        if (where == mount or where.startswith(mount.rstrip("/") + "/")) and len(mount) >= best:
-            best, kind = len(mount), right.split(" ")[0]
-    return kind
-
-
-def _connect(path: str, lock_timeout: Micros) -> apsw.Connection:
-    connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE, statementcachesize=256)
-    connection.set_busy_handler(_patience(lock_timeout / SECOND))
-    return connection
-
-
-def _patience(limit: float) -> Callable[[int], bool]:
-    """Wait for the lock in short, uneven steps; SQLite's own handler sleeps up to 100 ms."""
-    started = 0.0
-
-    def wait(tries: int) -> bool:
-        nonlocal started
-        now = time.monotonic()
-        if tries == 0:
-            started = now
-        if now - started >= limit:
-            return False
-        time.sleep(min(0.0002 * 2 ** min(tries, 5), 0.005) * random.uniform(0.5, 1.0))
-        return True
-
-    return wait
-
-
-def _check_file(connection: apsw.Connection, path: str) -> None:
-    """Refuse what is damaged or not ours before anything is written to it."""
-    if path == ":memory:":
-        return
-    if connection.readonly("main"):
-        raise StoreReadOnly(f"{path}: the database cannot be written; check its permissions")
-    check(connection, path)
-    size = Path(path).stat().st_size
-    if 0 < size <= CHECKED_WHOLE:
-        verdict = connection.execute("pragma quick_check(1)").get
-        if verdict != "ok":
-            raise StoreCorrupt(
-                path, f"{verdict}; the file was left as it is. Restore a backup or use .recover"
-            )
-
-
-def _configure(connection: apsw.Connection, durability: str, journal: str) -> None:
-    mode = {"wal": "wal", "rollback": "delete", "memory": "memory"}[journal]
-    for pragma in (
-        f"page_size = {PAGE_SIZE}",
-        f"journal_mode = {mode}",
-        f"synchronous = {durability}",
-        f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
-        "journal_size_limit = 67108864",
-        "cache_size = -16000",
-        "temp_store = memory",
-    ):
-        connection.execute(f"pragma {pragma}").fetchall()

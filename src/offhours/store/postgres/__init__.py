@@ -1,0 +1,1 @@
+"""PostgreSQL: one schema of a database, and what speaks to it."""

@@ -1,0 +1,1 @@
+"""SQLite: one file, and what reads and writes it."""
