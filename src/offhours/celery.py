@@ -27,7 +27,7 @@ from offhours.core.clock import SystemClock
 from offhours.core.model import Claimed, JobState
 from offhours.core.times import SECOND, Micros
 from offhours.core.tracing import RUN_KEY, carried, carry
-from offhours.engine.context import Foreground
+from offhours.engine.foreground import Foreground
 from offhours.engine.registry import Registry, Task, is_durable, task_name
 from offhours.engine.runner import TaskRunner
 from offhours.executors.celery import RUN, celery_application, connection_to

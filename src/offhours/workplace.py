@@ -19,8 +19,9 @@ from offhours.core.states import Move
 from offhours.core.times import SECOND, Micros
 from offhours.core.tracing import NO_TRACING, Tracing
 from offhours.engine import registry as registries
-from offhours.engine.context import Foreground, find_context
-from offhours.engine.foreground import ForegroundLeases
+from offhours.engine.context import find_context
+from offhours.engine.foreground import Foreground
+from offhours.engine.leases import ForegroundLeases
 from offhours.engine.registry import Registry, Task
 from offhours.engine.wakeup import LocalWakeUps
 from offhours.engine.worker import Worker, WorkerSettings

@@ -238,7 +238,8 @@ def submit(app: Offhours, task: str, *args: Any, **options: Any) -> Any:
 def office_of(app: Offhours) -> str:
     """The inbox of a coordinator."""
     worker: Any = app._work.worker
-    [address] = [e._address for e in worker._executors if isinstance(e, CeleryExecutor)]
+    executors = [station.executor for station in worker._stations]
+    [address] = [e._address for e in executors if isinstance(e, CeleryExecutor)]
     return address  # type: ignore[no-any-return]
 
 

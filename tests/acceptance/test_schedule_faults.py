@@ -159,9 +159,9 @@ def test_a_worker_that_stops_does_not_spin_on_what_is_due() -> None:
     worker.start(threads=False)
     app.clock.advance("1h")
     now = app.clock.micros()
-    for dispatcher in worker._dispatchers:
-        dispatcher.draining = True
-        assert dispatcher.tick(now) > now
+    for station in worker._stations:
+        station.dispatcher.draining = True
+        assert station.dispatcher.tick(now) > now
     worker.stop(0)
 
 

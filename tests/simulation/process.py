@@ -203,12 +203,12 @@ class Process:
         if self.worker._watch is not self.app.store:
             self.faults.attach(self.worker._watch._db)  # type: ignore[attr-defined]
         # So that a submit may be claimed in its own commit, as where threads wait.
-        self.worker._loops = [StillLoop(signal) for signal in self.worker._signals]  # type: ignore[misc]
+        self.worker._loops = [StillLoop(each.signal) for each in self.worker._stations]  # type: ignore[misc]
 
     def round(self) -> None:
         assert self.worker is not None
-        for each in self.worker._dispatchers:
-            each.tick(self.clock.micros())
+        for each in self.worker._stations:
+            each.dispatcher.tick(self.clock.micros())
 
     def look(self) -> None:
         assert self.worker is not None

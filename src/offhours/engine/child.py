@@ -31,9 +31,10 @@ from offhours.core.outcomes import Cancelled, Failed, Outcome, Stopped, TimeLimi
 from offhours.core.retries import RetryPolicy
 from offhours.core.tracing import NO_TRACING, Tracing
 from offhours.engine.codec import Codec
-from offhours.engine.context import Context, Foreground
+from offhours.engine.context import Context
 from offhours.engine.desk import DistantDesk
 from offhours.engine.errand import type_name
+from offhours.engine.foreground import Foreground
 from offhours.engine.place import function_at
 from offhours.engine.registry import Registry, Task
 from offhours.engine.runner import ERROR_LIMIT, TaskRunner, describe

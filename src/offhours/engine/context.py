@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
@@ -23,6 +22,7 @@ from offhours.core.times import SECOND, Duration, Micros, to_datetime
 from offhours.core.tracing import NO_SPAN, RunSpan
 from offhours.engine.desk import Desk
 from offhours.engine.durable import Decision, Durable
+from offhours.engine.foreground import Foreground
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -33,36 +33,6 @@ R = TypeVar("R")
 PROGRESS_EVERY = 0.25
 PROGRESS_LIMIT = 64_000
 _ASIDE_LOOK: Micros = SECOND // 20
-
-
-class Foreground:
-    """What this process knows of foreground leases, kept fresh by its worker's rounds."""
-
-    def __init__(self) -> None:
-        self.until: Micros = 0
-        self.changed = threading.Condition()
-        self._listeners: tuple[Callable[[], None], ...] = ()
-
-    def update(self, until: Micros) -> None:
-        if until != self.until:
-            with self.changed:
-                self.until = until
-                self.changed.notify_all()
-                listeners = self._listeners
-            for tell in listeners:
-                tell()
-
-    def listen(self, call: Callable[[], None]) -> None:
-        """Have `call` called, in whichever thread learns it, when `until` has changed."""
-        with self.changed:
-            self._listeners = (*self._listeners, call)
-
-    def unlisten(self, call: Callable[[], None]) -> None:
-        with self.changed:
-            self._listeners = tuple(other for other in self._listeners if other != call)
-
-    def active(self, now: Micros) -> bool:
-        return self.until > now
 
 
 class Context:

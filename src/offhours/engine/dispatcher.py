@@ -16,7 +16,7 @@ from offhours.core.ports import ClaimOrder, Exchange, QueueBound, Store, name_li
 from offhours.core.retries import RetryPolicy
 from offhours.core.states import Move
 from offhours.core.times import LATEST, SECOND, Micros
-from offhours.engine.context import Foreground
+from offhours.engine.foreground import Foreground
 from offhours.engine.lane import Finished, Lane, Wish
 from offhours.engine.registry import Registry
 from offhours.engine.runner import chance, describe

@@ -12,8 +12,9 @@ from offhours.core.clock import Clock
 from offhours.core.model import BACKGROUND_CLASS, Claimed
 from offhours.core.outcomes import Outcome
 from offhours.core.times import SECOND, Micros
-from offhours.engine.context import Context, Foreground
+from offhours.engine.context import Context
 from offhours.engine.desk import answer
+from offhours.engine.foreground import Foreground
 from offhours.engine.place import place_of
 from offhours.engine.registry import Task
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from offhours.core.clock import Clock, Signal
 from offhours.core.model import BACKGROUND_CLASS, Claimed
 from offhours.core.outcomes import Failed, HandedBack, Outcome, Stopped
-from offhours.engine.context import Foreground
+from offhours.engine.foreground import Foreground
 
 PREFETCH_SECONDS = 0.005
 MOST_BUFFERED = 256

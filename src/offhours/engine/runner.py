@@ -36,8 +36,9 @@ from offhours.core.retries import rate_limit_reset, retry_after
 from offhours.core.times import SECOND, Micros, parse_until
 from offhours.core.tracing import NO_TRACING, RUN_KEY, Tracing, carry
 from offhours.engine.codec import dump
-from offhours.engine.context import Context, Foreground, enter_context, find_context, leave_context
+from offhours.engine.context import Context, enter_context, find_context, leave_context
 from offhours.engine.desk import Desk
+from offhours.engine.foreground import Foreground
 from offhours.engine.gatekeeper import Gatekeeper
 from offhours.engine.registry import Registry, Task
 

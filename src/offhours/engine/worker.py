@@ -23,9 +23,10 @@ from offhours.core.states import Move
 from offhours.core.times import SECOND, Micros
 from offhours.core.tracing import NO_TRACING, Tracing
 from offhours.engine.ageing import Ageing
-from offhours.engine.context import Context, Foreground, find_context
+from offhours.engine.context import Context, find_context
 from offhours.engine.desk import StoreDesk
 from offhours.engine.dispatcher import Dispatcher
+from offhours.engine.foreground import Foreground
 from offhours.engine.gatekeeper import Gatekeeper
 from offhours.engine.lane import Lane
 from offhours.engine.lifeline import Lifeline, host_identity, process_started
@@ -33,6 +34,7 @@ from offhours.engine.loop import Loop
 from offhours.engine.pruner import Pruner
 from offhours.engine.registry import Registry, Task
 from offhours.engine.runner import TaskRunner
+from offhours.engine.station import Station, names_of
 
 _log = logging.getLogger("offhours")
 HURRY_LOOK = 0.1
@@ -102,15 +104,9 @@ class Worker:
             desk=lambda job: StoreDesk(store, job, clock),
             gatekeeper=Gatekeeper(store, clock, gates),
         )
-        self._places = list(places)
         self._foreground = foreground
         self._on_applied = on_applied
-        self._executors = [executor for executor, _ in places]
-        self._lanes: list[Lane] = []
-        self._dispatchers: list[Dispatcher] = []
-        self._signals: list[Signal] = []
-        for executor, serves in places:
-            self._add_place(executor, serves)
+        self._stations = [self._station(executor, serves) for executor, serves in places]
         self.lifeline = Lifeline(
             self._watch,
             registry,
@@ -132,31 +128,28 @@ class Worker:
         self._rebirth = threading.Lock()
         self._hurried = False
 
-    def _add_place(self, executor: Executor, serves: Callable[[Task], bool]) -> None:
+    def _station(self, executor: Executor, serves: Callable[[Task], bool]) -> Station:
         signal = Signal()
         lane = Lane(executor.slots, self._clock, self._foreground, signal, self._refuse)
         queues = self._settings.queues
-        self._signals.append(signal)
-        self._lanes.append(lane)
-        self._dispatchers.append(
-            Dispatcher(
-                lane,
-                self._store,
-                self._registry,
-                self._clock,
-                tasks=_names_of(self._registry, serves),
-                worker=lambda: self.id,
-                foreground=self._foreground,
-                limits=self._settings.limits,
-                queues=None if queues is None else name_list(queues),
-                poll=self._settings.poll,
-                lease=self._settings.lease,
-                on_applied=self._on_applied,
-                on_more=self._wake_ups.put,
-                on_fired=self._spread,
-                on_lost=self._start_over,
-            )
+        dispatcher = Dispatcher(
+            lane,
+            self._store,
+            self._registry,
+            self._clock,
+            tasks=names_of(self._registry, serves),
+            worker=lambda: self.id,
+            foreground=self._foreground,
+            limits=self._settings.limits,
+            queues=None if queues is None else name_list(queues),
+            poll=self._settings.poll,
+            lease=self._settings.lease,
+            on_applied=self._on_applied,
+            on_more=self._wake_ups.put,
+            on_fired=self._spread,
+            on_lost=self._start_over,
         )
+        return Station(executor, serves, signal, lane, dispatcher)
 
     def _introduce(self, context: Context) -> None:
         context.worker = self.id
@@ -167,12 +160,11 @@ class Worker:
         """Register, and begin to work."""
         self._register()
         self.lifeline.rescue(self._clock.micros())
-        for executor, lane in zip(self._executors, self._lanes, strict=True):
-            executor.start(lane, self.runner)
+        for station in self._stations:
+            station.executor.start(station.lane, self.runner)
         if not threads:
             return
-        for dispatcher, signal in zip(self._dispatchers, self._signals, strict=True):
-            self._loops.append(Loop("dispatch", dispatcher.tick, self._clock, signal))
+        self._loops += [station.loop(self._clock) for station in self._stations]
         self._loops.append(Loop("lifeline", self.lifeline.tick, self._clock))
         self._loops.append(Loop("prune", self.prune, self._clock))
         if self.ageing is not None:
@@ -183,40 +175,36 @@ class Worker:
 
     def open_place(self, executor: Executor, serves: Callable[[Task], bool]) -> None:
         """Add an executor while we work: the first task that needs it has come."""
-        self._places.append((executor, serves))
-        self._executors.append(executor)
-        self._add_place(executor, serves)
-        executor.start(self._lanes[-1], self.runner)
-        loop = Loop("dispatch", self._dispatchers[-1].tick, self._clock, self._signals[-1])
+        station = self._station(executor, serves)
+        self._stations.append(station)
+        executor.start(station.lane, self.runner)
+        loop = station.loop(self._clock)
         self._loops.append(loop)
         loop.start()
         self._stop_listening()
         self._listen()
 
     def _listen(self) -> None:
-        hungry = [dispatcher.hungry for dispatcher in self._dispatchers]
+        hungry = [station.dispatcher.hungry for station in self._stations]
         self._stop_listening = self._wake_ups.listen(hungry, self.wake)
 
     def wake(self, job: NewJob | None = None) -> None:
         """Look at the store now; for a job that we can run, start nothing less urgent before."""
         task = None if job is None else self._registry.find(job.task)
         queues = self._settings.queues
-        # Not strict: another thread may just be opening a place, whose first round comes anyway.
-        rooms = zip(self._places, self._lanes, self._dispatchers, self._signals, strict=False)
-        for (_, serves), lane, dispatcher, signal in rooms:
+        for station in self._stations:
             if job is not None and task is not None:
-                if not serves(task):
+                if not station.serves(task):
                     continue
                 if queues is None or job.queue in queues:
-                    lane.call(job.priority)
-            dispatcher.nudged = True
-            signal.set()
+                    station.lane.call(job.priority)
+            station.look()
 
     def set_limits(self, limits: BackgroundLimits) -> None:
         """Let background work start by these limits from the next round on."""
         self._settings = replace(self._settings, limits=limits)
-        for dispatcher in self._dispatchers:
-            dispatcher.limits = limits
+        for station in self._stations:
+            station.dispatcher.limits = limits
         self.wake()
 
     def submit(self, job: NewJob, now: Micros, bound: QueueBound | None) -> int | None:
@@ -224,14 +212,8 @@ class Worker:
         task = self._registry.find(job.task)
         if task is None or not self._loops or not task.requires <= self._registry.labels:
             return None
-        rooms = zip(self._places, self._dispatchers, self._signals, strict=False)
-        for (_, serves), dispatcher, signal in rooms:
-            if serves(task):
-                job_id = dispatcher.submit(job, now, bound)
-                if job_id is not None and dispatcher.hungry.is_set():
-                    signal.set()  # it may not start yet: the loop finds out when it may
-                return job_id
-        return None
+        serving = next((each for each in self._stations if each.serves(task)), None)
+        return None if serving is None else serving.submit(job, now, bound)
 
     def _spread(self) -> None:
         """There are new jobs that the one who stored them may not run."""
@@ -240,34 +222,35 @@ class Worker:
 
     def wake_lifeline(self) -> None:
         """Look now whether a run was cancelled."""
+        rounds = {station.signal for station in self._stations}
         for loop in self._loops:
-            if loop.signal not in self._signals:
+            if loop.signal not in rounds:
                 loop.signal.set()
 
     def step(self, now: Micros, slots: int) -> bool:
         """One round of everything, in the caller's thread, with this many slots. True: again."""
-        for lane in self._lanes:
-            lane.slots = slots
+        for station in self._stations:
+            station.lane.slots = slots
         self.lifeline.tick(now)
         if self.ageing is not None:
             self.ageing.tick(now)
-        wanted = [dispatcher.tick(now) for dispatcher in self._dispatchers]
+        wanted = [station.dispatcher.tick(now) for station in self._stations]
         return min(wanted) <= now
 
     def stop(self, seconds: float) -> bool:
         """Drain: claim no more, wait for what runs, hand the rest back. True if all had ended."""
-        for dispatcher in self._dispatchers:
-            dispatcher.draining = True
-        for lane in self._lanes:
-            lane.close()
+        for station in self._stations:
+            station.dispatcher.draining = True
+        for station in self._stations:
+            station.lane.close()
         self.wake()
         clean = self._wait_idle(seconds)
-        for executor in self._executors:  # before its job is handed back and runs elsewhere
-            executor.abandon()
+        for station in self._stations:  # before its job is handed back and runs elsewhere
+            station.executor.abandon()
         for loop in self._loops:  # nothing is given to others before its run was told to stop
             loop.stop()
-        for lane in self._lanes:  # before a coroutine can say that it was cancelled
-            lane.hand_back_running("the worker stopped")
+        for station in self._stations:  # before a coroutine can say that it was cancelled
+            station.lane.hand_back_running("the worker stopped")
         for context in list(self.runner.running.values()):
             context.request_cancel()
         self._finish()
@@ -280,17 +263,17 @@ class Worker:
     def _wait_idle(self, seconds: float) -> bool:
         deadline = self._clock.monotonic() + seconds
         while not self._hurried and (left := deadline - self._clock.monotonic()) > 0:
-            if all(lane.wait_idle(min(left, HURRY_LOOK)) for lane in self._lanes):
+            if all(each.lane.wait_idle(min(left, HURRY_LOOK)) for each in self._stations):
                 break
         return not self.running
 
     def _finish(self) -> None:
         now = self._clock.micros()
-        drained = [self._managed(partial(each.drain, now)) for each in self._dispatchers]
+        drained = [self._managed(partial(each.dispatcher.drain, now)) for each in self._stations]
         if all(drained):  # else some of its jobs may have run unrecorded: as after a crash
             self._managed(partial(self._store.remove_worker, self.id, now))
-        for executor in self._executors:
-            executor.close()
+        for station in self._stations:
+            station.executor.close()
         self._stop_listening()
         if self._watch is not self._store:
             self._watch.close()
@@ -316,16 +299,16 @@ class Worker:
     @property
     def hungry(self) -> bool:
         """Whether it waits for work with every executor."""
-        return all(dispatcher.hungry.is_set() for dispatcher in self._dispatchers)
+        return all(station.dispatcher.hungry.is_set() for station in self._stations)
 
     @property
     def running(self) -> int:
         """Jobs that run now."""
-        return sum(lane.running for lane in self._lanes)
+        return sum(station.lane.running for station in self._stations)
 
     def busy(self, outer: int = 0) -> bool:
         """Whether more than `outer` jobs run, or one waits in a buffer or to be recorded."""
-        return self.running > outer or any(lane.active for lane in self._lanes)
+        return self.running > outer or any(each.lane.active for each in self._stations)
 
     # -- what can go wrong --------------------------------------------------------------------
 
@@ -357,7 +340,7 @@ class Worker:
     def _slots(self) -> int:
         """How many runs a death of ours may take along: only places that have tasks run any."""
         tasks = self._registry.served()
-        return sum(executor.slots for executor, serves in self._places if any(map(serves, tasks)))
+        return sum(each.executor.slots for each in self._stations if any(map(each.serves, tasks)))
 
     def _start_over(self, dead: int) -> None:
         """We were declared dead: our jobs are others' now. Drop them and begin as a new worker."""
@@ -365,20 +348,20 @@ class Worker:
             if dead != self.id:
                 return  # the other loop has noticed it too
             _log.error("worker %d was declared dead; its jobs were given to others", dead)
-            for executor in self._executors:
-                executor.abandon()
+            for station in self._stations:
+                station.executor.abandon()
             for context in list(self.runner.running.values()):
                 context.request_cancel()
-            for lane in self._lanes:
-                for _ in lane.forget():
-                    self._replace_slot(lane)
+            for station in self._stations:
+                for _ in station.lane.forget():
+                    station.replace_slot()
             self.runner.running.clear()
             self._register()
 
     def _give_up(self, job_id: int, failure: Failed) -> None:
-        for lane in self._lanes:
-            if lane.give_up(job_id, failure):
-                self._replace_slot(lane)
+        for station in self._stations:
+            if station.lane.give_up(job_id, failure):
+                station.replace_slot()
 
     def _refuse(self, job: Claimed) -> None:
         """A run came to its end after its job was taken away: its result is refused, and told."""
@@ -388,25 +371,5 @@ class Worker:
             self._store.tell(now, "job.result_refused", job.id, job.attempt, task=job.task)
 
     def _cancel_buffered(self, job_id: int) -> None:
-        if any(lane.cancel_buffered(job_id) for lane in self._lanes):
+        if any(station.lane.cancel_buffered(job_id) for station in self._stations):
             self.wake()
-
-    def _replace_slot(self, lane: Lane) -> None:
-        executor = self._executors[self._lanes.index(lane)]
-        if not executor.replace_slot():
-            lane.lose_slot()
-            _log.error("a run that cannot be stopped keeps its slot; restart this worker")
-
-
-def _names_of(registry: Registry, serves: Callable[[Task], bool]) -> Callable[[], str]:
-    """The tasks that a place serves, as claims name them; made anew when the registry changes."""
-    known, names = -1, ""
-
-    def current() -> str:
-        nonlocal known, names
-        if registry.version != known:
-            known = registry.version
-            names = name_list(task.name for task in registry.served() if serves(task))
-        return names
-
-    return current

@@ -13,8 +13,8 @@ from offhours.core.schedules import NewSchedule
 from offhours.core.times import HOUR, SECOND
 from offhours.core.triggers import Every, Plan
 from offhours.engine.codec import Codec
-from offhours.engine.context import Foreground
 from offhours.engine.dispatcher import Dispatcher
+from offhours.engine.foreground import Foreground
 from offhours.engine.lane import Lane
 from offhours.engine.registry import Registry, Task
 from offhours.store.sql import SqlStore

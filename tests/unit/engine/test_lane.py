@@ -13,7 +13,7 @@ import pytest
 from offhours.core.clock import Signal
 from offhours.core.model import Claimed
 from offhours.core.outcomes import Done, Failed, HandedBack, Stopped
-from offhours.engine.context import Foreground
+from offhours.engine.foreground import Foreground
 from offhours.engine.lane import Lane
 from offhours.testing import FakeClock
 

@@ -13,7 +13,7 @@ from tests.unit.engine.test_lane import job
 from offhours.core.outcomes import Cancelled, Deferred, Done, Failed, HandedBack, Outcome, Stopped
 from offhours.core.times import SECOND
 from offhours.engine.codec import Codec
-from offhours.engine.context import Foreground
+from offhours.engine.foreground import Foreground
 from offhours.engine.registry import Registry, Task
 from offhours.engine.runner import ERROR_LIMIT, TaskRunner, describe
 from offhours.testing import FakeClock

@@ -41,8 +41,7 @@ def test_what_is_set_later_holds_from_the_next_start() -> None:
     app = Offhours(":memory:", threads=4)
     app.settings = replace(app.settings, threads=1)
     worker = app._work.make_worker("")
-    threads, _ = worker._places[0]
-    assert threads.slots == 1
+    assert worker._stations[0].executor.slots == 1
 
 
 def test_a_worker_that_is_declared_dead_begins_anew_once() -> None:

@@ -12,8 +12,8 @@ from offhours.core.clock import Signal
 from offhours.core.errors import Busy
 from offhours.core.times import HOUR, SECOND
 from offhours.engine import foreground
-from offhours.engine.context import Foreground
-from offhours.engine.foreground import ForegroundLeases
+from offhours.engine.foreground import Foreground
+from offhours.engine.leases import ForegroundLeases
 from offhours.engine.lifeline import host_identity
 from offhours.store.sql import SqlStore
 from offhours.store.sqlite.database import SqliteDatabase
