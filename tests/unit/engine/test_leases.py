@@ -11,7 +11,7 @@ import pytest
 from offhours.core.clock import Signal
 from offhours.core.errors import Busy
 from offhours.core.times import HOUR, SECOND
-from offhours.engine import foreground
+from offhours.engine import leases
 from offhours.engine.foreground import Foreground
 from offhours.engine.leases import ForegroundLeases
 from offhours.engine.lifeline import host_identity
@@ -59,7 +59,7 @@ class Desk:
 
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    monkeypatch.setattr(foreground, "Loop", StillLoop)
+    monkeypatch.setattr(leases, "Loop", StillLoop)
     made = Desk()
     yield made
     made.leases.close()
