@@ -40,11 +40,11 @@ class SharedClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
-    def wait(self, signal: Signal, until: Micros | None) -> bool:
+    def wait(self, signal: Signal, until: Micros) -> bool:
         urgent = threading.current_thread().name == "offhours-dispatch"
         look = DISPATCH_LOOK if urgent else OTHER_LOOK
         while not signal.wait(look):
-            if until is not None and self.micros() >= until:
+            if self.micros() >= until:
                 return signal.is_set()
         return True
 

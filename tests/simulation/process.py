@@ -63,7 +63,7 @@ class MachineClock:
     def monotonic(self) -> float:
         return self._time.mono / SECOND
 
-    def wait(self, signal: Signal, until: Micros | None) -> bool:
+    def wait(self, signal: Signal, until: Micros) -> bool:
         raise AssertionError("nobody waits in a world of one thread")
 
 

@@ -27,7 +27,7 @@ class Clock(Protocol):
         """Seconds on a clock that no one can set."""
         ...
 
-    def wait(self, signal: Signal, until: Micros | None) -> bool:
+    def wait(self, signal: Signal, until: Micros) -> bool:
         """Sleep until the signal is set (true) or the wall clock reaches `until` (false)."""
         ...
 
@@ -44,7 +44,5 @@ class SystemClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
-    def wait(self, signal: Signal, until: Micros | None) -> bool:
-        if until is None:
-            return signal.wait()
+    def wait(self, signal: Signal, until: Micros) -> bool:
         return signal.wait(max(0.0, (until - self.micros()) / SECOND))

@@ -34,10 +34,8 @@ class ServiceClock:
     def monotonic(self) -> float:
         return self._system.monotonic()
 
-    def wait(self, signal: Signal, until: Micros | None) -> bool:
+    def wait(self, signal: Signal, until: Micros) -> bool:
         """Somebody else may move this clock, so it is looked at again and again."""
-        if until is None:
-            return signal.wait()
         while (left := until - self.micros()) > 0:
             apart = abs(self.micros() - self._system.micros()) > SECOND
             if signal.wait(min(left, _LOOK if apart else _LONGEST_LOOK) / SECOND):

@@ -67,9 +67,9 @@ class FakeClock:
     def monotonic(self) -> float:
         return self._monotonic / SECOND
 
-    def wait(self, signal: Signal, until: Micros | None) -> bool:
-        while until is None or self._micros < until:
-            if until is not None and self._alone == threading.get_ident() and not signal.is_set():
+    def wait(self, signal: Signal, until: Micros) -> bool:
+        while self._micros < until:
+            if self._alone == threading.get_ident() and not signal.is_set():
                 self._pass(until - self._micros)
             elif signal.wait(_LOOK_SECONDS):
                 return True

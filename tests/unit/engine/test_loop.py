@@ -21,8 +21,7 @@ class Pauses(FakeClock):
         super().__init__()
         self.seconds: list[float] = []
 
-    def wait(self, signal: Signal, until: Micros | None) -> bool:
-        assert until is not None
+    def wait(self, signal: Signal, until: Micros) -> bool:
         self.seconds.append((until - self.micros()) / SECOND)
         return False
 
