@@ -74,7 +74,7 @@ function greeting(view) {
           pill(view.value.alerts ? "firing" : "ok", view.value.alerts
             ? count(view.value.alerts, "open alert") : "no alert")),
         h("a", { href: link("jobs", { state: "failed", since: "1h" }) }, () =>
-          pill(rate() > 0.1 ? "failed" : "ok", `${percent(rate())} failed in the last hour`)))),
+          pill(rate() > 0.1 ? "failed" : "ok", `${percent(rate())} of runs failed in the last hour`)))),
     h("div", { class: "actions" }, may("operate") && button("Pause all work", () => pause({}))));
 }
 
