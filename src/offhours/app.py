@@ -632,7 +632,7 @@ class Offhours:
         from offhours.training import ModelRegistry
 
         self._work.check_open()
-        return ModelRegistry(self.store.models, self.artefacts, self.clock, tenant)
+        return ModelRegistry(self.store, self.artefacts, self.clock, tenant)
 
     @property
     def artefacts(self) -> Artefacts:

@@ -59,7 +59,7 @@ def worker(store: Store) -> Worker:
 
 def begin(store: Store, model: Model, job: Claimed, schedule: int | None = None) -> Hold:
     new = NewCycle(model.id, job.id, job.attempt, schedule, False, f"c-{job.id}")
-    return Hold(store.models.begin(new, NOW).id, job.id, job.attempt)
+    return Hold(store.cycles.begin(new, NOW).id, job.id, job.attempt)
 
 
 def end(state: CycleState = CycleState.KEPT, **changes: object) -> CycleEnd:
@@ -67,7 +67,7 @@ def end(state: CycleState = CycleState.KEPT, **changes: object) -> CycleEnd:
 
 
 def add(store: Store, hold: Hold, digest: str = "d") -> Version:
-    return store.models.add_version(hold, NewVersion(digest, 3, "{}", '{"m":1}'), NOW)
+    return store.cycles.add_version(hold, NewVersion(digest, 3, "{}", '{"m":1}'), NOW)
 
 
 def promote(store: Store, model: Model, worker: Worker, digest: str) -> Version:
@@ -75,7 +75,7 @@ def promote(store: Store, model: Model, worker: Worker, digest: str) -> Version:
     made = add(store, hold, digest)
     champion = store.models.aliases(model).get("champion")
     instead = None if champion is None else champion.version_id
-    assert store.models.finish(
+    assert store.cycles.finish(
         hold, end(CycleState.PROMOTED, promote=made.id, instead=instead), NOW
     )
     return made
@@ -112,25 +112,25 @@ def test_a_cycle_makes_one_version_and_ends_once(
     store: Store, model: Model, worker: Worker
 ) -> None:
     hold = begin(store, model, worker.claim())
-    models = store.models
-    models.enter(hold, "collect")
-    models.save(hold, "collect", '{"rows":5}', NOW)
-    models.save(hold, "collect", '{"rows":6}', NOW)
-    assert models.steps(hold) == {"collect": '{"rows":5}'}
+    cycles = store.cycles
+    cycles.enter(hold, "collect")
+    cycles.save(hold, "collect", '{"rows":5}', NOW)
+    cycles.save(hold, "collect", '{"rows":6}', NOW)
+    assert cycles.steps(hold) == {"collect": '{"rows":5}'}
     made = add(store, hold)
     assert add(store, hold, "another") == made
     assert (made.number, made.digest, made.cycle_id) == (1, "d", hold.cycle_id)
     assert serving(store, model) == {"challenger": 1}
-    assert models.finish(hold, end(CycleState.PROMOTED, promote=made.id), NOW + 5)
+    assert cycles.finish(hold, end(CycleState.PROMOTED, promote=made.id), NOW + 5)
     assert serving(store, model) == {"champion": 1}
     with pytest.raises(LeaseLost):
-        models.finish(hold, end(CycleState.PROMOTED, promote=made.id), NOW + 6)
-    found = models.cycle(hold.cycle_id)
+        cycles.finish(hold, end(CycleState.PROMOTED, promote=made.id), NOW + 6)
+    found = cycles.cycle(hold.cycle_id)
     assert found is not None
     assert (found.state, found.finished_at, found.version_id) == ("promoted", NOW + 5, made.id)
     assert found.step is None and found.report == '{"a":1}'
     assert kinds(store) == ["training.started", "training.promoted"]
-    [move] = models.moves(model)
+    [move] = store.models.moves(model)
     assert (move.kind, move.from_number, move.to_number) == ("promoted", None, 1)
     assert move.cycle_id == hold.cycle_id
     told = json.loads(store.events()[-1].data or "")
@@ -142,7 +142,7 @@ def test_a_later_attempt_goes_on_and_the_earlier_is_refused(
 ) -> None:
     job = worker.claim()
     first = begin(store, model, job)
-    store.models.save(first, "collect", "{}", NOW)
+    store.cycles.save(first, "collect", "{}", NOW)
     store.apply([finish(job, Failed("x", "y"), RetryPolicy(), NOW)], NOW)
     again = worker.again()
     assert again.id == job.id and again.attempt > job.attempt
@@ -150,18 +150,18 @@ def test_a_later_attempt_goes_on_and_the_earlier_is_refused(
         add(store, first)
     second = begin(store, model, again)
     assert second.cycle_id == first.cycle_id
-    assert store.models.steps(second) == {"collect": "{}"}
+    assert store.cycles.steps(second) == {"collect": "{}"}
     for write in (
-        lambda: store.models.enter(first, "train"),
-        lambda: store.models.save(first, "train", "{}", NOW),
+        lambda: store.cycles.enter(first, "train"),
+        lambda: store.cycles.save(first, "train", "{}", NOW),
         lambda: add(store, first),
-        lambda: store.models.finish(first, end(), NOW),
+        lambda: store.cycles.finish(first, end(), NOW),
     ):
         with pytest.raises(LeaseLost):
             write()
     with pytest.raises(LeaseLost):
         begin(store, model, job)
-    assert store.models.finish(second, end(), NOW)
+    assert store.cycles.finish(second, end(), NOW)
     assert kinds(store) == ["training.started", "training.kept"]
 
 
@@ -173,10 +173,10 @@ def test_a_champion_is_only_replaced_by_who_was_judged_against_it(
     better, other = add(store, one, "b"), add(store, two, "c")
     wins = end(CycleState.PROMOTED, promote=better.id, instead=first.id)
     late = end(CycleState.PROMOTED, promote=other.id, instead=first.id)
-    assert store.models.finish(one, wins, NOW)
-    assert not store.models.finish(two, late, NOW)
+    assert store.cycles.finish(one, wins, NOW)
+    assert not store.cycles.finish(two, late, NOW)
     assert serving(store, model) == {"champion": 2, "previous": 1, "challenger": 3}
-    assert store.models.finish(two, late._replace(instead=better.id), NOW)
+    assert store.cycles.finish(two, late._replace(instead=better.id), NOW)
     assert serving(store, model) == {"champion": 3, "previous": 2}
 
 
@@ -184,7 +184,7 @@ def test_a_refused_challenger_is_one_no_more(store: Store, model: Model, worker:
     promote(store, model, worker, "a")
     hold = begin(store, model, worker.claim())
     add(store, hold, "b")
-    assert store.models.finish(hold, end(CycleState.REFUSED), NOW)
+    assert store.cycles.finish(hold, end(CycleState.REFUSED), NOW)
     assert serving(store, model) == {"champion": 1}
 
 
@@ -230,29 +230,29 @@ def test_bytes_are_kept_as_they_are(store: Store) -> None:
 
 
 def test_the_record_counts_failures_in_a_row(store: Store, model: Model, worker: Worker) -> None:
-    models = store.models
+    cycles = store.cycles
 
     def ends(*states: CycleState, schedule: int | None = None) -> None:
         for state in states:
             hold = begin(store, model, worker.claim(), schedule)
-            assert models.finish(hold, end(state), NOW)
+            assert cycles.finish(hold, end(state), NOW)
 
     good, bad, failed = CycleState.KEPT, CycleState.REFUSED, CycleState.FAILED
     ends(bad, good, bad, CycleState.SKIPPED, failed)
-    assert models.record(model, None) == CycleRecord(2, NOW, None)
+    assert cycles.record(model, None) == CycleRecord(2, NOW, None)
     ends(bad, schedule=7)
-    assert models.record(model, 7).failures == 1
-    assert models.record(model, None).failures == 3
-    assert tuple(models.counts(model, None)) == (6, 1, 4, 1)
-    assert tuple(models.counts(None, 7)) == (1, 0, 1, 0)
-    assert models.pardon(None, 7, NOW) == 1
-    assert (models.record(model, 7).failures, models.record(model, None).failures) == (0, 2)
+    assert cycles.record(model, 7).failures == 1
+    assert cycles.record(model, None).failures == 3
+    assert tuple(cycles.counts(model, None)) == (6, 1, 4, 1)
+    assert tuple(cycles.counts(None, 7)) == (1, 0, 1, 0)
+    assert cycles.pardon(None, 7, NOW) == 1
+    assert (cycles.record(model, 7).failures, cycles.record(model, None).failures) == (0, 2)
     hold = begin(store, model, worker.claim())
-    assert models.record(model, None, 99).running == hold.cycle_id
-    assert models.record(model, None, hold.job_id).running is None
-    assert [c.state for c in models.cycles(model, limit=2)] == ["running", "refused"]
-    assert [c.schedule_id for c in models.cycles(None, 7)] == [7]
-    assert len(models.cycles(model, before=hold.cycle_id)) == 6
+    assert cycles.record(model, None, 99).running == hold.cycle_id
+    assert cycles.record(model, None, hold.job_id).running is None
+    assert [c.state for c in cycles.cycles(model, limit=2)] == ["running", "refused"]
+    assert [c.schedule_id for c in cycles.cycles(None, 7)] == [7]
+    assert len(cycles.cycles(model, before=hold.cycle_id)) == 6
 
 
 def test_a_cycle_whose_job_ended_without_a_word_is_ended(
@@ -260,16 +260,16 @@ def test_a_cycle_whose_job_ended_without_a_word_is_ended(
 ) -> None:
     job = worker.claim()
     hold = begin(store, model, job)
-    assert store.models.settle_lost(NOW) == 0
+    assert store.cycles.settle_lost(NOW) == 0
     store.apply([finish(job, Failed("timeout", "too long", False), RetryPolicy(), NOW)], NOW + 3)
-    assert store.models.settle_lost(NOW + 9) == 1
-    assert store.models.settle_lost(NOW + 9) == 0
-    found = store.models.cycle(hold.cycle_id)
+    assert store.cycles.settle_lost(NOW + 9) == 1
+    assert store.cycles.settle_lost(NOW + 9) == 0
+    found = store.cycles.cycle(hold.cycle_id)
     assert found is not None
     assert (found.state, found.code, found.finished_at) == ("failed", "timeout", NOW + 3)
     assert kinds(store) == ["training.started", "training.failed"]
     with pytest.raises(LeaseLost):
-        store.models.finish(hold, end(), NOW)
+        store.cycles.finish(hold, end(), NOW)
 
 
 def test_feedback_is_bounded_and_averaged(store: Store) -> None:

@@ -43,8 +43,8 @@ def _registry(tenant: str, folder: str | None) -> Iterator[ModelRegistry | Remot
             yield app.models(tenant)
     else:
         with session().open_here() as app:
-            models = app.store.models
-            yield ModelRegistry(models, Artefacts(models, folder), app.clock, tenant)
+            artefacts = Artefacts(app.store.models, folder)
+            yield ModelRegistry(app.store, artefacts, app.clock, tenant)
 
 
 def _person(by: str | None) -> str:

@@ -195,7 +195,7 @@ class SchedulerManager:
             self._notices.begin(schedule, config_of(updates["config"]).notifications)
         if "consecutive_failures" in updates:
             now = self.app.clock.micros()
-            self.app.store.models.pardon(None, int(schedule.schedule_id), now)
+            self.app.store.cycles.pardon(None, int(schedule.schedule_id), now)
         if "enabled" in updates:
             (schedule.handle.resume if updates["enabled"] else schedule.handle.pause)()
 
@@ -264,7 +264,7 @@ class SchedulerManager:
     @property
     def running_tasks(self) -> dict[str, int]:
         """The job of each cycle that goes on, by its schedule's id, in all processes."""
-        self.app.store.models.settle_lost(self.app.clock.micros())
+        self.app.store.cycles.settle_lost(self.app.clock.micros())
         found = ((key, schedule.running_job) for key, schedule in self.schedules.items())
         return {key: job for key, job in found if job is not None}
 

@@ -87,12 +87,12 @@ class TrainingSchedule:
     @property
     def consecutive_failures(self) -> int:
         """Cycles that failed or were refused since a good one, or since they were set to 0."""
-        return self._app.store.models.record(None, self._id).failures
+        return self._app.store.cycles.record(None, self._id).failures
 
     @property
     def running_job(self) -> int | None:
         """The job of the cycle that goes on now."""
-        for cycle in self._app.store.models.cycles(None, self._id, limit=1):
+        for cycle in self._app.store.cycles.cycles(None, self._id, limit=1):
             if cycle.state is CycleState.RUNNING:
                 return cycle.job_id
         return None
@@ -109,11 +109,11 @@ class TrainingSchedule:
 
     def counts(self) -> CycleCounts:
         """How many of its cycles there were, by how they ended."""
-        return self._app.store.models.counts(None, self._id)
+        return self._app.store.cycles.counts(None, self._id)
 
     def history(self, limit: int = 50, before: int | None = None) -> list[dict[str, Any]]:
         """Its newest cycles; `before` is the number of the last one of the page before."""
-        cycles = self._app.store.models.cycles(None, self._id, before, limit)
+        cycles = self._app.store.cycles.cycles(None, self._id, before, limit)
         return [cycle_dict(cycle) for cycle in cycles]
 
     def last_result(self) -> dict[str, Any] | None:
@@ -143,7 +143,7 @@ class TrainingSchedule:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, as JSON answers carry it."""
-        self._app.store.models.settle_lost(self._app.clock.micros())
+        self._app.store.cycles.settle_lost(self._app.clock.micros())
         record, counts, next_run = self.record, self.counts(), self.next_run
         ended = counts.good + counts.bad + counts.skipped
         return {
@@ -173,7 +173,7 @@ class TrainingSchedule:
         }
 
     def _last_run(self) -> str | None:
-        found = self._app.store.models.cycles(None, self._id, limit=1)
+        found = self._app.store.cycles.cycles(None, self._id, limit=1)
         return iso(found[0].started_at) if found else None
 
     def __repr__(self) -> str:

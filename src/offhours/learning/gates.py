@@ -96,13 +96,13 @@ class Past:
         model = self.model(job, store)
         if model is None:
             return Record(0, 0, False)
-        found = store.models.record(model, schedule_of(job), job.id)
+        found = store.cycles.record(model, schedule_of(job), job.id)
         return Record(found.failures, found.last_failure, found.running is not None)
 
     def spans(self, job: Claimed, store: Store, since: Micros, now: Micros) -> list[Span]:
         """When other cycles of the model went on since a moment."""
         model = self.model(job, store)
-        cycles = [] if model is None else store.models.cycles(model, limit=_MOST_CYCLES)
+        cycles = [] if model is None else store.cycles.cycles(model, limit=_MOST_CYCLES)
         return [Span(each.started_at, each.finished_at or now) for each in cycles
                 if each.job_id != job.id and (each.finished_at or now) > since]  # fmt: skip
 
@@ -117,9 +117,9 @@ class OtherCycle:
 
     def look(self, job: Claimed, now: Micros, store: Store) -> Verdict:
         """Open when no other cycle of the model goes on."""
-        store.models.settle_lost(now)
+        store.cycles.settle_lost(now)
         model = self._past.model(job, store)
-        other = None if model is None else store.models.record(model, None, job.id).running
+        other = None if model is None else store.cycles.record(model, None, job.id).running
         if other is None:
             return OPEN
         reason = f"cycle {other} works on the same model"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from offhours.core.clock import Clock
 from offhours.core.errors import ConfigError
 from offhours.core.outcomes import clean_text
-from offhours.core.ports import Models
+from offhours.core.ports import Cycles
 from offhours.core.training import CycleState, Hold, Model
 from offhours.engine.context import Context
 from offhours.training import Finished, SafetyControls
@@ -40,9 +40,9 @@ class PlainRun:
     """Makes the cycle of a learner that makes it itself: asks it, and ends the cycle."""
 
     def __init__(
-        self, models: Models, clock: Clock, model: Model, hold: Hold, controls: SafetyControls
+        self, cycles: Cycles, clock: Clock, model: Model, hold: Hold, controls: SafetyControls
     ) -> None:
-        self._models = models
+        self._cycles = cycles
         self._clock = clock
         self._model = model
         self._hold = hold
@@ -51,7 +51,7 @@ class PlainRun:
     def make(self, learner: Any, forced: bool, context: Context) -> Finished:
         """Ask the learner. What it raises ends the cycle as failed and is raised, if this is the
         job's last attempt."""
-        self._models.enter(self._hold, "train")
+        self._cycles.enter(self._hold, "train")
         context.progress(0, "train")
         try:
             told = understand(trigger(learner, self._model.tenant, forced), self._controls)
@@ -69,7 +69,7 @@ class PlainRun:
             str(told.state), told.code, clean_text(told.reason), self._hold.cycle_id, None,
             told.report,
         )  # fmt: skip
-        self._models.finish(self._hold, finished.as_end(), self._clock.micros())
+        self._cycles.finish(self._hold, finished.as_end(), self._clock.micros())
         return finished
 
 

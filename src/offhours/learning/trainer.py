@@ -218,14 +218,14 @@ class Trainer:
         if context is None:
             raise NotStarted("a cycle is made by a job: use submit() or schedule()")
         chosen = self.controls if controls is None else SafetyControls.from_dict(controls)
-        models, now = self.app.store.models, self.app.clock.micros()
+        store, now = self.app.store, self.app.clock.micros()
         handle = self.app.models(tenant_id).make(self.name)
         new = NewCycle(
             handle.record.id, context.job_id, context.claim,
             context.schedule_id or context.metadata.get(SCHEDULE), forced,
             context.trace_id or uuid4().hex,
         )  # fmt: skip
-        cycle = models.begin(new, now)
+        cycle = store.cycles.begin(new, now)
         hold = Hold(cycle.id, context.job_id, context.claim)
         if cycle.state is not CycleState.RUNNING:  # an attempt died after the end of the cycle
             made = next((v for v in handle.versions() if v.cycle_id == cycle.id), None)
@@ -234,13 +234,13 @@ class Trainer:
         log = CycleLog(self.app, handle.record, cycle, self._monitor)
         with log:
             if self.plain:
-                run = PlainRun(models, self.app.clock, handle.record, hold, chosen)
+                run = PlainRun(store.cycles, self.app.clock, handle.record, hold, chosen)
                 log.finished = run.make(own, forced, context)
                 return log.finished._asdict()
             rules = Rules(chosen, self._keep, forced)
             limit_memory(chosen, context)
             log.finished = CycleRun(
-                models, self.app.artefacts, self.app.clock, own, self._golden_of(tenant_id),
+                store, self.app.artefacts, self.app.clock, own, self._golden_of(tenant_id),
                 handle.record, hold, rules, correlation=cycle.correlation,
                 progress=context.progress, checkpoint=context.checkpoint,
             ).run(context.last_attempt)  # fmt: skip

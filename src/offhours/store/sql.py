@@ -25,26 +25,12 @@ from offhours.core.model import (
 )
 from offhours.core.notices import JobFacts
 from offhours.core.ports import (
-    Access,
-    Agents,
-    Automations,
-    Budgets,
-    Bulk,
     ClaimOrder,
     Exchange,
-    Flows,
-    GraphRows,
-    Limits,
-    Lists,
-    Models,
-    Moving,
-    Notices,
     Pruned,
     QueueBound,
-    Schedules,
-    SearchIndex,
     Situation,
-    Templates,
+    Store,
     WakeUps,
 )
 from offhours.core.states import WAITS, Move, Value, hand_back
@@ -57,6 +43,7 @@ from offhours.store.budgets import SqlBudgets
 from offhours.store.bulk import SqlBulk
 from offhours.store.claims import Claims, Line
 from offhours.store.connection import Connection, Database
+from offhours.store.cycles import SqlCycles
 from offhours.store.dialects import statements
 from offhours.store.flows import SqlFlows
 from offhours.store.graph import SqlGraph
@@ -84,7 +71,7 @@ def _json(value: object) -> str:
     return _encode(value).decode()
 
 
-class SqlStore:
+class SqlStore(Store):
     """Implements `core.ports.Store` on a database."""
 
     _flows: SqlFlows
@@ -100,7 +87,7 @@ class SqlStore:
         self._tell = tell = teller.tell
         self._moves = moves = Moves(database.dialect, sql, teller, after=self._after_moves)
         self._claims = Claims(sql)
-        self._budgets = SqlBudgets(database, sql, tell)
+        self.budgets = self._budgets = SqlBudgets(database, sql, tell)
         self._submissions = submissions = Submissions(
             database.name,
             sql,
@@ -109,14 +96,15 @@ class SqlStore:
             run_after=lambda db, job, others, now: self._flows.run_after(db, job, others, now),
             apply=moves.apply,
         )
-        self._schedules = SqlSchedules(database, moves.apply, tell)
-        self._flows = SqlFlows(
+        self.schedules = self._schedules = SqlSchedules(database, moves.apply, tell)
+        self.flows = self._flows = SqlFlows(
             database, sql, insert=submissions.insert, apply=moves.apply, tell=tell
         )
-        self._notices = SqlNotices(database, sql, tell)
-        self._models = SqlModels(database, sql, tell)
-        self._access = SqlAccess(database, sql, tell)
-        self._agents = SqlAgents(
+        self.notices = self._notices = SqlNotices(database, sql, tell)
+        self.models = models = SqlModels(database, sql, tell)
+        self.cycles = self._cycles = SqlCycles(database, sql, models, tell)
+        self.access = self._access = SqlAccess(database, sql, tell)
+        self.agents = self._agents = SqlAgents(
             database,
             sql,
             self._budgets,
@@ -125,23 +113,14 @@ class SqlStore:
             change_schedule=self._schedules.change_in,
             tell=tell,
         )
-        self.schedules: Schedules = self._schedules
-        self.flows: Flows = self._flows
-        self.budgets: Budgets = self._budgets
-        self.notices: Notices = self._notices
-        self.models: Models = self._models
-        self.access: Access = self._access
-        self.agents: Agents = self._agents
-        self.limits: Limits = SqlLimits(database, sql, tell)
-        self.search: SearchIndex = SqlSearch(database, sql)
-        self.graph: GraphRows = SqlGraph(database, sql)
-        self.automations: Automations = SqlAutomations(database, sql, tell)
-        self.lists: Lists = SqlLists(database, sql)
-        self.templates: Templates = SqlTemplates(database, sql, tell)
-        self.moving: Moving = SqlMoving(database, sql, tell, self._flows.settle)
-        self.bulk: Bulk = SqlBulk(
-            database, sql, moves=moves, do_again=self._flows.do_again_in, tell=tell
-        )
+        self.limits = SqlLimits(database, sql, tell)
+        self.search = SqlSearch(database, sql)
+        self.graph = SqlGraph(database, sql)
+        self.automations = SqlAutomations(database, sql, tell)
+        self.lists = SqlLists(database, sql)
+        self.templates = SqlTemplates(database, sql, tell)
+        self.moving = SqlMoving(database, sql, tell, self._flows.settle)
+        self.bulk = SqlBulk(database, sql, moves=moves, do_again=self._flows.do_again_in, tell=tell)
 
     # -- submitting -------------------------------------------------------------------------
 
@@ -530,7 +509,7 @@ class SqlStore:
             db.execute(self._sql["prune_fires"], (before, limit))
             pruned = Pruned(len(gone), events, db.changes())
             self._notices.prune(db, before, limit)
-            self._models.settle(db, now)
+            self._cycles.settle(db, now)
             db.execute(self._sql["prune_once"], (before, limit))
             self._access.prune(db, before, limit)
             self._agents.prune(db, before, limit)

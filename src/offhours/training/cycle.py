@@ -13,7 +13,7 @@ from offhours.core import points
 from offhours.core.clock import Clock
 from offhours.core.errors import ConfigError, InputError
 from offhours.core.outcomes import clean_text
-from offhours.core.ports import Models
+from offhours.core.ports import Store
 from offhours.core.training import (
     CHAMPION,
     CycleEnd,
@@ -44,7 +44,7 @@ class CycleRun:
 
     def __init__(
         self,
-        models: Models,
+        store: Store,
         artefacts: Artefacts,
         clock: Clock,
         learner: Learner,
@@ -57,7 +57,8 @@ class CycleRun:
         progress: Callable[[float, str], None] = lambda share, step: None,
         checkpoint: Callable[[], None] = lambda: None,
     ) -> None:
-        self._models = models
+        self._models = store.models
+        self._cycles = store.cycles
         self._artefacts = artefacts
         self._clock = clock
         self._learner = learner
@@ -84,7 +85,7 @@ class CycleRun:
     def run(self, last: bool = True) -> Finished:
         """Work until the cycle has ended. What the learner raises ends it as failed and is raised,
         if this is the job's last attempt."""
-        found = self._models.steps(self._hold)
+        found = self._cycles.steps(self._hold)
         self._done = {step: json.loads(data) for step, data in found.items()}
         try:
             with self._call:
@@ -122,7 +123,7 @@ class CycleRun:
 
     def _enter(self, step: str) -> None:
         self._checkpoint()
-        self._models.enter(self._hold, step)
+        self._cycles.enter(self._hold, step)
         self._progress(STEPS.index(step) / len(STEPS), step)
         _log.info(
             "%s", step,
@@ -141,7 +142,7 @@ class CycleRun:
             self._done[step] = work()
             self._report["seconds"][step] = round(self._clock.monotonic() - started, 3)
             text = json.dumps(self._done[step])
-            self._models.save(self._hold, step, text, self._clock.micros())
+            self._cycles.save(self._hold, step, text, self._clock.micros())
             points.reach("after training step")
         self._report |= {k: v for k, v in self._done[step].items() if k not in ("digest", "size")}
         return self._done[step]
@@ -231,7 +232,7 @@ class CycleRun:
         new = NewVersion(
             body["digest"], body["size"], json.dumps(told["claimed"]), json.dumps(metadata)
         )
-        return self._models.add_version(self._hold, new, self._clock.micros())
+        return self._cycles.add_version(self._hold, new, self._clock.micros())
 
     # -- judging ------------------------------------------------------------------------------
 
@@ -271,11 +272,11 @@ class CycleRun:
     ) -> bool:
         report = json.dumps(self._report)
         end = CycleEnd(state, code, clean_text(reason), report, promote, self._champion)
-        return self._models.finish(self._hold, end, self._clock.micros())
+        return self._cycles.finish(self._hold, end, self._clock.micros())
 
     def _end(self, state: CycleState, code: str, reason: str) -> Finished:
         self._finish(state, code, reason)
-        cycle = self._models.cycle(self._hold.cycle_id)
+        cycle = self._cycles.cycle(self._hold.cycle_id)
         made = None if cycle is None else cycle.version_id
         version = None if made is None else self._models.version_by_id(self._model, made)
         return self._told(state, code, reason, version)

@@ -12,7 +12,7 @@ from typing import Any
 from offhours.core.clock import Clock
 from offhours.core.errors import Conflict, InputError, ModelNotFound
 from offhours.core.here import actor
-from offhours.core.ports import Models
+from offhours.core.ports import Store
 from offhours.core.times import iso
 from offhours.core.training import (
     CHAMPION,
@@ -41,8 +41,8 @@ class ModelRegistry:
     []
     """
 
-    def __init__(self, models: Models, artefacts: Artefacts, clock: Clock, tenant: str) -> None:
-        self._models = models
+    def __init__(self, store: Store, artefacts: Artefacts, clock: Clock, tenant: str) -> None:
+        self._store = store
         self._artefacts = artefacts
         self._clock = clock
         self.tenant = check_name(tenant, "tenant")
@@ -56,18 +56,19 @@ class ModelRegistry:
 
     def get(self, name: str) -> ModelHandle:
         """A model by its name."""
-        found = self._models.model(self.tenant, name)
+        found = self._store.models.model(self.tenant, name)
         if found is None:
             raise ModelNotFound(f"{self.tenant} has no model {name[:64]!a}")
         return self.handle(found)
 
     def handle(self, model: Model) -> ModelHandle:
         """What steers a model of this tenant that was found."""
-        return ModelHandle(self._models, self._artefacts, self._clock, model)
+        return ModelHandle(self._store, self._artefacts, self._clock, model)
 
     def make(self, name: str) -> ModelHandle:
         """The same, made if need be."""
-        made = self._models.model(self.tenant, check_name(name, "model"), self._clock.micros())
+        known = check_name(name, "model")
+        made = self._store.models.model(self.tenant, known, self._clock.micros())
         assert made is not None
         return self.handle(made)
 
@@ -85,11 +86,11 @@ class ModelRegistry:
         """Store a version that was made elsewhere."""
         model = self.make(name).record
         new = NewVersion(self._artefacts.put(body), len(body), metrics, metadata)
-        return self._models.take_in(model, new, self._clock.micros())
+        return self._store.models.take_in(model, new, self._clock.micros())
 
     def _all(self) -> Iterable[Model]:
         after = 0
-        while page := self._models.all(self.tenant, after):
+        while page := self._store.models.all(self.tenant, after):
             yield from page
             after = page[-1].id
 
@@ -97,8 +98,9 @@ class ModelRegistry:
 class ModelHandle:
     """One model of a tenant. Everything it says is read from the store at that moment."""
 
-    def __init__(self, models: Models, artefacts: Artefacts, clock: Clock, record: Model) -> None:
-        self._models = models
+    def __init__(self, store: Store, artefacts: Artefacts, clock: Clock, record: Model) -> None:
+        self._models = store.models
+        self._cycles = store.cycles
         self._artefacts = artefacts
         self._clock = clock
         self.record = record
@@ -144,12 +146,12 @@ class ModelHandle:
 
     def cycles(self, limit: int = 50, before: int | None = None) -> list[Cycle]:
         """The newest learning cycles; those before a cycle's number, if it is given."""
-        self._models.settle_lost(self._clock.micros())
-        return self._models.cycles(self.record, before=before, limit=limit)
+        self._cycles.settle_lost(self._clock.micros())
+        return self._cycles.cycles(self.record, before=before, limit=limit)
 
     def counts(self) -> CycleCounts:
         """How many cycles there were."""
-        return self._models.counts(self.record, None)
+        return self._cycles.counts(self.record, None)
 
     def artefact(self, number: int | None = None) -> bytes:
         """The bytes of a version, or of the champion; checked against their digest."""
@@ -195,7 +197,7 @@ class ModelHandle:
     def pardon(self, by: str = "") -> int:
         """Count the failures in a row from nothing again; how many they were."""
         with _by_hand(by or "a person"):
-            return self._models.pardon(self.record, None, self._clock.micros())
+            return self._cycles.pardon(self.record, None, self._clock.micros())
 
     def _serving(self, seen: int | None) -> Version | None:
         champion = self.champion

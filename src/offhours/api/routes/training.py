@@ -46,9 +46,9 @@ def models(
     here: Here, who: TenantReader, tenant: OfTenant = None, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ModelRow]:
     """In the order in which they were first trained, each tenant's apart."""
-    store = here.app.store.models
-    store.settle_lost(here.now())
-    found = store.all(tenant_of(who, tenant), read_cursor(cursor, "models"), limit)
+    store = here.app.store
+    store.cycles.settle_lost(here.now())
+    found = store.models.all(tenant_of(who, tenant), read_cursor(cursor, "models"), limit)
     data = [_row(here, model) for model in found]
     page = page_of(data, limit, found[-1].id if found else None, "models")
     return Page[ModelRow].model_validate(page)
@@ -74,8 +74,8 @@ def cycles(
     """The newest first: of all models, of a tenant's, or of one."""
     before = read_cursor(cursor, "cycles") or None
     if model is None:
-        here.app.store.models.settle_lost(here.now())
-        found = here.app.store.models.latest(tenant_of(who, tenant), before, limit)
+        here.app.store.cycles.settle_lost(here.now())
+        found = here.app.store.cycles.latest(tenant_of(who, tenant), before, limit)
     else:
         found = _model(here, who, model).cycles(limit, before)
     named = {number: _named(here, number) for number in {cycle.model_id for cycle in found}}
@@ -178,11 +178,11 @@ def _answer(here: Server, model: ModelHandle, response: Response, limit: int = _
 
 
 def _row(here: Server, model: Model) -> dict[str, Any]:
-    store = here.app.store.models
-    aliases = store.aliases(model)
-    counts, last = store.counts(model, None), store.cycles(model, limit=1)
+    models, cycles = here.app.store.models, here.app.store.cycles
+    aliases = models.aliases(model)
+    counts, last = cycles.counts(model, None), cycles.cycles(model, limit=1)
     champion = aliases.get(CHAMPION)
-    version = None if champion is None else store.version_by_id(model, champion.version_id)
+    version = None if champion is None else models.version_by_id(model, champion.version_id)
     return {
         "id": model.id,
         "tenant": model.tenant,

@@ -19,7 +19,7 @@ from offhours.core.ports.memory import GraphRows, SearchIndex, Wanted
 from offhours.core.ports.notices import Notices
 from offhours.core.ports.planning import Limits, Schedules
 from offhours.core.ports.store import Store
-from offhours.core.ports.training import Models
+from offhours.core.ports.training import Cycles, Models
 
 __all__ = [
     "Access",
@@ -28,6 +28,7 @@ __all__ = [
     "Budgets",
     "Bulk",
     "ClaimOrder",
+    "Cycles",
     "Errand",
     "Exchange",
     "Executor",

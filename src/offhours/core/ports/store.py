@@ -18,7 +18,7 @@ from offhours.core.ports.lists import Bulk, Lists, Moving, Templates
 from offhours.core.ports.memory import GraphRows, SearchIndex
 from offhours.core.ports.notices import Notices
 from offhours.core.ports.planning import Limits, Schedules
-from offhours.core.ports.training import Models
+from offhours.core.ports.training import Cycles, Models
 from offhours.core.states import Move, Value
 from offhours.core.terms import USUAL, Terms
 from offhours.core.times import Micros
@@ -34,6 +34,7 @@ class Store(Protocol):
     limits: Limits
     notices: Notices
     models: Models
+    cycles: Cycles
     search: SearchIndex
     graph: GraphRows
     flows: Flows

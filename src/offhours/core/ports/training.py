@@ -23,11 +23,7 @@ from offhours.core.training import (
 
 
 class Models(Protocol):
-    """Models, their versions and aliases, and the cycles that train them.
-
-    Whatever is written with a `Hold` is refused with `LeaseLost` when the cycle has ended, or
-    another attempt of its job works on it.
-    """
+    """Models, their versions and aliases, their bytes, and live feedback on them."""
 
     def model(self, tenant: str, name: str, now: Micros | None = None) -> Model | None:
         """A model of a tenant; with `now` it is made if need be."""
@@ -77,6 +73,20 @@ class Models(Protocol):
     def put(self, digest: str, body: bytes) -> None: ...
     def get(self, digest: str) -> bytes | None: ...
 
+    def rate(self, version_id: int, scores: Sequence[float], keep: int, now: Micros) -> None:
+        """Keep live feedback on a version, up to `keep` scores."""
+        ...
+
+    def scores(self, version_id: int, last: int, since: Micros = 0) -> Scores: ...
+
+
+class Cycles(Protocol):
+    """The cycles that train models, and what they make of them.
+
+    Whatever is written with a `Hold` is refused with `LeaseLost` when the cycle has ended, or
+    another attempt of its job works on it.
+    """
+
     def begin(self, new: NewCycle, now: Micros) -> Cycle:
         """The cycle of a job: a new one, or the one that an earlier attempt began."""
         ...
@@ -123,9 +133,3 @@ class Models(Protocol):
     def pardon(self, model: Model | None, schedule_id: int | None, now: Micros) -> int:
         """Count the failures until now no more; how many they were."""
         ...
-
-    def rate(self, version_id: int, scores: Sequence[float], keep: int, now: Micros) -> None:
-        """Keep live feedback on a version, up to `keep` scores."""
-        ...
-
-    def scores(self, version_id: int, last: int, since: Micros = 0) -> Scores: ...
