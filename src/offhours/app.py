@@ -735,7 +735,7 @@ class Offhours:
     def approvals(self, state: str | None = "waiting", limit: int = 50) -> list[Approval]:
         """Questions of jobs to a person, newest first; None for those of every state."""
         wanted = None if state is None else ApprovalState(state)
-        return self.store.flows.approvals(wanted, limit)
+        return self.store.approvals.approvals(wanted, limit)
 
     def approve(self, approval_id: int, *, by: str, note: str = "", digest: str = "") -> None:
         """Say yes to a question, once. `by` is who decides.

@@ -85,7 +85,7 @@ class Steering:
         if job.state.final:
             raise IllegalMove(f"job {job_id} is {job.state} and hears no signal any more")
         carried = dump(payload, "payload", self._work.settings.max_payload)
-        self._store.flows.signal(job, word(name, "signal") or "", carried, self._clock.micros())
+        self._store.approvals.signal(job, word(name, "signal") or "", carried, self._clock.micros())
         self._work.wake()
 
     @steers
@@ -95,7 +95,7 @@ class Steering:
         """Answer a question; see `Offhours.approve` for who may not."""
         if find_context() is not None:
             raise IllegalMove("a task cannot decide: approvals are for people, outside of tasks")
-        approval = self._store.flows.approval(approval_id) if 0 < approval_id < 2**63 else None
+        approval = self._store.approvals.approval(approval_id) if 0 < approval_id < 2**63 else None
         if approval is None:
             raise ApprovalNotFound(f"no approval {approval_id} in {self._store.name}")
         who = text(by, "by") or ""
@@ -108,7 +108,7 @@ class Steering:
             raise IllegalMove(f"approval {approval_id} asks for something else than was seen")
         now = self._clock.micros()
         late = approval.until is not None and approval.until <= now
-        if late or not self._store.flows.decide(
+        if late or not self._store.approvals.decide(
             approval, state, who, text(note or None, "note"), now
         ):
             raise IllegalMove(f"approval {approval_id} is decided, or too old to be")

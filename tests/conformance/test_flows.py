@@ -186,26 +186,26 @@ def test_steps_belong_to_the_attempt_that_holds_the_job(floor: Floor) -> None:
 def test_a_signal_between_the_look_and_the_hold_is_not_lost(floor: Floor) -> None:
     [job_id] = floor.store.submit([new()], NOW)
     [job] = floor.claim()
-    flows = floor.store.flows
+    flows, approvals = floor.store.flows, floor.store.approvals
     flows.record(job_id, job.attempt, Recorded("signal go", None, LATEST, "go"), NOW)
     stored = floor.store.job(job_id)
     assert stored is not None
-    flows.signal(stored, "go", '"now"', NOW)
+    approvals.signal(stored, "go", '"now"', NOW)
     floor.end(job, Suspended("signal", "it waits for the signal go", LATEST, held=True))
     assert floor.state(job_id) is JobState.PENDING
     [again] = floor.claim()
-    found = flows.first_signal(job_id, "go")
+    found = approvals.first_signal(job_id, "go")
     assert found is not None and found[1] == '"now"'
     assert flows.record(job_id, again.attempt, Recorded("signal go", found[1], None), NOW, found[0])
-    assert flows.first_signal(job_id, "go") is None
+    assert approvals.first_signal(job_id, "go") is None
 
 
 def ask(floor: Floor, job: Claimed, until: int | None = None) -> Approval:
-    flows = floor.store.flows
+    flows, approvals = floor.store.flows, floor.store.approvals
     flows.record(job.id, job.attempt, Recorded("approval q", None, LATEST), NOW)
     asked = (0, job.id, "approval q", "q", "[1]", "digest", NOW, until, "waiting", None, None, None)
-    flows.ask(Approval(*asked), NOW)
-    found = flows.approval_of(job.id, "approval q")
+    approvals.ask(Approval(*asked), NOW)
+    found = approvals.approval_of(job.id, "approval q")
     assert found is not None
     return found
 
@@ -216,13 +216,13 @@ def test_a_decision_is_made_once_and_lets_the_job_go_on(floor: Floor) -> None:
     asked = ask(floor, job)
     floor.end(job, Suspended("approval", "it waits for an approval: q", LATEST, held=True))
     assert floor.state(job_id) is JobState.HELD
-    flows = floor.store.flows
+    approvals = floor.store.approvals
     other = asked._replace(digest="another")
-    assert not flows.decide(other, ApprovalState.APPROVED, "ann", None, NOW)
-    assert flows.decide(asked, ApprovalState.APPROVED, "ann", "fine", NOW)
-    assert not flows.decide(asked, ApprovalState.DENIED, "bob", None, NOW)
+    assert not approvals.decide(other, ApprovalState.APPROVED, "ann", None, NOW)
+    assert approvals.decide(asked, ApprovalState.APPROVED, "ann", "fine", NOW)
+    assert not approvals.decide(asked, ApprovalState.DENIED, "bob", None, NOW)
     assert floor.state(job_id) is JobState.PENDING
-    found = flows.approval(asked.id)
+    found = approvals.approval(asked.id)
     assert found is not None and (found.state, found.decided_by) == ("approved", "ann")
     told = [
         json.loads(e.data or "{}") for e in floor.store.events() if e.kind.startswith("approval")
@@ -234,8 +234,8 @@ def test_waits_end_at_their_time(floor: Floor) -> None:
     [job_id] = floor.store.submit([new()], NOW)
     [job] = floor.claim()
     floor.end(job, Suspended("signal", "it waits", NOW + 10, held=True))
-    assert floor.store.flows.awaiting(NOW + 9) == []
-    [found] = floor.store.flows.awaiting(NOW + 10)
+    assert floor.store.approvals.awaiting(NOW + 9) == []
+    [found] = floor.store.approvals.awaiting(NOW + 10)
     assert found.id == job_id
     assert not floor.store.apply([states.wake(found, NOW + 10)], NOW + 10)
     assert floor.state(job_id) is JobState.PENDING

@@ -63,7 +63,7 @@ def overview(app: Offhours) -> dict[str, Any]:
         "workers": [worker_dict(worker, now) for worker in app.workers()],
         "workflows": [lease_dict(lease) for lease in app.foreground_leases()],
         "alerts": len(app.monitor.open_alerts()),
-        "approvals": app.store.flows.count_waiting(),
+        "approvals": app.store.approvals.count_waiting(),
         "last_hour": _last_hour(app),
         "health": health(app, now),
     }

@@ -39,6 +39,7 @@ class StoreDesk:
 
     def __init__(self, store: Store, job: Claimed, clock: Clock) -> None:
         self._flows = store.flows
+        self._approvals = store.approvals
         self._budgets = store.budgets
         self._job = job
         self._clock = clock
@@ -51,17 +52,17 @@ class StoreDesk:
         return self._flows.record(self._job.id, self._job.attempt, step, now, signal)
 
     def first_signal(self, name: str) -> tuple[int, str] | None:
-        return self._flows.first_signal(self._job.id, name)
+        return self._approvals.first_signal(self._job.id, name)
 
     def ask(self, approval: Approval) -> int:
-        return self._flows.ask(approval, self._clock.micros())
+        return self._approvals.ask(approval, self._clock.micros())
 
     def approval_of(self, step: str) -> Approval | None:
-        return self._flows.approval_of(self._job.id, step)
+        return self._approvals.approval_of(self._job.id, step)
 
     def expire(self, approval: Approval) -> bool:
         now = self._clock.micros()
-        return self._flows.decide(approval, ApprovalState.EXPIRED, NOBODY, None, now)
+        return self._approvals.decide(approval, ApprovalState.EXPIRED, NOBODY, None, now)
 
     def results(self) -> list[tuple[int, str | None, str | None]]:
         return self._flows.results(self._job.id)

@@ -257,7 +257,7 @@ class Lifeline:
 
     def _end_waits(self, now: Micros) -> None:
         """A job that waited for a signal or a decision for as long as it would goes on without."""
-        over = self._store.flows.awaiting(now)
+        over = self._store.approvals.awaiting(now)
         if over:
             self._store.apply([states.wake(job, now) for job in over], now)
             self._on_released()

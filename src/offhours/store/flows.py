@@ -1,4 +1,4 @@
-"""The flows' part of the store: dependencies, steps inside runs, signals and approvals."""
+"""The flows' part of the store: what waits for what, and the steps inside runs."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from offhours.core.errors import IllegalMove
 from offhours.core.flows import (
     IDLE,
     NOTHING_FAILED,
-    Approval,
-    ApprovalState,
     Edge,
     Flow,
     FlowStep,
@@ -24,7 +22,7 @@ from offhours.core.flows import (
 )
 from offhours.core.model import Job, JobState, NewJob
 from offhours.core.ports import QueueBound
-from offhours.core.states import Move, Value
+from offhours.core.states import Move
 from offhours.core.terms import keys_of, plain_key
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
@@ -46,12 +44,7 @@ def _outcome(move: Move) -> str:
     return IDLE if idle else move.to
 
 
-_OF_JOBS = (
-    "forget_dependencies",
-    "forget_steps",
-    "forget_signals",
-    "forget_approvals",
-)
+_OF_JOBS = ("forget_dependencies", "forget_steps")
 
 
 class SqlFlows:
@@ -132,16 +125,12 @@ class SqlFlows:
             self._apply(db, self._decide(db, job_ids, now), now)
 
     def after_moves(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
-        """What follows from moves: jobs go on that waited for what has ended or has come."""
+        """What follows from moves: jobs go on that waited for what has ended."""
         ended = [(move.job_id, _outcome(move)) for move in moves if move.to.final]
-        follow: list[Move] = []
-        if ended:
-            rows = db.execute(self._sql["end_edges"], (_json(ended),)).fetchall()
-            follow = self._decide(db, list(dict.fromkeys(job_id for (job_id,) in rows)), now)
-        for move in moves:
-            if move.to is JobState.HELD and move.was is JobState.RUNNING:
-                follow += self._come_meanwhile(db, move.job_id, now)
-        return follow
+        if not ended:
+            return []
+        rows = db.execute(self._sql["end_edges"], (_json(ended),)).fetchall()
+        return self._decide(db, list(dict.fromkeys(job_id for (job_id,) in rows)), now)
 
     def _decide(self, db: Connection, job_ids: Sequence[int], now: Micros) -> list[Move]:
         if not job_ids:
@@ -303,84 +292,6 @@ class SqlFlows:
             return True
 
         return self._db.write(unit)
-
-    # -- signals and approvals --------------------------------------------------------------
-
-    def signal(self, job: Job, name: str, payload: str, now: Micros) -> None:
-        """Leave a signal for a job, which goes on if it waits for it."""
-
-        def unit(db: Connection) -> None:
-            db.execute(self._sql["insert_signal"], (job.id, name, payload, now))
-            self._tell(db, now, "job.signalled", job.id, None, signal=name)
-            self._apply(db, self._come_meanwhile(db, job.id, now), now)
-
-        self._db.write(unit)
-
-    def first_signal(self, job_id: int, name: str) -> tuple[int, str] | None:
-        """The oldest signal of a name that nobody has taken: its number and what it carries."""
-        rows = self._db.read(self._sql["first_signal"], (job_id, name))
-        return (rows[0][0], rows[0][1]) if rows else None
-
-    def _come_meanwhile(self, db: Connection, job_id: int, now: Micros) -> list[Move]:
-        """The move of a held job for which there is already what it waits for."""
-        rows = db.execute(self._sql["has_come"], (job_id,)).fetchall()
-        return [states.wake(read_job(row), now) for row in rows]
-
-    def awaiting(self, now: Micros, limit: int = 1000) -> list[Job]:
-        """Held jobs that have waited for a signal or an approval for as long as they would."""
-        return [read_job(row) for row in self._db.read(self._sql["awaiting"], (now, limit))]
-
-    def ask(self, approval: Approval, now: Micros) -> int:
-        """Store a question; earlier ones of that step are void."""
-
-        def unit(db: Connection) -> int:
-            db.execute(self._sql["void_approvals"], (now, approval.job_id, approval.step))
-            db.execute(self._sql["insert_approval"], approval[1:8])
-            number = db.last_insert_rowid()
-            self._tell(
-                db, now, "approval.asked", approval.job_id, None,
-                approval=number, question=approval.question, digest=approval.digest,
-            )  # fmt: skip
-            return number
-
-        return self._db.write(unit)
-
-    def decide(
-        self, approval: Approval, state: ApprovalState, by: str, note: str | None, now: Micros
-    ) -> bool:
-        """Decide a question once; false when it was decided, or is void, already."""
-
-        def unit(db: Connection) -> bool:
-            db.execute(
-                self._sql["decide_approval"], (state, now, by, note, approval.id, approval.digest)
-            )
-            if db.changes() == 0:
-                return False
-            told: dict[str, Value] = {"approval": approval.id, "by": by, "digest": approval.digest}
-            self._tell(db, now, f"approval.{state}", approval.job_id, None, **told)
-            self._apply(db, self._come_meanwhile(db, approval.job_id, now), now)
-            return True
-
-        return self._db.write(unit)
-
-    def approval(self, approval_id: int) -> Approval | None:
-        rows = self._db.read(self._sql["approval"], (approval_id,))
-        return Approval(*rows[0]) if rows else None
-
-    def approval_of(self, job_id: int, step: str) -> Approval | None:
-        """The latest question of a step."""
-        rows = self._db.read(self._sql["approval_of"], (job_id, step))
-        return Approval(*rows[0]) if rows else None
-
-    def count_waiting(self) -> int:
-        """How many questions wait for an answer."""
-        [(count,)] = self._db.read(self._sql["count_waiting"], ())
-        return int(count)
-
-    def approvals(self, state: ApprovalState | None = None, limit: int = 50) -> list[Approval]:
-        """Questions, newest first."""
-        rows = self._db.read(self._sql["approvals"], (state, limit))
-        return [Approval(*row) for row in rows]
 
     def forget(self, db: Connection, job_ids: Sequence[int]) -> None:
         """Delete what belongs to jobs that are gone."""

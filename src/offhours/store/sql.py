@@ -38,6 +38,7 @@ from offhours.core.terms import USUAL, Terms
 from offhours.core.times import Micros
 from offhours.store.access import SqlAccess
 from offhours.store.agents import SqlAgents
+from offhours.store.approvals import SqlApprovals
 from offhours.store.automations import SqlAutomations
 from offhours.store.budgets import SqlBudgets
 from offhours.store.bulk import SqlBulk
@@ -100,6 +101,7 @@ class SqlStore(Store):
         self.flows = self._flows = SqlFlows(
             database, sql, insert=submissions.insert, apply=moves.apply, tell=tell
         )
+        self.approvals = self._approvals = SqlApprovals(database, sql, moves.apply, tell)
         self.notices = self._notices = SqlNotices(database, sql, tell)
         self.models = models = SqlModels(database, sql, tell)
         self.cycles = self._cycles = SqlCycles(database, sql, models, tell)
@@ -241,7 +243,8 @@ class SqlStore(Store):
         if any(move.schedule_id is not None for move in moves):
             self._schedules.after_jobs(db, moves, now)
             self._agents.after_moves(db, moves, now)
-        return self._flows.after_moves(db, moves, now)
+        follow = self._flows.after_moves(db, moves, now)
+        return follow + self._approvals.after_moves(db, moves, now)
 
     def ask_cancel(self, job_id: int, attempt: int, now: Micros, reason: str) -> bool:
         """Mark a running job as cancelled: its worker sees the mark, and no rescue undoes it."""
@@ -504,6 +507,7 @@ class SqlStore(Store):
             line = max(before, 0 if surplus is None else surplus + 1)
             gone = [i for (i,) in db.execute(self._sql["prune_jobs"], (line, limit)).fetchall()]
             self._flows.forget(db, gone)
+            self._approvals.forget(db, gone)
             db.execute(self._sql["prune_events"], (limit, before, keep * 5))
             events = db.changes()
             db.execute(self._sql["prune_fires"], (before, limit))

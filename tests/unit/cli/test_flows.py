@@ -75,7 +75,7 @@ class TestApprovals:
 def test_a_signal_is_sent(run, app: Offhours) -> None:
     job = app.submit_by_name("t")
     assert run("signal", job.id, "go", '{"n": 1}').out == f"job {job.id} was sent go\n"
-    assert app.store.flows.first_signal(job.id, "go") == (1, '{"n":1}')
+    assert app.store.approvals.first_signal(job.id, "go") == (1, '{"n":1}')
     assert run("signal", job.id, "go", "not json").code == 2
     assert run("signal", 99, "go").code == 3
 

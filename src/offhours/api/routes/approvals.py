@@ -76,7 +76,7 @@ def deny(here: Here, who: Operator, approval_id: ApprovalId, told: Decision) -> 
 
 
 def _told(here: Server, approval_id: int) -> ApprovalShape:
-    found = here.app.store.flows.approval(approval_id)
+    found = here.app.store.approvals.approval(approval_id)
     if found is None:
         raise ApprovalNotFound(f"no approval {approval_id}")
     return ApprovalShape.model_validate(approval_dict(found))

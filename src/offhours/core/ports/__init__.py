@@ -13,7 +13,7 @@ from offhours.core.ports.claims import (
     name_list,
 )
 from offhours.core.ports.executing import Errand, Executor, Runner, Source
-from offhours.core.ports.flows import Flows
+from offhours.core.ports.flows import Approvals, Flows
 from offhours.core.ports.lists import Bulk, Lists, Moving, Step, Templates
 from offhours.core.ports.memory import GraphRows, SearchIndex, Wanted
 from offhours.core.ports.notices import Notices
@@ -24,6 +24,7 @@ from offhours.core.ports.training import Cycles, Models
 __all__ = [
     "Access",
     "Agents",
+    "Approvals",
     "Automations",
     "Budgets",
     "Bulk",

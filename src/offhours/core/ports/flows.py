@@ -12,7 +12,7 @@ from offhours.core.times import Micros
 
 
 class Flows(Protocol):
-    """Jobs that wait for others, for a signal, for a person; and what a run has done already."""
+    """Jobs that wait for others; and what a run has done already."""
 
     def submit(
         self,
@@ -53,6 +53,10 @@ class Flows(Protocol):
     ) -> bool:
         """Record a step, and take a signal; false when this attempt no longer holds the job."""
         ...
+
+
+class Approvals(Protocol):
+    """What jobs wait for from outside: signals, and questions to people."""
 
     def signal(self, job: Job, name: str, payload: str, now: Micros) -> None: ...
     def first_signal(self, job_id: int, name: str) -> tuple[int, str] | None: ...

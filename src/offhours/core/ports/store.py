@@ -13,7 +13,7 @@ from offhours.core.ports.access import Access
 from offhours.core.ports.agents import Agents, Budgets
 from offhours.core.ports.automations import Automations
 from offhours.core.ports.claims import ClaimOrder, Exchange, Pruned, QueueBound, Situation, WakeUps
-from offhours.core.ports.flows import Flows
+from offhours.core.ports.flows import Approvals, Flows
 from offhours.core.ports.lists import Bulk, Lists, Moving, Templates
 from offhours.core.ports.memory import GraphRows, SearchIndex
 from offhours.core.ports.notices import Notices
@@ -38,6 +38,7 @@ class Store(Protocol):
     search: SearchIndex
     graph: GraphRows
     flows: Flows
+    approvals: Approvals
     agents: Agents
     budgets: Budgets
     automations: Automations
