@@ -30,7 +30,7 @@ from offhours.core.tracing import RUN_KEY, carried, carry
 from offhours.engine.foreground import Foreground
 from offhours.engine.registry import Registry, Task, is_durable, task_name
 from offhours.engine.runner import TaskRunner
-from offhours.executors.celery import RUN, celery_application, connection_to
+from offhours.executors.broker import RUN, celery_application, connection_to
 from offhours.executors.processes import ProcessExecutor, ProcessLimits
 from offhours.executors.seat import Seat
 from offhours.handles import TaskHandle

@@ -30,13 +30,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from offhours import BackgroundTaskManager, Offhours, TaskPriority
 from offhours.core.errors import JobCancelled, JobFailed
-from offhours.executors.celery import (
-    RUN,
-    CeleryExecutor,
-    celery_application,
-    connection_to,
-    queue_name,
-)
+from offhours.executors.broker import RUN, celery_application, connection_to, queue_name
+from offhours.executors.celery import CeleryExecutor
 from offhours.executors.telegrams import Line, Over
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="signals groups of processes")

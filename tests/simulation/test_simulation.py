@@ -68,7 +68,7 @@ def _forget_an_instant(patch: pytest.MonkeyPatch) -> None:
         firing = decide(*asked)
         return firing._replace(fires=firing.fires[1:])
 
-    patch.setattr("offhours.store.schedules.decide", forgetful)
+    patch.setattr("offhours.store.fires.decide", forgetful)
 
 
 def _believe_nobody(patch: pytest.MonkeyPatch) -> None:

@@ -13,18 +13,17 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from queue import SimpleQueue
-from typing import Any
 from uuid import uuid4
 
-from celery import Celery
-from kombu import Connection, Producer, Queue
+from kombu import Producer, Queue
 
 from offhours.core.clock import SystemClock
-from offhours.core.model import BACKGROUND_CLASS, Claimed, TaskPriority
+from offhours.core.model import BACKGROUND_CLASS, Claimed
 from offhours.core.outcomes import Crashed, Deferred, HandedBack, Outcome, Stopped, clean_text
 from offhours.core.ports import Errand, Runner, Source
 from offhours.core.times import SECOND, Micros
 from offhours.core.tracing import RUN_KEY, carried, carry
+from offhours.executors.broker import RUN, celery_application, connection_to, queue_of
 from offhours.executors.telegrams import (
     Beat,
     Finished,
@@ -41,58 +40,15 @@ from offhours.executors.telegrams import (
     inbox_of,
 )
 
-RUN = "offhours.run"
 KILL_SECONDS = 2.0
 CLOSE_SECONDS = 3.0
 RESEND_SECONDS = 5.0
 ELSEWHERE: Micros = 10 * SECOND  # until a job is offered again that a worker could not run
 _EVERY = 12  # of the looks at a queue that is never empty, this one sends again all the same
 _REMEMBERED = 10_000
-_SOCKET = {"socket_timeout": 5.0, "socket_connect_timeout": 5.0}
 
 _clock = SystemClock()
 _log = logging.getLogger("offhours")
-
-
-def celery_application(broker: str, prefix: str) -> Celery:
-    """A Celery application with one queue for each priority, for JSON only."""
-    made = Celery("offhours", broker=broker, set_as_current=False)
-    made.conf.update(
-        accept_content=["json"],
-        task_serializer="json",
-        result_accept_content=["json"],
-        task_ignore_result=True,
-        task_acks_late=True,
-        task_queues=[_queue(prefix, priority) for priority in sorted(TaskPriority)],
-        task_default_queue=queue_name(prefix, TaskPriority.NORMAL),
-        worker_prefetch_multiplier=1,
-        worker_cancel_long_running_tasks_on_connection_loss=False,
-        broker_connection_retry_on_startup=True,
-        broker_transport_options=_transport_options(broker) | {"queue_order_strategy": "priority"},
-    )
-    return made
-
-
-def queue_name(prefix: str, priority: int) -> str:
-    """The queue in which jobs of a priority wait for a Celery worker."""
-    return f"{prefix}.{TaskPriority.parse(priority).name.lower()}"
-
-
-def connection_to(broker: str) -> Connection:
-    """A connection that does not wait for ever."""
-    return Connection(
-        broker, connect_timeout=5, heartbeat=10, transport_options=_transport_options(broker)
-    )
-
-
-def _queue(prefix: str, priority: int) -> Queue:
-    # The exchange that every broker has by itself: there is no binding that could be lost.
-    name = queue_name(prefix, priority)
-    return Queue(name, exchange="", routing_key=name)
-
-
-def _transport_options(broker: str) -> dict[str, Any]:
-    return dict(_SOCKET) if broker.startswith(("redis", "rediss", "sentinel")) else {}
 
 
 @dataclass(slots=True)
@@ -257,7 +213,7 @@ class CeleryExecutor:
             batches.setdefault((away.job.priority, sparing), []).append(away.job)
             away.posts += 1
         for (priority, sparing), jobs in batches.items():
-            self._line.call(partial(self._post, _queue(self._prefix, priority), sparing, jobs))
+            self._line.call(partial(self._post, queue_of(self._prefix, priority), sparing, jobs))
 
     def _post(self, queue: Queue, sparing: bool, jobs: list[Claimed], producer: Producer) -> None:
         declared = queue.bind(producer.channel).queue_declare()

@@ -1,4 +1,4 @@
-"""A row of the table of jobs, as what it stands for."""
+"""Rows of tables as what they stand for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from offhours.core.model import Job, JobState
+from offhours.core.schedules import Schedule, ScheduleStatus
 
 
 def read_job(row: Sequence[Any]) -> Job:
     """The job of a row that has all the columns of one, in their order."""
     job = Job(*row)
     return job._replace(state=JobState(job.state))
+
+
+def read_schedule(row: Sequence[Any]) -> Schedule:
+    """The schedule of a row that has all the columns of one, in their order."""
+    schedule = Schedule(*row)
+    return schedule._replace(status=ScheduleStatus(schedule.status))

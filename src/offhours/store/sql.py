@@ -46,6 +46,7 @@ from offhours.store.claims import Claims, Line
 from offhours.store.connection import Connection, Database
 from offhours.store.cycles import SqlCycles
 from offhours.store.dialects import statements
+from offhours.store.fires import Fires
 from offhours.store.flows import SqlFlows
 from offhours.store.graph import SqlGraph
 from offhours.store.limits import SqlLimits
@@ -97,7 +98,8 @@ class SqlStore(Store):
             run_after=lambda db, job, others, now: self._flows.run_after(db, job, others, now),
             apply=moves.apply,
         )
-        self.schedules = self._schedules = SqlSchedules(database, moves.apply, tell)
+        self._fires = Fires(sql, moves.apply, tell)
+        self.schedules = schedules = SqlSchedules(database, sql, self._fires, tell)
         self.flows = self._flows = SqlFlows(
             database, sql, insert=submissions.insert, apply=moves.apply, tell=tell
         )
@@ -111,8 +113,8 @@ class SqlStore(Store):
             sql,
             self._budgets,
             insert=lambda db, job, now: submissions.one(db, job, now, None),
-            add_schedule=self._schedules.add_in,
-            change_schedule=self._schedules.change_in,
+            add_schedule=schedules.add_in,
+            change_schedule=self._fires.change,
             tell=tell,
         )
         self.limits = SqlLimits(database, sql, tell)
@@ -215,7 +217,7 @@ class SqlStore(Store):
             return Exchange(False, refused, [], leases, room, None)
         fired: list[str] = []
         if order.fires and _come(next_fire, now):
-            fired, last = self._schedules.fire(db, now), None
+            fired, last = self._fires.fire_due(db, now), None
             next_fire = db.execute(self._sql["next_fire"]).get
         if _come(next_due, now):
             db.execute(self._sql["promote_due"], (now,))
@@ -241,7 +243,7 @@ class SqlStore(Store):
     def _after_moves(self, db: Connection, moves: Sequence[Move], now: Micros) -> Sequence[Move]:
         """What these moves have changed for others: their schedules, their flows."""
         if any(move.schedule_id is not None for move in moves):
-            self._schedules.after_jobs(db, moves, now)
+            self._fires.after_jobs(db, moves, now)
             self._agents.after_moves(db, moves, now)
         follow = self._flows.after_moves(db, moves, now)
         return follow + self._approvals.after_moves(db, moves, now)

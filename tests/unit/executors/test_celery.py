@@ -13,7 +13,8 @@ from offhours.core import wire
 from offhours.core.model import Claimed, TaskPriority
 from offhours.core.outcomes import Crashed, Deferred, Done, HandedBack, Outcome, Stopped
 from offhours.executors import celery as room
-from offhours.executors.celery import CeleryExecutor, celery_application, queue_name
+from offhours.executors.broker import celery_application, queue_name
+from offhours.executors.celery import CeleryExecutor
 from offhours.executors.telegrams import (
     Beat,
     Finished,
