@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from offhours.core.agents import (
     Deferral,
     DeferredOften,
@@ -27,6 +25,7 @@ from offhours.core.states import Move, Value
 from offhours.core.times import Micros
 from offhours.store.budgets import SqlBudgets
 from offhours.store.connection import Connection, Database
+from offhours.store.rows import as_json
 
 Insert = Callable[[Connection, NewJob, Micros], int]
 AddSchedule = Callable[[Connection, NewSchedule, Micros, Micros], tuple[Schedule, bool]]
@@ -34,7 +33,6 @@ ChangeSchedule = Callable[[Connection, ScheduleMove, Micros], bool]
 Tell = Callable[..., None]
 Handle = Callable[[StoredThought, str], NewJob]
 
-_encode = msgspec.json.Encoder().encode
 _EXPIRED_AT_ONCE = 1_000
 
 
@@ -267,7 +265,7 @@ class SqlAgents:
             rows = db.execute(self._sql["visible_thoughts"], (agent, now, limit)).fetchall()
             found = [StoredThought(*row) for row in rows]
             if found:
-                ids = _encode([thought.id for thought in found]).decode()
+                ids = as_json([thought.id for thought in found])
                 db.execute(self._sql["take_thoughts"], (until, ids))
             return [each._replace(visible_at=until, taken=each.taken + 1) for each in found]
 
@@ -367,7 +365,7 @@ class SqlAgents:
             tally["goals.fires"] += goal.runs if goal.recurring else 0
         for key, count in tally.items():
             self._bump(db, key, count)
-        ids = _encode([goal.schedule_id for goal in gone]).decode()
+        ids = as_json([goal.schedule_id for goal in gone])
         db.execute(self._sql["forget_goals"], (ids,))
         db.execute(self._sql["forget_goal_deferrals"], (ids,))
         db.execute(self._sql["forget_goal_fires"], (ids,))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from offhours.core import states
 from offhours.core.flows import Approval, ApprovalState
 from offhours.core.model import Job, JobState
@@ -13,9 +11,7 @@ from offhours.core.states import Move, Value
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
 from offhours.store.moves import Apply
-from offhours.store.rows import read_job
-
-_encode = msgspec.json.Encoder().encode
+from offhours.store.rows import as_json, read_job
 
 
 class SqlApprovals:
@@ -43,7 +39,7 @@ class SqlApprovals:
         """Delete what belongs to jobs that are gone."""
         if job_ids:
             for name in ("forget_signals", "forget_approvals"):
-                db.execute(self._sql[name], (_encode(job_ids).decode(),))
+                db.execute(self._sql[name], (as_json(job_ids),))
 
     def _wake(self, db: Connection, job_id: int, now: Micros) -> list[Move]:
         """The move of a held job for which there is already what it waits for."""

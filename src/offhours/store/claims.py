@@ -14,6 +14,7 @@ from offhours.core.model import BACKGROUND_CLASS, Claimed
 from offhours.core.ports import ClaimOrder, name_list
 from offhours.core.times import Micros
 from offhours.store.connection import Connection
+from offhours.store.rows import as_json
 
 EVERY_PRIORITY = 1_000
 MOST_LINES = 64
@@ -21,7 +22,6 @@ BACKGROUND_STARTED = "background.started"
 UNIT = "\x1f"
 
 _claimed_list = msgspec.json.Decoder(list[Claimed])
-_encode = msgspec.json.Encoder().encode
 
 
 class Line(NamedTuple):
@@ -123,7 +123,7 @@ class Claims:
     def _take(
         self, db: Connection, jobs: list[Claimed], order: ClaimOrder, free: int, now: Micros
     ) -> list[Claimed]:
-        batch = _encode([(j.id, j.attempt, int(n < free)) for n, j in enumerate(jobs)]).decode()
+        batch = as_json([(j.id, j.attempt, int(n < free)) for n, j in enumerate(jobs)])
         db.execute(self._sql["claim"], (order.worker, now, batch))
         db.execute(self._sql["tell_claim"], (now, f'{{"worker":{order.worker}}}', batch))
         return jobs

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-import msgspec
-
 from offhours.core import states
 from offhours.core.errors import IllegalMove
 from offhours.core.flows import (
@@ -27,16 +25,10 @@ from offhours.core.terms import keys_of, plain_key
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
 from offhours.store.moves import Apply
-from offhours.store.rows import read_job
+from offhours.store.rows import as_json, read_job
 
 Insert = Callable[[Connection, NewJob, Micros, QueueBound | None], int]
 Tell = Callable[..., None]
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _json(value: object) -> str:
-    return _encode(value).decode()
 
 
 def _outcome(move: Move) -> str:
@@ -104,7 +96,7 @@ class SqlFlows:
         edges = list(dict.fromkeys(edges))
         if not edges:
             return
-        db.execute(self._sql["insert_edges"], (_json(edges),))
+        db.execute(self._sql["insert_edges"], (as_json(edges),))
         downstream = list(dict.fromkeys(edge[1] for edge in edges))
         waiting = self._edges(db, downstream)
         follow: list[Move] = []
@@ -121,7 +113,7 @@ class SqlFlows:
     def settle(self, db: Connection, job_ids: Sequence[int], now: Micros) -> None:
         """Let those go on, of jobs that were brought here, that have nothing left to wait for."""
         if job_ids:
-            db.execute(self._sql["settle_edges"], (_json(job_ids),))
+            db.execute(self._sql["settle_edges"], (as_json(job_ids),))
             self._apply(db, self._decide(db, job_ids, now), now)
 
     def after_moves(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
@@ -129,14 +121,14 @@ class SqlFlows:
         ended = [(move.job_id, _outcome(move)) for move in moves if move.to.final]
         if not ended:
             return []
-        rows = db.execute(self._sql["end_edges"], (_json(ended),)).fetchall()
+        rows = db.execute(self._sql["end_edges"], (as_json(ended),)).fetchall()
         return self._decide(db, list(dict.fromkeys(job_id for (job_id,) in rows)), now)
 
     def _decide(self, db: Connection, job_ids: Sequence[int], now: Micros) -> list[Move]:
         if not job_ids:
             return []
         follow: list[Move] = []
-        rows = db.execute(self._sql["held_for_others"], (_json(job_ids),)).fetchall()
+        rows = db.execute(self._sql["held_for_others"], (as_json(job_ids),)).fetchall()
         edges = self._edges(db, [row[0] for row in rows])
         for row in rows:
             job = read_job(row)
@@ -155,7 +147,7 @@ class SqlFlows:
         """
         found: dict[int, list[Edge]] = {job_id: [] for job_id in job_ids}
         if job_ids:
-            for row in db.execute(self._sql["edges_that_matter"], (_json(job_ids),)).fetchall():
+            for row in db.execute(self._sql["edges_that_matter"], (as_json(job_ids),)).fetchall():
                 found[row[1]].append(Edge(*row))
         return found
 
@@ -296,8 +288,8 @@ class SqlFlows:
     def forget(self, db: Connection, job_ids: Sequence[int]) -> None:
         """Delete what belongs to jobs that are gone."""
         if job_ids:
-            left = db.execute(self._sql["forget_members"], (_json(job_ids),)).fetchall()
+            left = db.execute(self._sql["forget_members"], (as_json(job_ids),)).fetchall()
             flows = sorted({flow_id for (flow_id,) in left})
-            db.execute(self._sql["forget_flows"], (_json(flows),))
+            db.execute(self._sql["forget_flows"], (as_json(flows),))
             for name in _OF_JOBS:
-                db.execute(self._sql[name], (_json(job_ids),))
+                db.execute(self._sql[name], (as_json(job_ids),))

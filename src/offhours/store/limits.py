@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from offhours.core.limits import Limit, Rate, Subject
 from offhours.core.states import Value
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
-
-_encode = msgspec.json.Encoder().encode
+from offhours.store.rows import as_json
 
 
 class SqlLimits:
@@ -117,4 +114,4 @@ def _limited(limit: Limit, concurrency: int | None, rate: Rate | None) -> Limit:
 def _declared(limit: Limit) -> str | None:
     if limit.concurrency is None and limit.rate is None:
         return None
-    return _encode([limit.concurrency, limit.rate_count, limit.rate_per]).decode()
+    return as_json([limit.concurrency, limit.rate_count, limit.rate_per])

@@ -12,6 +12,7 @@ from offhours.core.states import CHANGEABLE, Move, stop_instead
 from offhours.core.times import Micros
 from offhours.store.connection import Connection
 from offhours.store.dialects import Dialect, move_statement
+from offhours.store.rows import as_json
 from offhours.store.teller import Teller
 
 # Given the moves that were made, those that follow from them.
@@ -20,7 +21,6 @@ Apply = Callable[[Connection, Sequence[Move], Micros], Sequence[Move]]
 Shape = tuple[JobState, JobState, str, tuple[str, ...]]
 
 _int_list = msgspec.json.Decoder(list[int])
-_encode = msgspec.json.Encoder().encode
 
 
 class Moves:
@@ -59,7 +59,7 @@ class Moves:
         back = [m.job_id for m in moves if m.was is JobState.RUNNING and not m.to.final]
         if not back:
             return moves
-        asked = set(_int_list.decode(db.execute(self._sql["asked_to_stop"], (_json(back),)).get))
+        asked = set(_int_list.decode(db.execute(self._sql["asked_to_stop"], (as_json(back),)).get))
         return [stop_instead(m) if m.job_id in asked and not m.to.final else m for m in moves]
 
     def _apply_all(self, db: Connection, moves: Sequence[Move], now: Micros) -> list[Move]:
@@ -104,13 +104,9 @@ def _without(moves: Sequence[Move], refused: Sequence[Move]) -> Sequence[Move]:
 
 
 def _batch(moves: Iterable[Move]) -> str:
-    return _json(
+    return as_json(
         [
-            (m.job_id, m.attempt, None if m.data is None else _json(dict(m.data)), *m.values)
+            (m.job_id, m.attempt, None if m.data is None else as_json(dict(m.data)), *m.values)
             for m in moves
         ]
     )
-
-
-def _json(value: object) -> str:
-    return _encode(value).decode()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from offhours.core.notices import (
     Alert,
     AlertState,
@@ -19,8 +17,7 @@ from offhours.core.notices import (
 )
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
-
-_encode = msgspec.json.Encoder().encode
+from offhours.store.rows import as_json
 
 
 class SqlNotices:
@@ -78,7 +75,7 @@ class SqlNotices:
         def unit(db: Connection) -> list[Delivery]:
             rows = db.execute(self._sql["due_deliveries"], (now, target, limit)).fetchall()
             found = [Delivery(*row) for row in rows]
-            ids = _encode([delivery.id for delivery in found]).decode()
+            ids = as_json([delivery.id for delivery in found])
             if found:
                 db.execute(self._sql["take_deliveries"], (until, ids))
             return [each._replace(attempt=each.attempt + 1, next_at=until) for each in found]

@@ -7,8 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from offhours.core.artifacts import Artifact, NewArtifact, split_words
 from offhours.core.model import Job, JobState
 from offhours.core.notices import Reading
@@ -16,15 +14,10 @@ from offhours.core.ports import Wanted
 from offhours.core.times import Micros
 from offhours.store.connection import Connection, Database
 from offhours.store.dialects import Dialect
+from offhours.store.rows import as_json
 
 _WORD = re.compile(r"[^\W_]+")
 MOST_WORDS = 64
-
-_encode = msgspec.json.Encoder().encode
-
-
-def _json(value: object) -> str:
-    return _encode(value).decode()
 
 
 class SqlSearch:
@@ -72,7 +65,7 @@ class SqlSearch:
     ) -> int:
         removed = []
         if gone:
-            rows = db.execute(self._sql["delete_artifacts"], (_json(gone),)).fetchall()
+            rows = db.execute(self._sql["delete_artifacts"], (as_json(gone),)).fetchall()
             removed = [row[0] for row in rows]
             self._forget(db, removed)
         for artifact in artifacts:
@@ -87,7 +80,7 @@ class SqlSearch:
             self._sql["put_artifact"],
             (
                 new.key, new.type, new.name, folded, new.description, new.content,
-                _json(tags), new.metadata, new.source, now,
+                as_json(tags), new.metadata, new.source, now,
             ),
         ).get  # fmt: skip
         self._forget(db, [artifact])
@@ -97,7 +90,7 @@ class SqlSearch:
         db.execute(self._sql["put_words"], (artifact, folded, words))
 
     def _forget(self, db: Connection, ids: Sequence[int]) -> None:
-        numbers = _json(ids)
+        numbers = as_json(ids)
         for statement in ("forget_tags", "forget_words", "forget_vectors"):
             db.execute(self._sql[statement], (numbers,))
 
@@ -109,7 +102,7 @@ class SqlSearch:
 
     def of_ids(self, ids: Sequence[int]) -> list[Artifact]:
         """In the order of the numbers."""
-        found = {row[0]: row for row in self._db.read(self._sql["artifacts_of"], (_json(ids),))}
+        found = {row[0]: row for row in self._db.read(self._sql["artifacts_of"], (as_json(ids),))}
         return [_artifact(found[number]) for number in ids if number in found]
 
     def derived(self, source: str) -> list[str]:
@@ -141,7 +134,7 @@ class SqlSearch:
 
     def jobs(self, words: Sequence[str], limit: int, within: int) -> list[Job]:
         """Jobs among the newest `within` in whose row all of the words stand, the newest first."""
-        wanted = _json([word.lower() for word in words])
+        wanted = as_json([word.lower() for word in words])
         rows = self._db.read(self._sql["jobs_with"], (within, wanted, limit))
         jobs = (Job(*row) for row in rows)
         return [job._replace(state=JobState(job.state)) for job in jobs]
@@ -176,7 +169,7 @@ class SqlSearch:
 
 def _filter(wanted: Wanted) -> tuple[Any, ...]:
     tags = sorted(set(wanted.tags))
-    return wanted.type, len(tags), _json(tags), wanted.tasks
+    return wanted.type, len(tags), as_json(tags), wanted.tasks
 
 
 def _query(words: Sequence[str], dialect: Dialect) -> str:

@@ -55,7 +55,7 @@ from offhours.store.models import SqlModels
 from offhours.store.moves import Moves
 from offhours.store.moving import SqlMoving
 from offhours.store.notices import SqlNotices
-from offhours.store.rows import read_job
+from offhours.store.rows import as_json, read_job
 from offhours.store.schedules import SqlSchedules
 from offhours.store.search import SqlSearch
 from offhours.store.submissions import Submissions
@@ -66,11 +66,6 @@ BULK_ROWS = 1_000
 NO_LIMITS = Gates((), (), 0)
 
 _int_list = msgspec.json.Decoder(list[int])
-_encode = msgspec.json.Encoder().encode
-
-
-def _json(value: object) -> str:
-    return _encode(value).decode()
 
 
 class SqlStore(Store):
@@ -224,7 +219,7 @@ class SqlStore(Store):
             last = None
             next_due = db.execute(self._sql["next_due"]).get
         if order.begun:
-            db.execute(self._sql["mark_begun"], (now, order.worker, _json(order.begun)))
+            db.execute(self._sql["mark_begun"], (now, order.worker, as_json(order.begun)))
         claimed: list[Claimed] = []
         opens_at, counted = None, bool(any_limit)
         if order.slots > 0:
@@ -335,7 +330,7 @@ class SqlStore(Store):
 
     def facts(self, job_ids: Sequence[int]) -> list[JobFacts]:
         """What readers of the events need to know of these jobs, but of those that are gone."""
-        rows = self._db.read(self._sql["facts"], (_json(list(job_ids)),))
+        rows = self._db.read(self._sql["facts"], (as_json(list(job_ids)),))
         return [JobFacts(*row) for row in rows]
 
     def heads(self, now: Micros, most: int = 100) -> list[Job]:
@@ -485,7 +480,7 @@ class SqlStore(Store):
         """End leases before their time."""
 
         def unit(db: Connection) -> None:
-            ended = db.execute(self._sql["leave_foreground"], (_json(leases),)).fetchall()
+            ended = db.execute(self._sql["leave_foreground"], (as_json(leases),)).fetchall()
             for row in ended:
                 self._tell(db, now, "foreground.left", workflow=str(row[0]))
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from offhours.core.errors import QueueFull
 from offhours.core.model import Job, NewJob
 from offhours.core.ports import QueueBound
@@ -15,12 +13,10 @@ from offhours.core.times import Micros
 from offhours.store.budgets import SqlBudgets
 from offhours.store.connection import Connection
 from offhours.store.moves import Apply
-from offhours.store.rows import read_job
+from offhours.store.rows import as_json, read_job
 from offhours.store.uniques import Place, Uniques
 
 BULK_ROWS = 1_000
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Submissions:
@@ -83,7 +79,7 @@ class Submissions:
         ids: list[int] = []
         for start in range(0, len(arguments), BULK_ROWS):
             some = arguments[start : start + BULK_ROWS]
-            texts = _encode(some).decode()
+            texts = as_json(some)
             numbered = db.execute(self._sql["insert_alike"], (*row, texts)).fetchall()
             last = db.last_insert_rowid()  # SQLite's writer is alone: its numbers have no gap
             ids += [i for (i,) in numbered] or range(last - len(some) + 1, last + 1)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from offhours.core.here import actor, via
 from offhours.core.states import Move, Value
 from offhours.core.times import Micros
 from offhours.store.connection import Connection
-
-_encode = msgspec.json.Encoder().encode
+from offhours.store.rows import as_json
 
 
 class Teller:
@@ -32,11 +29,11 @@ class Teller:
         **data: object,
     ) -> None:
         """Write one event. `before` is what was there, for the audit log."""
-        text = _encode(data).decode()
+        text = as_json(data)
         db.execute(self._sql["insert_event"], (now, kind, job_id, attempt, text))
         who = actor.get()
         if who is not None:
-            was = None if before is None else _encode(before).decode()
+            was = None if before is None else as_json(before)
             db.execute(self._sql["insert_audit"], (now, who, kind, job_id, was, text, _way()))
 
     def tell_moves(
@@ -49,13 +46,13 @@ class Teller:
             return
         told = [(move.job_id, _after(move)) for move in moves]
         was = f'{{"state":"{moves[0].was}"}}'  # moves that are alike come from one state
-        values = (now, who, kind, was, _way(), _encode(told).decode())
+        values = (now, who, kind, was, _way(), as_json(told))
         db.execute(self._sql["insert_audits"], values)
 
 
 def _after(move: Move) -> str:
     changed: dict[str, Value] = dict(zip(move.columns, move.values, strict=True))
-    return _encode({"state": move.to, **changed, **dict(move.data or ())}).decode()
+    return as_json({"state": move.to, **changed, **dict(move.data or ())})
 
 
 def _way() -> str | None:
@@ -65,4 +62,4 @@ def _way() -> str | None:
         return None
     way.told = True
     known = {"face": way.face, "request": way.request, "address": way.address, "tenant": way.tenant}
-    return _encode({key: value for key, value in known.items() if value is not None}).decode()
+    return as_json({key: value for key, value in known.items() if value is not None})
