@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections import Counter
 from contextlib import suppress
 from itertools import accumulate
 from typing import Any
@@ -108,8 +109,7 @@ def _each_once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object; the last of two members of one name would win, in silence."""
     found = dict(members)
     if len(found) < len(members):
-        names = [name for name, _ in members]
-        twice = next(name for name in names if names.count(name) > 1)
+        [(twice, _)] = Counter(name for name, _ in members).most_common(1)
         raise Problem(422, "invalid", f"an object has {twice[:100]!a} twice", "say each name once")
     return found
 

@@ -477,6 +477,15 @@ def test_s13_no_object_has_a_name_twice(client: TestClient, body: str) -> None:
     assert client.get("/api/v1/jobs").json()["data"] == []
 
 
+def test_s13_a_name_that_stands_twice_is_found_in_linear_time(client: TestClient) -> None:
+    names = ",".join(f'"{number:x}": 0' for number in range(50_000))
+    body = f'{{{names}, "c34f": 1}}'.encode()  # 50,000 - 1 again, at the very end
+    started = time.process_time()
+    told = client.post("/api/v1/jobs", content=body, headers={"content-type": "application/json"})
+    assert "'c34f' twice" in told.json()["detail"]
+    assert time.process_time() - started < 1
+
+
 @pytest.mark.parametrize("part", [b'\\"', b'"', b'"\\', b"[]", b'"a"', b"\\"])
 def test_s13_depth_is_counted_in_linear_time(part: bytes) -> None:
     started = time.process_time()
