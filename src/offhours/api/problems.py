@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 
 from offhours.core import errors
 
@@ -187,8 +188,16 @@ def respond(problem: Problem, request_id: str, root: str = "") -> Response:
     return Response(json.dumps(body), status, problem.headers, MEDIA_TYPE)
 
 
+def _methods_here(request: Request) -> list[str]:
+    """What an address can be asked; the framework names those of its first route alone."""
+    here = [each for each in request.app.routes if each.matches(request.scope)[0] is not Match.NONE]
+    return sorted({method for each in here for method in getattr(each, "methods", None) or ()})
+
+
 async def answer(request: Request, error: Exception) -> Response:
     """FastAPI's handler for everything that is raised."""
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        error.headers = {"Allow": ", ".join(_methods_here(request))}
     return tell(error, request.scope.get("request_id", ""), request.scope.get("root_path", ""))
 
 

@@ -246,7 +246,17 @@ def test_settings_hide_passwords(client_of) -> None:
 def test_other_methods_are_405(client: TestClient, method: str) -> None:
     answer = getattr(client, method)("/api/v1/overview")
     assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
-    assert "GET" in answer.headers["allow"]
+    assert answer.headers["allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("goals", "GET, POST"), ("schedules/1", "DELETE, GET, PATCH")]
+)
+def test_a_405_names_all_methods_of_the_address(
+    client: TestClient, path: str, allowed: str
+) -> None:
+    answer = client.put(f"/api/v1/{path}", json={})
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 def test_large_answers_are_compressed(app: MemoryApp, client: TestClient) -> None:
