@@ -55,9 +55,12 @@ def _problem(kind: str, body: bytes) -> dict[str, Any] | None:
         return None
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) and {"code", "title", "detail"} <= told.keys() else None
+    ours = isinstance(told, dict) and all(
+        isinstance(told.get(name), str) for name in ("code", "title", "detail")
+    )
+    return told if ours else None
 
 
 def unreachable(where: str, error: BaseException) -> CommandError:

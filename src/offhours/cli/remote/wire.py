@@ -32,7 +32,10 @@ class Wire:
     def get(self, path: str, **query: Any) -> Any:
         """The answer to a question; members of `query` that are None are left out, and each of a
         list is said by itself."""
-        return self._json("GET", _with(path, query))
+        told = self._json("GET", _with(path, query))
+        if told is None:
+            raise not_ours(self._address.name)
+        return told
 
     def post(
         self, path: str, body: Mapping[str, Any] | None = None, match: str | None = None
@@ -88,9 +91,12 @@ class Wire:
         if not answer:
             return None
         try:
-            return json.loads(answer)
-        except ValueError:
-            raise not_ours(self._address.name) from None
+            found = json.loads(answer)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):  # all that we answer is an object
+            raise not_ours(self._address.name)
+        return found
 
     def _ask(
         self, method: str, path: str, body: Mapping[str, Any] | None, more: Mapping[str, str]
