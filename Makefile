@@ -18,12 +18,15 @@ help:
 check:
 	sh check.sh
 
-# What fails is tried once more, alone, as check.sh does it.
+# What fails is tried once more, alone, as check.sh does it. One test is left out: it interrupts a
+# program thousands of times, and under a tracer that never comes to its end.
+UNTRACED = --deselect tests/acceptance/test_faults.py::test_interrupts_neither_hang_nor_double_a_commit
 coverage:
 	$(PYTHON) -m coverage erase
 	failed=0; \
-	$(PYTHON) -m coverage run -m pytest --numprocesses 2 --dist loadfile \
+	$(PYTHON) -m coverage run -m pytest --numprocesses 2 --dist loadfile $(UNTRACED) \
 		|| $(PYTHON) -m coverage run -m pytest --last-failed --last-failed-no-failures none \
+			$(UNTRACED) \
 		|| failed=1; \
 	$(PYTHON) -m coverage combine --quiet || failed=1; \
 	for room in core store engine; do \

@@ -79,6 +79,7 @@ class Hub:
         self._watchers: set[Watcher] = set()
         self._task: asyncio.Task[None] | None = None
         self._beginning = asyncio.Lock()
+        self._closed = False
         self.seq = 0
 
     @property
@@ -94,11 +95,13 @@ class Hub:
     async def join(self) -> Watcher:
         """Begin to watch: all that comes after `seq` will be handed over."""
         async with self._beginning:  # who comes meanwhile must not set `seq` anew
-            if self._task is None or self._task.done():
+            if not self._closed and (self._task is None or self._task.done()):
                 self.seq = await asyncio.to_thread(self._open)
                 self._task = asyncio.create_task(self._run())
         watcher = Watcher(self._backlog)
         self._watchers.add(watcher)
+        if self._closed:
+            watcher.end()
         return watcher
 
     def leave(self, watcher: Watcher) -> None:
@@ -112,12 +115,14 @@ class Hub:
 
     async def close(self) -> None:
         """End it for all, and let go of the store."""
+        self._closed = True
         self.end()
-        if self._task is not None:
-            self._task.cancel()
-        if self._store is not None and self._store is not self._main:
-            await asyncio.to_thread(self._store.close)
-        self._store = None
+        async with self._beginning:  # who comes just now may be opening the store
+            if self._task is not None:
+                self._task.cancel()
+            if self._store is not None and self._store is not self._main:
+                await asyncio.to_thread(self._store.close)
+            self._store = None
 
     def _open(self) -> int:
         if self._store is None:
@@ -131,6 +136,8 @@ class Hub:
                 version = await self._look(version)
             except OffhoursError as error:
                 _log.warning("the events cannot be read now: %s", error)
+            except Exception:  # those who watch would hear nothing, and not know it
+                _log.exception("the events cannot be read now")
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self, version: int) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -144,3 +145,38 @@ def test_the_end_is_told_to_all(app: MemoryApp) -> None:
         assert watcher.closed and await watcher.next(20) is None
 
     run(test)
+
+
+def test_who_comes_while_it_closes_hears_nothing_and_leaves_nothing_open(app: MemoryApp) -> None:
+    async def test() -> None:
+        hub = Hub(app.store, 10, 4)
+        coming = asyncio.create_task(hub.join())
+        await asyncio.sleep(0)  # it opens the store now
+        await hub.close()
+        watcher = await coming
+        assert watcher.closed and hub._store is None
+        assert hub._task is None or hub._task.cancelling() or hub._task.done()
+        assert (await hub.join()).closed and hub._store is None
+
+    run(test)
+
+
+def test_a_fault_that_nobody_foresaw_is_told_and_the_reader_goes_on(
+    app: MemoryApp, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        async with hub_of(app) as hub:
+            reading, faults = hub._read, [ZeroDivisionError("nobody knows why")]
+
+            def read(*given: Any) -> Any:
+                if faults:
+                    raise faults.pop()
+                return reading(*given)
+
+            monkeypatch.setattr(hub, "_read", read)
+            watcher = await hub.join()
+            app.submit("shop:work")
+            assert await watcher.next(20) is not None
+
+    run(test)
+    assert "nobody knows why" in caplog.text
