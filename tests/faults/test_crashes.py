@@ -125,7 +125,7 @@ def test_a_job_of_a_worker_elsewhere_runs_again_after_its_lease(
 def test_all_processes_die_at_once_and_work_goes_on_without_repair(
     database: str, worker, until, ledger, is_sound, nightly: bool
 ) -> None:
-    """All workers killed with thousands of jobs queued (by night 100,000), and one started again."""
+    """Thousands of jobs queued, four workers: all killed at once, and one started again."""
     queued = 10_000 if not nightly else 40_000 if is_server(database) else 150_000
     app = Offhours(database)
     workers = [worker(threads=2) for _ in range(4)]

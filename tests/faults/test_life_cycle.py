@@ -15,7 +15,9 @@ from offhours.core.addresses import is_server
 
 
 @pytest.mark.timeout(120)
-def test_a_drain_under_load_fails_no_job(database: str, worker, until, ledger, nightly: bool) -> None:
+def test_a_drain_under_load_fails_no_job(
+    database: str, worker, until, ledger, nightly: bool
+) -> None:
     """SIGTERM again and again while thousands of jobs are queued and more come in."""
     app = Offhours(database)
     queued, drains = (1_500, 2) if is_server(database) else (20_000, 5) if nightly else (4_000, 2)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from offhours import JobState, Offhours
-from offhours.core.addresses import is_server
 
 PROCESS_TASKS = Path(__file__).parents[1] / "acceptance" / "process_tasks.py"
 
