@@ -103,8 +103,8 @@ def test_a_rate_and_a_concurrency_over_all_workers(
         for second in range(1, seconds)
     ]
     others = [float(at) for word, at in said if word == "other"]
-    print(f"{address.partition(':')[0]}: mails in each second {windows}; {rest:,} others done after "
-          f"{max(others) - begin:.2f} s")  # fmt: skip
+    print(f"{address.partition(':')[0]}: mails in each second {windows}; "
+          f"{rest:,} others done after {max(others) - begin:.2f} s")  # fmt: skip
     assert len(others) == rest
     most, least = (1, 1) if NIGHTLY else (5, 8)  # a busy machine shifts some, and starts fewer
     assert all(-least <= count - 10 <= most for count in windows)
