@@ -135,10 +135,11 @@ class Ledger:
 
 
 def _until(condition: Callable[[], object], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.002
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.002)
+        time.sleep(pause)
+        pause = min(1.1 * pause, 0.02)  # a look may cost a query of all that is stored
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from offhours import Offhours
+
 OFFHOURS = [sys.executable, "-m", "offhours"]
 FILE = """
 import time
@@ -59,6 +61,13 @@ class House:
 
     def json(self, *argv: str) -> dict:
         return json.loads(self.run(*argv, "--json").stdout)
+
+    def stored(self, jobs: int = 1) -> None:
+        """What others have submitted: without a program for each."""
+        app = Offhours(self.folder / "jobs.db")
+        for _ in range(jobs):
+            app.submit_by_name("app:add", args=(1,))
+        app.close()
 
     def start(self, *argv: str) -> subprocess.Popen[str]:
         """A worker, once it has said that it works."""
@@ -117,7 +126,7 @@ def test_one_interrupt_lets_the_work_end(house: House) -> None:
 
 
 def test_a_second_interrupt_hands_the_work_back(house: House) -> None:
-    worker = house.start("up", "app.py")
+    worker = house.start("worker", "app.py")
     house.run("submit", "app:wait_for", "--arg", "never")
     wait_for_line(worker, "job.started")
     worker.send_signal(signal.SIGINT)
@@ -129,7 +138,7 @@ def test_a_second_interrupt_hands_the_work_back(house: House) -> None:
 
 
 def test_a_killed_worker_is_told_by_the_next_one(house: House) -> None:
-    first = house.start("up", "app.py")
+    first = house.start("worker", "app.py")
     house.run("submit", "app:wait_for", "--arg", "go")
     wait_for_line(first, "job.started")
     first.kill()
@@ -147,7 +156,7 @@ def test_a_killed_worker_is_told_by_the_next_one(house: House) -> None:
 
 
 def test_a_failure_cannot_steer_the_terminal(house: House) -> None:
-    house.start("up", "app.py")
+    house.start("worker", "app.py")
     failed = house.run("submit", "app:boom", "--name", "x\x1b[2J", "--wait")
     assert failed.returncode == 1
     for argv in (["show", "1"], ["ls"], ["top"], ["why", "1"], ["show", "1", "--json"]):
@@ -158,8 +167,7 @@ def test_a_failure_cannot_steer_the_terminal(house: House) -> None:
 
 
 def test_ids_go_through_a_pipe(house: House) -> None:
-    for _ in range(3):
-        house.run("submit", "app:add", "--arg", "1")
+    house.stored(3)
     shell = f"{sys.executable} -m offhours"
     done = subprocess.run(
         f"{shell} cancel $({shell} ls --ids) && {shell} retry $({shell} ls --ids) | wc -l",
@@ -172,7 +180,7 @@ def test_ids_go_through_a_pipe(house: House) -> None:
     "argv", [["ls"], ["ls", "--json"], ["schedule"], ["--help"], ["top"], ["doctor"]]
 )
 def test_a_reader_that_has_enough_is_no_error(house: House, argv: list[str]) -> None:
-    house.run("submit", "app:add", "--arg", "1")
+    house.stored()
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run(
@@ -185,7 +193,7 @@ def test_a_reader_that_has_enough_is_no_error(house: House, argv: list[str]) -> 
 
 
 def test_a_full_disk_behind_stdout_is_one_line(house: House) -> None:
-    house.run("submit", "app:add", "--arg", "1")
+    house.stored()
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [*OFFHOURS, "ls"],
@@ -231,7 +239,7 @@ def on_terminal(
 
 
 def test_top_is_live_on_a_terminal_until_ctrl_c(house: House) -> None:
-    house.run("submit", "app:add", "--arg", "1")
+    house.stored()
     code, shown = on_terminal(house, "top", "--interval", "0.1", until="1 ready")
     assert code == 0
     assert shown.rstrip().endswith("\x1b[?1049l")  # the screen is given back
@@ -239,7 +247,7 @@ def test_top_is_live_on_a_terminal_until_ctrl_c(house: House) -> None:
 
 
 def test_top_is_left_by_a_key_and_gives_the_keyboard_back(house: House) -> None:
-    house.run("submit", "app:add", "--arg", "1")
+    house.stored()
     code, shown = on_terminal(house, "top", until="1 ready", answer="q")
     assert code == 0 and shown.rstrip().endswith("\x1b[?1049l")
     assert "q" not in shown.rpartition("1 ready")[2].replace("queue", "").replace("QUEUE", "")
@@ -253,7 +261,7 @@ def test_colour_on_a_terminal_and_only_if_it_is_wanted(house: House) -> None:
 
 
 def test_a_dumb_terminal_gets_one_snapshot(house: House) -> None:
-    house.run("submit", "app:add", "--arg", "1")
+    house.stored()
     code, shown = on_terminal(house, "top", TERM="dumb")
     assert code == 0 and "1 ready" in shown and "\x1b" not in shown
 
@@ -263,7 +271,7 @@ def test_schedules_from_the_first_word_to_the_last_job(house: House) -> None:
     assert (unclear.returncode, unclear.stdout) == (2, "")
     assert "               ^\n" in unclear.stderr and "every day at 9pm" in unclear.stderr
     line = ("schedule", "add", "every second", "app:add", "--arg", "1", "--name", "tick")
-    worker = house.start("up", "app.py")
+    worker = house.start("worker", "app.py")
     added = house.run(*line)
     assert added.returncode == 0 and "schedule 1 (tick): every second\n" in added.stdout
     assert house.run(*line).returncode == 6

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,12 +38,26 @@ def _tasks() -> ModuleType:
 tasks: Any = _tasks()
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[Offhours]:
-    made = Offhours(tmp_path / "jobs.db", processes=1, kill_grace=GRACE, poll=0.05)
+@contextmanager
+def working(folder: Path) -> Iterator[Offhours]:
+    made = Offhours(folder / "jobs.db", processes=1, kill_grace=GRACE, poll=0.05)
     with made:
         yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Offhours]:
+    """One worker goes on through all that is done to its child."""
+    with working(tmp_path_factory.mktemp("app")) as made:
+        yield made
+
+
+@pytest.fixture
+def own_app(tmp_path: Path) -> Iterator[Offhours]:
+    """For a test that stops it."""
+    with working(tmp_path) as made:
+        yield made
 
 
 def run(app: Offhours, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -438,12 +453,12 @@ def test_a_frozen_run_can_be_cancelled(app: Offhours, tmp_path: Path, until) -> 
         assert job.wait(WAIT) is JobState.CANCELLED
 
 
-def test_a_frozen_run_is_handed_back_by_a_drain(app: Offhours, tmp_path: Path, until) -> None:
-    job = background(app, tmp_path / "go", "freeze", tasks.count_until_told)
+def test_a_frozen_run_is_handed_back_by_a_drain(own_app: Offhours, tmp_path: Path, until) -> None:
+    job = background(own_app, tmp_path / "go", "freeze", tasks.count_until_told)
     child = number_in(tmp_path / "go.pid", until)
-    with app.foreground("ann"):
+    with own_app.foreground("ann"):
         until(lambda: stopped(child))
-        assert app.stop(0.2) is False
+        assert own_app.stop(0.2) is False
     assert not alive(child)
     assert (job.status, job.record.attempts, job.record.crashes) == (JobState.PENDING, 0, 0)
 
@@ -493,37 +508,37 @@ def test_a_cooperating_run_waits_in_its_checkpoint_and_its_time_too(
 # -- the life of a worker --------------------------------------------------------------------------
 
 
-def test_a_drain_lets_runs_end(app: Offhours, tmp_path: Path, until) -> None:
-    job = run(app, tasks.sleep, str(tmp_path / "pid"), 0.3)
+def test_a_drain_lets_runs_end(own_app: Offhours, tmp_path: Path, until) -> None:
+    job = run(own_app, tasks.sleep, str(tmp_path / "pid"), 0.3)
     child = number_in(tmp_path / "pid", until)
-    assert app.stop(10) is True
+    assert own_app.stop(10) is True
     assert job.status is JobState.SUCCEEDED
     until(lambda: not alive(child))
 
 
 def test_a_drain_that_takes_too_long_kills_and_hands_back(
-    app: Offhours, tmp_path: Path, until
+    own_app: Offhours, tmp_path: Path, until
 ) -> None:
-    job = run(app, tasks.spin, str(tmp_path / "pid"))
+    job = run(own_app, tasks.spin, str(tmp_path / "pid"))
     child = number_in(tmp_path / "pid", until)
-    assert app.stop(0.1) is False
+    assert own_app.stop(0.1) is False
     assert not alive(child)
     assert (job.status, job.record.attempts, job.record.crashes) == (JobState.PENDING, 0, 0)
-    app.start()
+    own_app.start()
     job.cancel()
     assert job.wait(WAIT) is JobState.CANCELLED
 
 
 def test_a_worker_that_lost_its_lease_kills_what_it_runs(
-    app: Offhours, tmp_path: Path, until
+    own_app: Offhours, tmp_path: Path, until
 ) -> None:
-    job = run(app, tasks.spin, str(tmp_path / "pid"))
+    job = run(own_app, tasks.spin, str(tmp_path / "pid"))
     child = number_in(tmp_path / "pid", until)
-    worker = app._work.worker
+    worker = own_app._work.worker
     assert worker is not None
     worker._start_over(worker.id)
     assert not alive(child)
-    assert run(app, tasks.pid).result(WAIT)
+    assert run(own_app, tasks.pid).result(WAIT)
     job.cancel()
 
 

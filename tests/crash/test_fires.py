@@ -24,7 +24,7 @@ from offhours.core.triggers import Every, Plan
 from offhours.testing import FakeClock
 
 PROGRAM = Path(__file__).with_name("fleet.py")
-STEP = {"sqlite": 10 if NIGHTLY else 240, "postgres": 24 * 60}
+STEP = {"sqlite": 10, "postgres": 24 * 60} if NIGHTLY else {"sqlite": 720, "postgres": 48 * 60}
 
 
 class Size(NamedTuple):
@@ -35,8 +35,8 @@ class Size(NamedTuple):
 
 
 SIZES = {
-    "sqlite": Size(10, 10_000, 300, 400) if NIGHTLY else Size(6, 2_400, 300, 160),
-    "postgres": Size(4, 600, 30, 100),
+    "sqlite": Size(10, 10_000, 300, 400) if NIGHTLY else Size(4, 1_200, 300, 160),
+    "postgres": Size(4, 600, 30, 100) if NIGHTLY else Size(4, 300, 30, 50),
 }
 
 
@@ -104,7 +104,7 @@ def test_a_fleet_fires_each_instant_once(database: str, tmp_path: Path, is_sound
             fleet.set_time(now)
             if row.runs >= kill_at:
                 fleet.kill_one()
-                kill_at = row.runs + minutes // 12
+                kill_at = row.runs + minutes // (12 if NIGHTLY else 6)
             fleet.restart_dead()
             assert time.monotonic() < deadline, f"stuck: {schedule.record}, {app.counts()}"
             time.sleep(0.01)

@@ -1,15 +1,18 @@
 """Run as a script by the tests: one deed in one thread, which says "bye" if it comes to its end.
 
-deeds.py submit DB LEDGER DURABILITY NUMBER   submit; write down each number that was acknowledged
-deeds.py tick DB                              fire and run what is due
-deeds.py prune DB                             delete what is finished
-deeds.py upgrade DB                           bring the schema to versions that are still to come
+deeds.py [STRACE ... --] DEED, which is done under strace if its command is given; the deeds are
+
+submit DB LEDGER DURABILITY NUMBER  submit; write down each number that was acknowledged
+tick DB                             fire and run what is due
+prune DB                            delete what is finished
+upgrade DB                          bring the schema to versions that are still to come
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from tests.next_schemas import known
 
@@ -45,6 +48,20 @@ def upgrade(database: str) -> None:
         Offhours(database).close()
 
 
+def go_on_under(strace: list[str]) -> None:
+    """In a child. What we have imported until here would take several times as long under it."""
+    child = os.fork()
+    if child:
+        os.execvp(strace[0], [*strace, "-p", str(child)])
+    while "TracerPid:\t0\n" in Path("/proc/self/status").read_text():
+        pass
+
+
 if __name__ == "__main__":
-    {"submit": submit, "tick": tick, "prune": prune, "upgrade": upgrade}[sys.argv[1]](*sys.argv[2:])
+    words = sys.argv[1:]
+    if "--" in words:
+        go_on_under(words[: words.index("--")])
+        words = words[words.index("--") + 1 :]
+    deed = {"submit": submit, "tick": tick, "prune": prune, "upgrade": upgrade}[words[0]]
+    deed(*words[1:])
     os.write(1, b"bye\n")

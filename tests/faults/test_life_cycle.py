@@ -15,10 +15,12 @@ from offhours.core.addresses import is_server
 
 
 @pytest.mark.timeout(120)
-def test_a_drain_under_load_fails_no_job(database: str, worker, until, ledger) -> None:
+def test_a_drain_under_load_fails_no_job(
+    database: str, worker, until, ledger, nightly: bool
+) -> None:
     """SIGTERM again and again while thousands of jobs are queued and more come in."""
     app = Offhours(database)
-    queued, drains = (1_500, 2) if is_server(database) else (20_000, 5)
+    queued, drains = (1_500, 2) if is_server(database) else (20_000, 5) if nightly else (4_000, 2)
     ids = [job.id for job in app.task(name="work")(lambda n: n).submit_many([(0,)] * queued)]
     ids += [app.submit_by_name("nap", args=(0.2,), priority=10).id for _ in range(20)]
     ends = []

@@ -146,14 +146,25 @@ def test_two_hundred_damaged_bytes_are_found_or_harmless(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("size", [1, 99, 512, 2048, 2049, 30_000])
-def test_a_truncated_file_is_refused_and_doctor_says_what_to_do(tmp_path: Path, size: int) -> None:
+def test_a_truncated_file_is_refused(tmp_path: Path, size: int) -> None:
     path = tmp_path / "jobs.db"
-    filled(path)
-    cut = path.read_bytes()[:size]
-    path.write_bytes(cut)
+    cut = cut_at(path, size)
     with pytest.raises(StoreCorrupt):
         Offhours(path)
     assert path.read_bytes() == cut
+
+
+def cut_at(path: Path, size: int) -> bytes:
+    filled(path)
+    cut = path.read_bytes()[:size]
+    path.write_bytes(cut)
+    return cut
+
+
+@pytest.mark.parametrize("size", [99, 30_000])
+def test_the_doctor_says_what_to_do_with_a_truncated_file(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "jobs.db"
+    cut = cut_at(path, size)
     doctor = subprocess.run(
         [sys.executable, "-m", "offhours", "--db", str(path), "doctor"],
         capture_output=True, text=True, timeout=60,

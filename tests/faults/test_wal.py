@@ -6,18 +6,18 @@ import struct
 from pathlib import Path
 
 import pytest
+from tests.nightly import NIGHTLY
 
 from offhours import Offhours
 
-SECONDS = 10
-ROUNDS_NIGHTLY = 30
+ROUNDS, SECONDS = (30, 10) if NIGHTLY else (1, 4)
 
 
 @pytest.mark.timeout(1500)
 def test_what_was_acknowledged_outlives_a_race_of_checkpoints(
-    tmp_path: Path, program, is_sound, nightly: bool
+    tmp_path: Path, program, is_sound
 ) -> None:
-    for number in range(ROUNDS_NIGHTLY if nightly else 1):
+    for number in range(ROUNDS):
         folder = tmp_path / str(number)
         folder.mkdir()
         path = folder / "jobs.db"
