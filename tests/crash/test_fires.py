@@ -123,7 +123,7 @@ def test_a_fleet_fires_each_instant_once(database: str, tmp_path: Path, is_sound
     assert fold(app.events()) == {number: state for number, state, *_ in jobs}
     failed = {(code, crashes) for _, state, code, crashes, _ in jobs if state != "succeeded"}
     assert failed <= {("quarantined", 3)}  # killed three times by chance
-    assert fleet.killed >= 5
+    assert fleet.killed >= (5 if NIGHTLY else 3)
     assert schedule.record.runs == minutes and schedule.record.skipped == 0
     app.close()
     assert is_sound(database)
